@@ -1,0 +1,99 @@
+"""Every choice that the user has, as frozen values; no logic but parsing of a ``cilium-config`` map."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["CILIUM_NEWEST", "CALICO_NEWEST", "CiliumConfig", "Limits", "Options", "Version"]
+
+Version = tuple[int, int]
+CILIUM_NEWEST: Version = (1, 20)
+CALICO_NEWEST: Version = (3, 34)
+
+
+@dataclass(frozen=True, slots=True)
+class CiliumConfig:
+    """The keys of the agent's configuration that change what a policy means; defaults as in the agent.
+
+    Source: cilium/cilium ``pkg/option/config.go`` at v1.20.2; keys of the ConfigMap ``cilium-config``.
+    """
+
+    cidr_match_mode: frozenset[str] = frozenset()
+    enable_sctp: bool = False
+    enable_extended_ip_protocols: bool = False
+    allow_localhost: str = "auto"
+    enforcement: str = "default"
+    host_firewall: bool = False
+    node_selector_labels: bool = False
+    cluster_network_policy: bool = False
+    default_local_cluster: bool = True
+    non_default_deny: bool = True
+    policy_map_max: int = 16384
+    lockdown_on_overflow: bool = False
+    labels: str = ""
+    ipv4: bool = True
+    ipv6: bool = False
+
+    @classmethod
+    def from_map(cls, data: Mapping[str, str], *, ipv6: bool = False) -> CiliumConfig:
+        """Read the ``data`` of a ``cilium-config`` ConfigMap; absent keys take the agent's defaults."""
+
+        def flag(key: str, default: bool) -> bool:
+            value = data.get(key)
+            return default if value is None else str(value).strip().lower() in {"true", "1", "t"}
+
+        modes = str(data.get("policy-cidr-match-mode", "")).replace(",", " ").split()
+        return cls(
+            cidr_match_mode=frozenset(modes),
+            enable_sctp=flag("enable-sctp", False),
+            enable_extended_ip_protocols=flag("enable-extended-ip-protocols", False),
+            allow_localhost=str(data.get("allow-localhost", "auto")),
+            enforcement=str(data.get("enable-policy", "default")),
+            host_firewall=flag("enable-host-firewall", False),
+            node_selector_labels=flag("enable-node-selector-labels", False),
+            cluster_network_policy=flag("enable-k8s-cluster-network-policy", False),
+            default_local_cluster=flag("policy-default-local-cluster", True),
+            non_default_deny=flag("enable-non-default-deny-policies", True),
+            policy_map_max=int(data.get("bpf-policy-map-max", 16384)),
+            lockdown_on_overflow=flag("enable-endpoint-lockdown-on-policy-overflow", False),
+            labels=str(data.get("labels", "")),
+            ipv4=flag("enable-ipv4", True),
+            ipv6=flag("enable-ipv6", ipv6),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Budgets of the compiler, in cubes, terms or calls; never in seconds (``expansion.md`` §4)."""
+
+    pass_: int = 5_000
+    rule: int = 400
+    deny: int = 400
+    grow: int = 4_000
+    retry: int = 20
+    sharp: int = 10_000_000
+    cubes: int = 50_000
+    terms: int = 256
+    witnesses: int = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a translation may choose; the defaults are the safe ones.
+
+    ``approximate`` maps a code (or ``default``) to ``stricter`` or ``looser``. ``tiers`` maps a tier's name to
+    (order, default action) for tiers whose objects are not in the input.
+    """
+
+    cilium_version: Version = CILIUM_NEWEST
+    cilium: CiliumConfig = field(default_factory=CiliumConfig)
+    calico_version: Version = CALICO_NEWEST
+    tiers: Mapping[str, tuple[float, str]] = field(default_factory=dict)
+    approximate: Mapping[str, str] = field(default_factory=dict)
+    kubernetes_policies: str = "native"
+    explicit_denies: bool = False
+    drop_encapsulation: bool = False
+    http: str = "ignore"
+    layout: str = "namespace"
+    limits: Limits = field(default_factory=Limits)
