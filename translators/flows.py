@@ -16,11 +16,32 @@ from translators.algebra.cidrs import Address
 from translators.span import Span
 from translators.world import HostEndpoint, Node, Pod
 
-__all__ = ["ICMP", "ICMPV6", "PROTOCOLS", "SCTP", "TCP", "UDP", "Decision", "Direction", "Flow", "FlowVerdict",
-           "Peer", "PeerKind", "Step", "Verdict"]
+__all__ = [
+    "ICMP",
+    "ICMPV6",
+    "PROTOCOLS",
+    "SCTP",
+    "TCP",
+    "UDP",
+    "Decision",
+    "Direction",
+    "Flow",
+    "FlowVerdict",
+    "Peer",
+    "PeerKind",
+    "Step",
+    "Verdict",
+]
 
 TCP, UDP, SCTP, ICMP, ICMPV6 = 6, 17, 132, 1, 58
-PROTOCOLS = {"TCP": TCP, "UDP": UDP, "SCTP": SCTP, "ICMP": ICMP, "ICMPv6": ICMPV6, "UDPLite": 136}
+PROTOCOLS = {
+    "TCP": TCP,
+    "UDP": UDP,
+    "SCTP": SCTP,
+    "ICMP": ICMP,
+    "ICMPv6": ICMPV6,
+    "UDPLite": 136,
+}
 """IP protocol numbers by the names that Calico uses."""
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["CILIUM_NEWEST", "CALICO_NEWEST", "CiliumConfig", "Limits", "Options", "Version"]
+__all__ = [
+    "CILIUM_NEWEST",
+    "CALICO_NEWEST",
+    "CiliumConfig",
+    "Limits",
+    "Options",
+    "Version",
+]
 
 Version = tuple[int, int]
 CILIUM_NEWEST: Version = (1, 20)
@@ -41,7 +48,11 @@ class CiliumConfig:
 
         def flag(key: str, default: bool) -> bool:
             value = data.get(key)
-            return default if value is None else str(value).strip().lower() in {"true", "1", "t"}
+            return (
+                default
+                if value is None
+                else str(value).strip().lower() in {"true", "1", "t"}
+            )
 
         modes = str(data.get("policy-cidr-match-mode", "")).replace(",", " ").split()
         return cls(
@@ -56,7 +67,9 @@ class CiliumConfig:
             default_local_cluster=flag("policy-default-local-cluster", True),
             non_default_deny=flag("enable-non-default-deny-policies", True),
             policy_map_max=int(data.get("bpf-policy-map-max", 16384)),
-            lockdown_on_overflow=flag("enable-endpoint-lockdown-on-policy-overflow", False),
+            lockdown_on_overflow=flag(
+                "enable-endpoint-lockdown-on-policy-overflow", False
+            ),
             labels=str(data.get("labels", "")),
             ipv4=flag("enable-ipv4", True),
             ipv6=flag("enable-ipv6", ipv6),

@@ -109,7 +109,11 @@ def merge(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
     """Give the union as sorted, disjoint, non-adjacent intervals."""
     result: list[Interval] = []
     for item in sorted(intervals):
-        if result and result[-1].family == item.family and item.first <= result[-1].last + 1:
+        if (
+            result
+            and result[-1].family == item.family
+            and item.first <= result[-1].last + 1
+        ):
             if item.last > result[-1].last:
                 result[-1] = result[-1]._replace(last=item.last)
         else:
@@ -117,7 +121,9 @@ def merge(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
     return tuple(result)
 
 
-def intersect(left: Iterable[Interval], right: Iterable[Interval]) -> tuple[Interval, ...]:
+def intersect(
+    left: Iterable[Interval], right: Iterable[Interval]
+) -> tuple[Interval, ...]:
     """Give the addresses in both sets."""
     others = merge(right)
     return merge(
@@ -128,7 +134,9 @@ def intersect(left: Iterable[Interval], right: Iterable[Interval]) -> tuple[Inte
     )
 
 
-def subtract(left: Iterable[Interval], right: Iterable[Interval]) -> tuple[Interval, ...]:
+def subtract(
+    left: Iterable[Interval], right: Iterable[Interval]
+) -> tuple[Interval, ...]:
     """Give the addresses of ``left`` that are not in ``right``."""
     rest = list(merge(left))
     for hole in merge(right):
@@ -161,10 +169,14 @@ def cut(whole: Interval, marks: Iterable[Interval]) -> tuple[Interval, ...]:
     starts = {whole.first}
     for mark in marks:
         if mark.family == whole.family:
-            starts.update(s for s in (mark.first, mark.last + 1) if whole.first < s <= whole.last)
+            starts.update(
+                s for s in (mark.first, mark.last + 1) if whole.first < s <= whole.last
+            )
     ordered = sorted(starts)
     ends = [start - 1 for start in ordered[1:]] + [whole.last]
-    return tuple(Interval(whole.family, a, b) for a, b in zip(ordered, ends, strict=True))
+    return tuple(
+        Interval(whole.family, a, b) for a, b in zip(ordered, ends, strict=True)
+    )
 
 
 def to_cidrs(intervals: Iterable[Interval]) -> tuple[Cidr, ...]:
