@@ -1,0 +1,130 @@
+"""Write the peers of a cube back as members of elements: selectors, entities, networks and CIDR groups.
+
+One member per element; a cube that holds pods and other peers becomes several elements (``translation.md``
+§6 rule 1). The entity ``all`` and a missing member are written for Allows only: a Deny of everyone names its
+peers, because it must not reach the local host (rule 15).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from translators.algebra.cidrs import BITS, Interval, subtract, to_cidrs
+from translators.algebra.space import AddressAtom, AtomKind, SideName, Space
+from translators.backends.terms import terms
+from translators.flows import Direction
+
+__all__ = ["Group", "Members", "Peering"]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A CiliumCIDRGroup that may be referred to: its name and the bits of the world atoms that it holds."""
+
+    name: str
+    bits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The peers of one cube: each field becomes an element of its own; ``anyone`` needs no member at all."""
+
+    anyone: bool = False
+    endpoints: tuple[dict[str, object], ...] = ()
+    entities: tuple[str, ...] = ()
+    cidrs: tuple[dict[str, object], ...] = ()
+
+
+class Peering:
+    """Knows the peer field of one space in one direction."""
+
+    def __init__(self, space: Space, direction: Direction, groups: Sequence[Group]) -> None:
+        """``groups`` are tried in this order; one is used where the cube holds all of its addresses."""
+        self.direction = direction
+        self._space = space
+        self._groups = groups
+        field = space.peer
+        ingress = direction is Direction.INGRESS
+
+        def bits(kind: AtomKind, name: str = "", *, api: bool | None = None) -> int:
+            return field.where(
+                lambda a: isinstance(a, AddressAtom)
+                and a.kind is kind
+                and (not name or a.name == name)
+                and (api is None or a.api_server is api)
+            )
+
+        self._hosts = bits(AtomKind.HOST)
+        self._relevant = field.mask & ~(self._hosts if ingress else 0)
+        self._pods = bits(AtomKind.POD)
+        self._world = bits(AtomKind.WORLD)
+        own = 0 if ingress else self._hosts
+        api_nodes = bits(AtomKind.REMOTE, api=True) | (own & bits(AtomKind.HOST, api=True))
+        self._entities: Mapping[str, int] = {
+            "host": own,
+            "remote-node": bits(AtomKind.REMOTE),
+            "kube-apiserver": api_nodes,
+            **{name: bits(AtomKind.ENTITY, name) for name in ("health", "ingress", "init", "unmanaged")},
+        }
+
+    def members(self, cube: int, home: str | None, *, allow: bool) -> Members:
+        """Give the members for one cube; ``home`` is the namespace of the object, None for a CCNP."""
+        held = cube & self._relevant
+        if held == self._relevant and allow:
+            return Members(anyone=True)
+        endpoints: tuple[dict[str, object], ...] = ()
+        if held & self._pods:
+            endpoints = tuple(terms(self._space, cube, SideName.PEER, home, subject=False))
+        entities = self._entity_names(held)
+        cidrs: tuple[dict[str, object], ...] = ()
+        if held & self._world == self._world:
+            entities.append("world")
+        elif held & self._world:
+            cidrs = tuple(self._networks(held & self._world))
+        return Members(endpoints=endpoints, entities=tuple(entities), cidrs=cidrs)
+
+    def _entity_names(self, held: int) -> list[str]:
+        names = []
+        for name, bits in self._entities.items():
+            if bits and held & bits == bits:
+                names.append(name)
+        if "kube-apiserver" in names and {"host", "remote-node"} & set(names):
+            whole = all(
+                not bits or name in names
+                for name, bits in self._entities.items()
+                if name in {"host", "remote-node"}
+            )
+            if whole:
+                names.remove("kube-apiserver")
+        return names
+
+    def _networks(self, held: int) -> list[dict[str, object]]:
+        entries: list[dict[str, object]] = []
+        rest = held
+        for group in self._groups:
+            if group.bits and group.bits & held == group.bits and group.bits & rest:
+                entries.append({"cidrGroupRef": group.name})
+                rest &= ~group.bits
+        intervals = [
+            i
+            for atom in self._space.peer.values(rest)
+            if isinstance(atom, AddressAtom) and atom.kind is AtomKind.WORLD
+            for i in atom.intervals
+        ]
+        for family in (4, 6):
+            entries.extend(_prefixes(family, [i for i in intervals if i.family == family]))
+        return entries
+
+
+def _prefixes(family: int, intervals: Sequence[Interval]) -> list[dict[str, object]]:
+    """Give the shorter of two ways: the prefixes themselves, or everything except the others."""
+    if not intervals:
+        return []
+    plain = [{"cidr": str(cidr)} for cidr in to_cidrs(intervals)]
+    everything = Interval(family, 0, (1 << BITS[family]) - 1)
+    holes = [str(cidr) for cidr in to_cidrs(subtract([everything], intervals))]
+    if not holes or len(holes) + 1 >= len(plain):
+        return list(plain)
+    zero = "0.0.0.0/0" if family == 4 else "::/0"
+    return [{"cidr": zero, "except": holes}]

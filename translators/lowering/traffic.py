@@ -1,0 +1,128 @@
+"""Protocols, ports and ICMP as regions of traffic.
+
+A list of ports matches a number or, for a name, the port that the destination itself calls so, each with its
+own protocol (``calico.md`` §6.3, §8). Port 0 is left aside on both sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from translators.algebra.space import ICMPS, PORTED, Space, TrafficKind
+from translators.ir.policy import PortRange, Rule
+
+__all__ = ["Traffic"]
+
+
+class Traffic:
+    """Turns the protocol side of a rule into a region; the peers are somebody else's matter."""
+
+    def __init__(self, space: Space) -> None:
+        """Only the traffic, source port and named fields of the space are used."""
+        self._space = space
+        self._protocols: dict[int, int] = {}
+
+    def region(self, rule: Rule) -> list[int]:
+        """Give the traffic that the rule matches."""
+        cube = self._space.full
+        if rule.protocol is not None:
+            cube &= self._space.only(self._space.traffic, self._protocol(rule.protocol))
+        if rule.not_protocol is not None:
+            rest = self._space.traffic.mask & ~self._protocol(rule.not_protocol)
+            cube &= self._space.only(self._space.traffic, rest)
+        if rule.icmp is not None:
+            cube &= self._space.only(self._space.traffic, self._icmp(rule.protocol, rule.icmp))
+        if rule.not_icmp is not None:
+            rest = self._space.traffic.mask & ~self._icmp(rule.protocol, rule.not_icmp)
+            cube &= self._space.only(self._space.traffic, rest)
+        cube &= self._source_ports(rule)
+        region = self._ports([cube], rule.destination.ports)
+        return self._not_ports(region, rule.destination.not_ports)
+
+    def ported(self, protocol: int | None, ports: Iterable[PortRange | str]) -> list[int]:
+        """Give one protocol's (None: every ported protocol's) traffic to these ports."""
+        cube = self._space.full
+        if protocol is not None:
+            cube = self._space.only(self._space.traffic, self._protocol(protocol))
+        return self._ports([cube], tuple(ports))
+
+    def _protocol(self, number: int) -> int:
+        if number not in self._protocols:
+            self._protocols[number] = self._space.traffic.where(
+                lambda t: isinstance(t, TrafficKind) and t.protocol == number
+            )
+        return self._protocols[number]
+
+    def _icmp(self, protocol: int | None, wanted: tuple[int, int | None]) -> int:
+        type_, code = wanted
+
+        def holds(atom: object) -> bool:
+            if not isinstance(atom, TrafficKind) or atom.protocol not in ICMPS:
+                return False
+            if protocol is not None and atom.protocol != protocol:
+                return False
+            return atom.first <= type_ <= atom.last and (
+                code is None or any(a <= code <= b for a, b in atom.codes)
+            )
+
+        return self._space.traffic.where(holds)
+
+    def _numbers(self, ports: Iterable[PortRange | str]) -> int:
+        ranges = [p for p in ports if isinstance(p, PortRange)]
+        return self._space.traffic.where(
+            lambda t: isinstance(t, TrafficKind)
+            and t.protocol in PORTED
+            and any(r.first <= t.first <= r.last for r in ranges)
+        )
+
+    def _ported(self) -> int:
+        return self._space.traffic.where(
+            lambda t: isinstance(t, TrafficKind) and t.protocol in PORTED
+        )
+
+    def _ports(self, region: list[int], ports: Sequence[PortRange | str]) -> list[int]:
+        if not ports:
+            return region
+        allowed = []
+        if numbers := self._numbers(ports):
+            allowed.append(self._space.only(self._space.traffic, numbers))
+        for name in sorted({p for p in ports if isinstance(p, str)}):
+            allowed.append(self._named(name, called=True))
+        return self._space.layout.meet(region, allowed)
+
+    def _named(self, name: str, *, called: bool) -> int:
+        which = self._space.field("named", name)
+        ported = self._space.only(self._space.traffic, self._ported())
+        return ported & self._space.only(which, which.of([called]))
+
+    def _not_ports(self, region: list[int], ports: Sequence[PortRange | str]) -> list[int]:
+        if not ports:
+            return region
+        rest = self._space.traffic.mask & ~self._numbers(ports)
+        kept = self._space.only(self._space.traffic, rest)
+        for name in {p for p in ports if isinstance(p, str)}:
+            which = self._space.field("named", name)
+            kept &= self._space.only(which, which.of([False]))
+        return self._space.layout.meet(region, [kept])
+
+    def _source_ports(self, rule: Rule) -> int:
+        """Named source ports are refused before: Cilium has no source ports at all (CAL-L501)."""
+        which = self._space.source_port
+        bits = which.mask
+        if rule.source.ports:
+            bits = self._of_ranges(rule.source.ports)
+        bits &= ~self._of_ranges(rule.source.not_ports)
+        if bits & which.mask == which.mask:
+            return self._space.full
+        ported = self._space.only(self._space.traffic, self._ported())
+        return ported & self._space.only(which, bits & which.mask)
+
+    def _of_ranges(self, ports: Iterable[PortRange | str]) -> int:
+        ranges = [p for p in ports if isinstance(p, PortRange)]
+
+        def holds(value: object) -> bool:
+            return isinstance(value, tuple) and any(
+                r.first <= value[0] and value[1] <= r.last for r in ranges
+            )
+
+        return self._space.source_port.where(holds)

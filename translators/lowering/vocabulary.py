@@ -1,0 +1,148 @@
+"""Collect everything that a set of policies can tell apart: the vocabulary of its space."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from translators.algebra.cidrs import Interval
+from translators.algebra.space import SideName, Vocabulary
+from translators.flows import Direction
+from translators.ir.items import ScopedPeer
+from translators.ir.policy import Entity, PortRange, Rule
+from translators.lowering.keys import Home, home_of, leaves, pod_can_carry
+from translators.selectors.ast import Compare, Has, In, Node
+from translators.world import World
+
+__all__ = ["Collector"]
+
+_TEXT = frozenset({"contains", "starts with", "ends with"})
+_NUMBERS = {"TCP": 6, "UDP": 17, "SCTP": 132}
+_PORTED = (6, 17, 132)
+
+
+class Collector:
+    """Takes in selectors and rules one by one; ``vocabulary`` is the result."""
+
+    def __init__(self, world: World) -> None:
+        """Start with what the world itself tells apart: addresses of sets, nodes and host endpoints."""
+        self.vocabulary = Vocabulary()
+        self._world = world
+        self._pairs = {(a.namespace, a.name) for a in world.service_accounts.values()}
+        for item in world.network_sets:
+            self.vocabulary.networks.update(net.interval for net in item.nets)
+        for host in world.host_endpoints.values():
+            self.vocabulary.networks.update(
+                Interval(a.family, a.value, a.value) for a in host.addresses
+            )
+
+    def subject(self, node: Node) -> None:
+        """Take in a policy's subject, or a rule's narrowing of it."""
+        self._selector(node, SideName.SUBJECT)
+
+    def rule(self, rule: Rule, direction: Direction, scoped: tuple[ScopedPeer, ScopedPeer]) -> None:
+        """Take in one rule; ``scoped`` holds its source and destination after scoping."""
+        ingress = direction is Direction.INGRESS
+        sides = (SideName.PEER, SideName.SUBJECT) if ingress else (SideName.SUBJECT, SideName.PEER)
+        for entity, peer, side in zip((rule.source, rule.destination), scoped, sides, strict=True):
+            for node in (peer.positive, peer.negative):
+                if node is not None:
+                    self._selector(node, side)
+            self._networks(entity, side)
+            self._service(entity)
+        self._traffic(rule)
+
+    def _selector(self, node: Node, side: SideName) -> None:
+        for leaf in leaves(node):
+            self._leaf(leaf, side)
+
+    def _leaf(self, leaf: Has | Compare | In, side: SideName) -> None:
+        home, name = home_of(leaf.key)
+        values = self._values(leaf, home, name)
+        match home:
+            case Home.NAMESPACE:
+                self.vocabulary.namespaces.update(values)
+            case Home.ACCOUNT:
+                self.vocabulary.accounts.update(values)
+            case Home.ACCOUNT_LABEL:
+                self.vocabulary.namespaces.update(ns for ns, _ in self._pairs)
+                self.vocabulary.accounts.update(account for _, account in self._pairs)
+            case Home.LABEL | Home.NAMESPACE_LABEL if pod_can_carry(name):
+                labels = self.vocabulary.labels
+                if home is Home.NAMESPACE_LABEL:
+                    labels = self.vocabulary.namespace_labels
+                labels[side].setdefault(name, set()).update(values)
+
+    def _values(self, leaf: Has | Compare | In, home: Home, name: str) -> set[str]:
+        match leaf:
+            case Has():
+                return set()
+            case In(_, values, _):
+                return {v for v in values if pod_can_carry("k", v)}
+            case Compare(_, op, _) if op in _TEXT:
+                return self._live_values(home, name)
+            case Compare(_, _, value):
+                return {value} if pod_can_carry("k", value) else set()
+
+    def _live_values(self, home: Home, name: str) -> set[str]:
+        match home:
+            case Home.NAMESPACE:
+                return set(self._world.namespaces)
+            case Home.ACCOUNT:
+                return {account for _, account in self._pairs}
+            case Home.NAMESPACE_LABEL:
+                sets = [ns.labels for ns in self._world.namespaces.values()]
+            case _:
+                sets = [pod.labels for pod in self._world.pods]
+        return {labels[name] for labels in sets if name in labels}
+
+    def _networks(self, entity: Entity, side: SideName) -> None:
+        nets = {net.interval for net in (*entity.nets, *entity.not_nets)}
+        peers = side is SideName.PEER
+        (self.vocabulary.networks if peers else self.vocabulary.own_networks).update(nets)
+
+    def _service(self, entity: Entity) -> None:
+        service = self._world.services.get(entity.service) if entity.service else None
+        if service is None:
+            return
+        self.vocabulary.namespaces.add(service.namespace)
+        for key, value in service.selector.items():
+            self.vocabulary.labels[SideName.PEER].setdefault(key, set()).add(value)
+        for port in service.ports:
+            target = port.target if port.target is not None else port.port
+            self._port(_NUMBERS[port.protocol], target)
+        for item in self._world.slices:
+            if (item.namespace, item.service) == entity.service:
+                self._slice(item.addresses, [(p.protocol, p.number) for p in item.ports])
+
+    def _slice(
+        self, addresses: Iterable[tuple[int, int]], ports: Iterable[tuple[str, int | None]]
+    ) -> None:
+        self.vocabulary.networks.update(Interval(f, value, value) for f, value in addresses)
+        for protocol, number in ports:
+            if number is not None:
+                self._port(_NUMBERS[protocol], number)
+
+    def _port(self, protocol: int, port: int | str) -> None:
+        if isinstance(port, str):
+            self.vocabulary.port_names.add(port)
+        else:
+            self.vocabulary.ports.setdefault(protocol, set()).add((port, port))
+
+    def _traffic(self, rule: Rule) -> None:
+        for number in (rule.protocol, rule.not_protocol):
+            if number is not None:
+                self.vocabulary.protocols.add(number)
+        for wanted in (rule.icmp, rule.not_icmp):
+            if wanted is not None and rule.protocol is not None:
+                self.vocabulary.icmp.setdefault(rule.protocol, set()).add(wanted)
+        protocols = _PORTED if rule.protocol is None else (rule.protocol,)
+        for port in (*rule.destination.ports, *rule.destination.not_ports):
+            if isinstance(port, PortRange):
+                for protocol in protocols:
+                    marks = self.vocabulary.ports.setdefault(protocol, set())
+                    marks.add((port.first, port.last))
+            else:
+                self.vocabulary.port_names.add(port)
+        for port in (*rule.source.ports, *rule.source.not_ports):
+            if isinstance(port, PortRange):
+                self.vocabulary.source_ports.add((port.first, port.last))

@@ -1,0 +1,226 @@
+"""Turn ordered items into unordered allow and deny regions: decide, for each Deny, how to carry it out.
+
+Only one pattern costs anything: an Allow, a Deny and a later Allow that overlap. Each such Deny is either
+written out, minus earlier Allows (``whole``), or cut from every later Allow (``omit``), whichever is smaller;
+without a later Allow default deny does it (``drop``). The choice is proved for every label set by the
+obligations of ``expansion.md`` §6, not here. Algorithm: ``expansion.md`` §4, §7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from translators.algebra.cubes import Budget, Layout, join, sub
+from translators.errors import BudgetExceeded
+from translators.ir.items import DenyStatus, Item
+from translators.ir.policy import Action
+from translators.settings import Limits
+
+__all__ = ["Decided", "Judge", "decide"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What a decision needs beside the items.
+
+    ``bucket(cube)`` gives the one namespace that the cube's subject lies in, or None; ``sayable(cube)`` says
+    whether Cilium can say the cube as it stands.
+    """
+
+    layout: Layout
+    limits: Limits
+    bucket: Callable[[int], str | None]
+    sayable: Callable[[int], bool]
+    explicit_denies: bool = False
+
+
+@dataclass(slots=True)
+class Decided:
+    """Per item the cubes to allow or deny, and how each Deny was carried out."""
+
+    allows: dict[int, list[int]]
+    denies: dict[int, list[int]]
+    statuses: dict[int, DenyStatus] = field(default_factory=dict)
+    sharp_calls: int = 0
+
+
+class _Walk:
+    """The state of one direction: what each Allow still holds while Denies are worked off in order."""
+
+    def __init__(self, items: Sequence[Item], judge: Judge) -> None:
+        self.items = items
+        self.judge = judge
+        self.layout = judge.layout
+        self.budget = Budget()
+        self.regions = self._without_passes()
+        self.boxes = [_box(region) for region in self.regions]
+        self.current = {
+            i: list(self.regions[i])
+            for i, item in enumerate(items)
+            if item.action is Action.ALLOW and not item.native
+        }
+        self._index()
+
+    def _without_passes(self) -> list[list[int]]:
+        """Give each item minus the Passes before it in its tier."""
+        result: list[list[int]] = []
+        passes: dict[int, list[int]] = {}
+        for item in self.items:
+            region: list[int] | None = list(item.region)
+            if earlier := passes.get(item.tier):
+                region = sub(self.layout, item.region, earlier, self.judge.limits.pass_, self.budget)
+            if region is None:
+                raise _over_budget(item, self.judge.limits.pass_)
+            if item.action is Action.PASS:
+                passes.setdefault(item.tier, []).extend(region)
+            result.append(region)
+        return result
+
+    def _index(self) -> None:
+        """File the Allows by the one namespace of their subject; wide ones in a bucket of their own."""
+        self.by_bucket: dict[str | None, list[int]] = {}
+        for i, item in enumerate(self.items):
+            if item.action is Action.ALLOW:
+                for key in {self.judge.bucket(cube) for cube in self.regions[i]}:
+                    self.by_bucket.setdefault(key, []).append(i)
+
+    def near(self, region: Sequence[int]) -> list[int]:
+        """Give the Allows that may overlap a region, ascending."""
+        keys = {self.judge.bucket(cube) for cube in region}
+        if None in keys:
+            keys = set(self.by_bucket)
+        found = {i for key in {*keys, None} for i in self.by_bucket.get(key, ())}
+        return sorted(found)
+
+    def meets(self, i: int, cubes: Sequence[int], region: Sequence[int], box: int) -> bool:
+        """Say whether an Allow's cubes share a point with a Deny's region."""
+        if not self.layout.meets(self.boxes[i], box):
+            return False
+        return any(self.layout.meets(a, b) for a in cubes for b in region)
+
+
+def decide(items: Sequence[Item], judge: Judge) -> Decided:
+    """Give the unordered form of one direction's items.
+
+    Raises ``BudgetExceeded`` (CAL-O314) where one Deny fits in no form within the limits.
+    """
+    walk = _Walk(items, judge)
+    decided = Decided(walk.current, {})
+    for j, item in enumerate(items):
+        if item.action is Action.DENY and walk.regions[j]:
+            decided.statuses[j] = _decide_one(walk, j, decided)
+    decided.sharp_calls = walk.budget.calls
+    return decided
+
+
+def _decide_one(walk: _Walk, j: int, decided: Decided) -> DenyStatus:
+    region, box = walk.regions[j], walk.boxes[j]
+    near = walk.near(region)
+    later = [k for k in near if k > j and walk.meets(k, walk.current.get(k, walk.regions[k]), region, box)]
+    if not later:
+        return DenyStatus.DROP
+    early = [i for i in near if i < j and walk.meets(i, walk.regions[i], region, box)]
+    natives = [k for k in later if walk.items[k].native]
+    cuttable = [k for k in later if not walk.items[k].native]
+    end = walk.items[j].end_of_tier
+    if not early and not end and _sayable(walk, region):
+        decided.denies[j] = list(region)
+        return DenyStatus.PLAIN
+    for factor in (1, walk.judge.limits.retry):
+        status = _choose(walk, j, _Around(early, cuttable, natives, factor), decided)
+        if status is not None:
+            return status
+    raise _over_budget(walk.items[j], walk.judge.limits.deny * walk.judge.limits.retry)
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """The Allows before and after one Deny, and by how much the caps are widened."""
+
+    early: list[int]
+    cuttable: list[int]
+    natives: list[int]
+    factor: int
+
+
+def _choose(walk: _Walk, j: int, around: _Around, decided: Decided) -> DenyStatus | None:
+    limits = walk.judge.limits
+    region, end = walk.regions[j], walk.items[j].end_of_tier
+    cut = _cut(walk, region, around.cuttable, limits.rule * around.factor)
+    grow = sum(len(cut[k]) - len(walk.current[k]) for k in cut) if cut is not None else None
+    must_write = bool(around.natives) or (walk.judge.explicit_denies and not end)
+    spoiled = cut is not None and _spoils(walk, cut)
+    written = None
+    if not end and (grow != 0 or must_write or spoiled):
+        cap = limits.deny * around.factor
+        if grow is not None and not must_write and not spoiled:
+            cap = min(cap, max(1, grow))
+        written = _written(walk, region, around.early, cap)
+    if written is not None and (must_write or spoiled or grow is None or len(written) <= grow):
+        decided.denies[j] = written
+        return DenyStatus.WHOLE
+    if cut is None or (grow or 0) > limits.grow * around.factor:
+        return None
+    if around.natives:
+        pieces = _inside_natives(walk, region, around, limits.deny * around.factor)
+        if pieces is None:
+            return None
+        decided.denies[j] = pieces
+    walk.current.update(cut)
+    return DenyStatus.OMIT
+
+
+def _cut(walk: _Walk, region: list[int], later: list[int], cap: int) -> dict[int, list[int]] | None:
+    result = {}
+    for k in later:
+        _check_budget(walk)
+        rest = sub(walk.layout, walk.current[k], region, cap, walk.budget)
+        if rest is None:
+            return None
+        result[k] = rest
+    return result
+
+
+def _written(walk: _Walk, region: list[int], early: list[int], cap: int) -> list[int] | None:
+    """Give the Deny minus earlier Allows, None if that is too large or cannot be said."""
+    _check_budget(walk)
+    holes = [cube for i in early for cube in walk.regions[i]]
+    rest = sub(walk.layout, region, holes, cap, walk.budget)
+    return rest if rest is not None and _sayable(walk, rest) else None
+
+
+def _inside_natives(walk: _Walk, region: list[int], around: _Around, cap: int) -> list[int] | None:
+    """Give the pieces of a Deny that policies which stay would open: these must be written out."""
+    opened = [cube for k in around.natives for cube in walk.regions[k]]
+    pieces = join(walk.layout, walk.layout.meet(region, opened))
+    return _written(walk, pieces, around.early, cap)
+
+
+def _sayable(walk: _Walk, region: Sequence[int]) -> bool:
+    return all(walk.judge.sayable(cube) for cube in region)
+
+
+def _spoils(walk: _Walk, cut: dict[int, list[int]]) -> bool:
+    """Say whether cutting makes an Allow that Cilium cannot say out of one that it can."""
+    return any(not _sayable(walk, rest) and _sayable(walk, walk.current[k]) for k, rest in cut.items())
+
+
+def _check_budget(walk: _Walk) -> None:
+    if walk.budget.calls > walk.judge.limits.sharp:
+        what = f"the expansion needs more than {walk.judge.limits.sharp} subtractions"
+        raise BudgetExceeded(what, code="CAL-O314", fix="reorder the rules, or raise translate.limits.sharp")
+
+
+def _box(region: Sequence[int]) -> int:
+    result = 0
+    for cube in region:
+        result |= cube
+    return result
+
+
+def _over_budget(item: Item, cap: int) -> BudgetExceeded:
+    policy = item.source.policy
+    name = policy.name if policy is not None else f"the end of tier {item.source.tier}"
+    what = f"{name} between earlier and later Allows needs more than {cap} terms"
+    return BudgetExceeded(what, code="CAL-O314", fix="reorder the rules, or raise translate.limits")

@@ -1,0 +1,74 @@
+"""Lay tiers, policies and rules out as one row of items: rules, ends of tiers, the residual Allow.
+
+A Pass in the last tier is an Allow, because the profile behind it allows (``expansion.md`` §4). The residual
+is what earlier tiers let go on for subjects that the last tier does not select.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from translators.algebra.cubes import Budget, Layout, join, sub
+from translators.flows import Direction
+from translators.ir.items import Item, Lowered, Source
+from translators.ir.policy import Action, PolicyKind, Tier
+
+__all__ = ["flatten"]
+
+
+def flatten(
+    tiers: Sequence[tuple[Tier, Sequence[Lowered]]],
+    direction: Direction,
+    layout: Layout,
+    *,
+    native: bool,
+) -> list[Item]:
+    """Give the items of one direction in the order in which Calico asks.
+
+    ``tiers`` holds only policies that apply in the direction; a tier without any is left out by the caller.
+    ``native`` says whether Kubernetes NetworkPolicies stay as they are.
+    """
+    items: list[Item] = []
+    for index, (tier, policies) in enumerate(tiers):
+        last = index == len(tiers) - 1
+        for lowered in policies:
+            items.extend(_rules(lowered, index, last=last, native=native))
+        if tier.default_action is not Action.PASS:
+            region = join(layout, (cube for lowered in policies for cube in lowered.subject))
+            source = Source(None, direction, tier=tier.name)
+            items.append(Item(Action.DENY, tuple(region), source, index, end_of_tier=True))
+    return items + _residual(tiers, direction, layout)
+
+
+def _rules(lowered: Lowered, tier: int, *, last: bool, native: bool) -> list[Item]:
+    policy = lowered.scoped.policy
+    stays = native and policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY
+    items = []
+    for rule, region in lowered.rules:
+        if rule.action is Action.LOG or not region:
+            continue
+        passes_out = last and rule.action is Action.PASS
+        action = Action.ALLOW if passes_out else rule.action
+        source = Source(policy, lowered.direction, rule, policy.tier)
+        items.append(Item(action, region, source, tier, native=stays))
+    return items
+
+
+def _residual(
+    tiers: Sequence[tuple[Tier, Sequence[Lowered]]], direction: Direction, layout: Layout
+) -> list[Item]:
+    if not tiers:
+        return []
+    final, deciding = tiers[-1]
+    closed: list[int] = []
+    if final.default_action is not Action.PASS:
+        closed = join(layout, (cube for lowered in deciding for cube in lowered.subject))
+    items = []
+    for index, (tier, policies) in enumerate(tiers):
+        for lowered in policies:
+            rest = sub(layout, lowered.subject, closed, len(closed) + 1000, Budget())
+            region = lowered.subject if rest is None else tuple(rest)
+            if region:
+                source = Source(lowered.scoped.policy, direction, tier=tier.name)
+                items.append(Item(Action.ALLOW, region, source, len(tiers) + index))
+    return items
