@@ -167,7 +167,7 @@ ABSENT, OTHER = "\0absent", "\0other"
 class Space:
     """A layout with names; the same for both directions of one translation.
 
-    Fields: ``("peer",)``, ``("subject",)``, ``("traffic",)``, ``("source-port",)``, ``("named", port name)``,
+    Fields: ``("peer-address",)``, ``("subject-address",)``, ``("traffic",)``, ``("source-port",)``, ``("named", port name)``,
     and for each side ``(side, "namespace")``, ``(side, "account")``, ``(side, "nslabel", key)``,
     ``(side, "label", key)``.
     """
@@ -183,8 +183,8 @@ class Space:
             bits = {value: 1 << (offset + i) for i, value in enumerate(values)}
             self._fields[name] = Field(name, offset, self.layout.masks[index], bits)
         self.fields = tuple(self._fields.values())
-        self.peer = self._fields[("peer",)]
-        self.subject = self._fields[("subject",)]
+        self.peer = self._fields[("peer-address",)]
+        self.subject = self._fields[("subject-address",)]
         self.traffic = self._fields[("traffic",)]
         self.source_port = self._fields[("source-port",)]
 
@@ -302,8 +302,8 @@ def _traffic_inside(inner: TrafficKind, outer: TrafficKind, old: Field) -> bool:
 def _columns(
     vocabulary: Vocabulary, world: World
 ) -> Iterable[tuple[tuple[str, ...], list[object]]]:
-    yield ("peer",), list(_peer_atoms(vocabulary.networks, world))
-    yield ("subject",), list(_subject_atoms(vocabulary.own_networks, world.plan))
+    yield ("peer-address",), list(_peer_atoms(vocabulary.networks, world))
+    yield ("subject-address",), list(_subject_atoms(vocabulary.own_networks, world.plan))
     yield ("traffic",), list(_traffic_atoms(vocabulary))
     yield ("source-port",), list(_cuts((0, 65535), vocabulary.source_ports))
     for name in sorted(vocabulary.port_names):

@@ -1,0 +1,188 @@
+"""One rule as a region: its subject narrowed, its peers, its traffic, rounded to what Cilium can say.
+
+Rounding is the only place where meaning changes: an Allow becomes narrower, a Deny wider (grade A), or the
+part is left out (grade X); every point that changed is a claim, to be settled and printed later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from translators.algebra.cubes import Budget, join, sub
+from translators.algebra.space import AddressAtom, AtomKind, SideName, Space
+from translators.flows import Direction
+from translators.ir.items import Claim, Grade, Lowered, Note, ScopedPeer, ScopedPolicy, Source
+from translators.ir.policy import Action, Entity, Rule
+from translators.lowering.addresses import Addresses
+from translators.lowering.labels import PodSelectors
+from translators.lowering.peers import Peers
+from translators.lowering.sayable import GRADES, Misfit, Sayable
+from translators.lowering.traffic import Traffic
+from translators.world import World
+
+__all__ = ["RuleLowering"]
+
+_ICMP = (1, 58)
+_LIMIT = 100_000
+
+
+class RuleLowering:
+    """Lowers the rules of one direction in one space."""
+
+    def __init__(
+        self,
+        space: Space,
+        world: World,
+        sayable: Sayable,
+        direction: Direction,
+        approximate: Mapping[str, str],
+        max_terms: int,
+    ) -> None:
+        """``approximate`` maps a code, or ``default``, to ``stricter`` or ``looser``."""
+        self._space = space
+        self._sayable = sayable
+        self.direction = direction
+        self._approximate = approximate
+        self._subjects = PodSelectors(space, world, SideName.SUBJECT, max_terms)
+        pods = PodSelectors(space, world, SideName.PEER, max_terms)
+        self._addresses = Addresses(space, world)
+        self._peers = Peers(space, world, pods, self._addresses)
+        self._traffic = Traffic(space)
+        self._policed = space.full
+        if direction is Direction.INGRESS:
+            self._policed = space.peers(lambda atom: atom.kind is not AtomKind.HOST)
+        self.notes: list[Note] = []
+        self.claims: list[Claim] = []
+
+    def subject(self, scoped: ScopedPolicy) -> list[int]:
+        """Give the pods that a policy selects, with everything that is policed of them."""
+        region = self._subjects.region(scoped.subject)
+        return self._space.layout.meet(region, [self._policed])
+
+    def policy(
+        self, scoped: ScopedPolicy, peers: Mapping[int, tuple[ScopedPeer, ScopedPeer]]
+    ) -> Lowered | None:
+        """Lower a policy; None if its subject itself cannot be said.
+
+        ``peers`` holds the scoped source and destination of each rule by its index.
+        """
+        subject = self.subject(scoped)
+        source = Source(scoped.policy, self.direction)
+        hidden = [m for cube in subject for m in self._sayable.inspect(cube)]
+        if hidden:
+            self._note(hidden[0], source)
+            self.claims.append(Claim(hidden[0].code, source, tuple(subject)))
+            return None
+        ingress = self.direction is Direction.INGRESS
+        rules = scoped.policy.ingress if ingress else scoped.policy.egress
+        lowered = []
+        for rule in rules:
+            exact = self._match(rule, peers[rule.index], subject)
+            lowered.append((rule, tuple(self._rounded(rule, exact, Source(scoped.policy, self.direction, rule)))))
+        return Lowered(scoped, self.direction, tuple(subject), tuple(lowered))
+
+    def _match(
+        self, rule: Rule, peers: tuple[ScopedPeer, ScopedPeer], subject: Sequence[int]
+    ) -> list[int]:
+        ingress = self.direction is Direction.INGRESS
+        own, other = (rule.destination, rule.source) if ingress else (rule.source, rule.destination)
+        own_peer, other_peer = (peers[1], peers[0]) if ingress else peers
+        layout = self._space.layout
+        region = layout.meet(self._narrowed(own, own_peer, subject), self._traffic.region(rule))
+        if not region:
+            return []
+        return join(layout, layout.meet(region, self._peer_region(rule, other, other_peer)))
+
+    def _peer_region(self, rule: Rule, entity: Entity, peer: ScopedPeer) -> list[int]:
+        source = Source(None, self.direction, rule)
+        region, notes = self._peers.region(peer, entity, self._families(rule), source)
+        self._pending = notes
+        return region
+
+    def _families(self, rule: Rule) -> tuple[int, ...]:
+        """An ICMP protocol fixes the family by itself; networks and ipVersion fix it for the peers."""
+        nets = [
+            net
+            for e in (rule.source, rule.destination)
+            for net in (*e.nets, *e.not_nets)
+        ]
+        if nets:
+            return (nets[0].family,)
+        if rule.ip_version is not None and rule.protocol not in _ICMP:
+            return (rule.ip_version,)
+        return ()
+
+    def _narrowed(self, entity: Entity, peer: ScopedPeer, subject: Sequence[int]) -> list[int]:
+        """Narrow the subject by the criteria that a rule states for the subject's own side."""
+        layout, region = self._space.layout, list(subject)
+        if peer.positive is not None:
+            region = layout.meet(region, self._subjects.region(peer.positive))
+        if peer.negative is not None:
+            region = layout.meet(region, self._subjects.region(peer.negative, negated=True))
+        field = self._space.subject
+        if entity.nets:
+            inside = self._addresses.inside(entity.nets, field)
+            region = layout.meet(region, [self._space.only(field, inside)] if inside else [])
+        if entity.not_nets:
+            rest = field.mask & ~self._addresses.inside(entity.not_nets, field)
+            region = layout.meet(region, [self._space.only(field, rest)])
+        return region
+
+    def _rounded(self, rule: Rule, exact: list[int], source: Source) -> list[int]:
+        self.notes.extend(
+            Note(n.code, source, n.grade, n.fills, n.objects, n.span) for n in self._pending
+        )
+        self._pending = []
+        result = []
+        for cube in exact:
+            misfits = list(self._sayable.inspect(cube))
+            if misfits:
+                result.extend(self._round(rule, cube, misfits, source))
+            else:
+                result.append(cube)
+        return join(self._space.layout, result)
+
+    _pending: Sequence[Note] = ()
+
+    def _round(
+        self, rule: Rule, cube: int, misfits: Sequence[Misfit], source: Source
+    ) -> list[int]:
+        rounded = cube
+        for misfit in misfits:
+            bits = misfit.wide if self._widens(rule.action, misfit.code) else misfit.narrow
+            rounded = (rounded & ~misfit.field.mask) | bits
+            self._note(misfit, source)
+        layout = self._space.layout
+        kept = [rounded] if layout.nonempty(rounded) else []
+        changed = [
+            *(sub(layout, [cube], kept, _LIMIT, Budget()) or []),
+            *(sub(layout, kept, [cube], _LIMIT, Budget()) or []),
+        ]
+        self.claims.append(Claim(misfits[0].code, source, tuple(changed)))
+        return kept
+
+    def _widens(self, action: Action, code: str) -> bool:
+        """An X part is left out unless the user chose a side; an A part takes the strict side."""
+        chosen = self._approximate.get(code)
+        if chosen is None and GRADES[code] is Grade.X:
+            return False
+        strict = (chosen or self._approximate.get("default", "stricter")) == "stricter"
+        return strict is (action is Action.DENY)
+
+    def _note(self, misfit: Misfit, source: Source) -> None:
+        fills = self._fills(misfit)
+        self.notes.append(Note(misfit.code, source, GRADES[misfit.code], fills))
+
+    def _fills(self, misfit: Misfit) -> dict[str, object]:
+        rule = "the rule"
+        family = next(
+            (
+                a.family
+                for a in self._space.peer.bits
+                if isinstance(a, AddressAtom) and a.kind is AtomKind.POD
+            ),
+            4,
+        )
+        return {"rule": rule, "choice": "left out", "family": f"IPv{10 - family}", "cidr": "the network",
+                "key": misfit.field.name[-1], "p": "without a name in Cilium", "form": "the named ones",
+                "list": "protocols without a name"}  # fmt: skip
