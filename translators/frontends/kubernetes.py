@@ -182,10 +182,9 @@ def _ports(
             whole[protocol] = None
         else:
             grouped.setdefault(protocol, []).append(port)
-    for protocol in whole:
-        yield protocol, ()
-    for protocol, ports in grouped.items():
-        yield protocol, tuple(ports)
+    names = {number: name for name, number in _PROTOCOLS.items()}
+    for protocol in sorted({*whole, *grouped}, key=names.__getitem__):
+        yield protocol, () if protocol in whole else tuple(grouped[protocol])
 
 
 def _port(fields: Fields, data: Mapping[str, Any], path: Path) -> PortRange | str | None:

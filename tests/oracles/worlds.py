@@ -1,0 +1,111 @@
+"""The verdict vectors of Calico's own data plane: worlds, and flows in this project's words.
+
+They lie beside the checkout (``../shared/vectors/calico``, README there) and are never copied into it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from translators.algebra.cidrs import Address, Cidr, parse_address, parse_cidr
+from translators.flows import PROTOCOLS, Flow, Peer, PeerKind
+from translators.source import Document, from_object
+from translators.world import AddressPlan, Node, World
+from translators.worldbuilder import build_world
+
+ROOT = Path(__file__).resolve().parents[2]
+VECTORS = ROOT.parent / "shared" / "vectors" / "calico"
+NODES = {f"n{i}": parse_address(f"10.0.0.{10 + i}") for i in (1, 2, 3)}
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One flow and what Calico's data plane did with it; ``by`` is empty where nothing was recorded."""
+
+    flow: Flow
+    egress: str | None
+    ingress: str | None
+    egress_by: str
+    ingress_by: str
+    text: str
+
+
+@dataclass(frozen=True)
+class VectorWorld:
+    """One world of the vectors, its objects as documents."""
+
+    id: str
+    documents: tuple[Document, ...]
+    world: World
+    flows: tuple[Expected, ...]
+
+
+def plan(*, edges: bool) -> AddressPlan:
+    """Give the address plan of the README."""
+    six = "fd00::/64" if edges else "fd00:10:244::/48"
+    nodes = tuple(Cidr(a.family, a.value, 32) for a in NODES.values())
+    pods = (parse_cidr("10.244.0.0/16"), parse_cidr(six))
+    return AddressPlan(pods=pods, nodes=nodes, stated=True)
+
+
+def lines() -> Iterator[tuple[dict[str, Any], bool]]:
+    """Give every world as stored, and whether it is one of the edge worlds."""
+    with gzip.open(VECTORS / "worlds.jsonl.gz", "rt") as stream:
+        for line in stream:
+            yield json.loads(line), False
+    with (VECTORS / "edges.jsonl").open() as stream:
+        for line in stream:
+            yield json.loads(line), True
+
+
+def load(data: Mapping[str, Any], *, edges: bool) -> VectorWorld:
+    """Give one world; the two stored without defaults are read as objects of the datastore."""
+    group = "crd.projectcalico.org/v1" if data.get("stored_without_defaults") else None
+    documents = tuple(from_object(_stored(item, group), data["id"]) for item in data["objects"])
+    world, found = build_world(documents, plan=plan(edges=edges), is_cluster=True)
+    assert not found, (data["id"], found)
+    flows = tuple(_expected(item, world) for item in data["flows"])
+    return VectorWorld(data["id"], documents, world, flows)
+
+
+def _stored(item: Mapping[str, Any], group: str | None) -> Mapping[str, Any]:
+    policies = {"NetworkPolicy", "GlobalNetworkPolicy"}
+    if group and item["kind"] in policies and item["apiVersion"].startswith("projectcalico"):
+        return {**item, "apiVersion": group}
+    return item
+
+
+def _expected(item: Mapping[str, Any], world: World) -> Expected:
+    protocol = item["proto"]
+    source = parse_address(item["src_ip"])
+    flow = Flow(
+        source=_peer(item["src"], source, world),
+        destination=_peer(item["dst"], parse_address(item["dst_ip"]), world),
+        protocol=PROTOCOLS[protocol] if protocol in PROTOCOLS else int(protocol),
+        port=item.get("dport") or 0,
+        source_port=item.get("sport") or 0,
+        icmp_type=item.get("icmp_type") or 0,
+        icmp_code=item.get("icmp_code") or 0,
+        family=item.get("family") or source.family,
+    )
+    return Expected(flow, item["egress"], item["ingress"], item.get("egress_by") or "",
+                    item.get("ingress_by") or "", json.dumps(item))  # fmt: skip
+
+
+def _peer(name: str, address: Address, world: World) -> Peer:
+    if name.startswith("hep:"):
+        host = world.host_endpoints[name.removeprefix("hep:")]
+        return Peer(PeerKind.HOST_ENDPOINT, address, host_endpoint=host)
+    namespace, _, pod_name = name.partition("/")
+    for pod in world.pods:
+        if (pod.namespace, pod.name) == (namespace, pod_name) and not pod.host_network:
+            return Peer(PeerKind.POD, address, pod=pod)
+    for node_name, node_address in NODES.items():
+        if node_address == address:
+            return Peer(PeerKind.REMOTE, address, node=Node(node_name))
+    return Peer(PeerKind.WORLD, address)
