@@ -1,0 +1,172 @@
+"""Read CNPs, CCNPs, CIDR groups and native NetworkPolicies into rules, as the agent parses them.
+
+Source: cilium/cilium ``pkg/policy/utils/parserules.go``, ``pkg/policy/api``, ``pkg/k8s/network_policy.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from translators.algebra.cidrs import Cidr, parse_cidr
+from translators.flows import Direction
+from translators.semantics.cilium import kubernetes
+from translators.semantics.cilium.groups import CidrGroups
+from translators.semantics.cilium.ports import traffic_of
+from translators.semantics.cilium.selectors import Selector
+from translators.semantics.cilium.shapes import Element, Prefix, Rule
+from translators.semantics.cilium.validate import reasons
+from translators.settings import CiliumConfig
+from translators.source import Document
+from translators.world import World
+
+__all__ = ["CiliumPolicies"]
+
+POLICY_KINDS = frozenset({"CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"})
+
+
+@dataclass(frozen=True, slots=True)
+class CiliumPolicies:
+    """Every rule in force, and the objects that Cilium would refuse, with the first reason."""
+
+    world: World
+    config: CiliumConfig
+    rules: tuple[Rule, ...]
+    refused: tuple[tuple[Document, str], ...] = ()
+
+    @classmethod
+    def build(
+        cls, world: World, documents: Iterable[Document], config: CiliumConfig
+    ) -> CiliumPolicies:
+        """Normalise the objects; a refused one counts as absent, which leaves its subject open."""
+        listed = list(documents)
+        reader = _Reader(world, config, CidrGroups.read(listed))
+        rules: list[Rule] = []
+        refused = []
+        for document in listed:
+            if document.kind in POLICY_KINDS:
+                if wrong := reasons(document.data):
+                    refused.append((document, wrong[0]))
+                else:
+                    rules.extend(reader.rules(document))
+            elif document.group == "networking.k8s.io" and document.kind == "NetworkPolicy":
+                rules.append(kubernetes.rule(document, local_cluster=config.default_local_cluster))
+        return cls(world, config, tuple(rules), tuple(refused))
+
+
+class _Reader:
+    """Reads the objects of one set; the groups and services are those of the same set and world."""
+
+    def __init__(self, world: World, config: CiliumConfig, groups: CidrGroups) -> None:
+        self._world = world
+        self._config = config
+        self._groups = groups
+
+    def rules(self, document: Document) -> Iterator[Rule]:
+        single = document.data.get("spec")
+        if single:
+            yield self._rule(document, single, ("spec",))
+        for index, spec in enumerate(document.data.get("specs") or []):
+            yield self._rule(document, spec, ("specs", index))
+
+    def _rule(
+        self, document: Document, spec: Mapping[str, Any], path: tuple[str | int, ...]
+    ) -> Rule:
+        namespace = document.namespace or "default"
+        home = namespace if document.kind == "CiliumNetworkPolicy" else None
+        of_nodes = "nodeSelector" in spec
+        subject = Selector.read(spec.get("nodeSelector") if of_nodes else spec.get("endpointSelector"))
+        if home is not None:
+            subject = subject.within(home)
+        sections = {
+            name: tuple(
+                self._element(item, (*path, name, i), home, document)
+                for i, item in enumerate(spec.get(name) or [])
+            )
+            for name in ("ingress", "ingressDeny", "egress", "egressDeny")
+        }
+        applies = {d for d in Direction if sections[d.value] or sections[f"{d.value}Deny"]}
+        switched = spec.get("enableDefaultDeny") or {}
+        honoured = self._config.non_default_deny
+        isolates = {d for d in applies if switched.get(d.value) is not False or not honoured}
+        name = f"{home}/{document.name}" if home else document.name
+        return Rule(
+            object=f"{document.kind}:{name}",
+            subject=subject,
+            of_nodes=of_nodes,
+            allows={d: sections[d.value] for d in Direction},
+            denies={d: sections[f"{d.value}Deny"] for d in Direction},
+            isolates=frozenset(isolates),
+            applies=frozenset(applies),
+            span=document.at(*path),
+        )
+
+    def _element(
+        self,
+        item: Mapping[str, Any],
+        path: tuple[str | int, ...],
+        home: str | None,
+        document: Document,
+    ) -> Element:
+        section, index = str(path[-2]), path[-1]
+        prefix = "from" if section.startswith("ingress") else "to"
+        local = self._config.default_local_cluster
+        selectors = [
+            Selector.read(term).peer_of(home, local_cluster=local)
+            for term in item.get(f"{prefix}Endpoints") or []
+        ]
+        services, unresolved = self._services(item, section)
+        return Element(
+            label=f"{section}[{index}]",
+            span=document.at(*path),
+            anyone=_anyone(item, prefix) or unresolved,
+            selectors=(*selectors, *services),
+            entities=frozenset(item.get(f"{prefix}Entities") or ()),
+            prefixes=tuple(self._prefixes(item, prefix)),
+            nodes=tuple(Selector.read(term) for term in item.get(f"{prefix}Nodes") or ()),
+            traffic=traffic_of(item),
+        )
+
+    def _services(self, item: Mapping[str, Any], section: str) -> tuple[list[Selector], bool]:
+        """A Service stands for its selector's pods; one that resolves to nothing opens with ports."""
+        if not item.get("toServices"):
+            return [], False
+        has_ports = bool(item.get("toPorts"))
+        if section.endswith("Deny"):
+            return [], has_ports
+        found = []
+        for entry in item["toServices"]:
+            wanted = entry.get("k8sService") or {}
+            key = (wanted.get("namespace") or "default", wanted.get("serviceName") or "")
+            service = self._world.services.get(key)
+            if service is not None and service.selector:
+                read = Selector.read({"matchLabels": dict(service.selector)})
+                found.append(read.within(service.namespace))
+        return found, has_ports and not found
+
+    def _prefixes(self, item: Mapping[str, Any], prefix: str) -> Iterator[Prefix]:
+        for text in item.get(f"{prefix}CIDR") or ():
+            yield Prefix(parse_cidr(text))
+        for entry in item.get(f"{prefix}CIDRSet") or ():
+            holes = tuple(parse_cidr(text) for text in entry.get("except") or ())
+            for cidr in self._cidrs(entry):
+                yield Prefix(cidr, holes)
+
+    def _cidrs(self, entry: Mapping[str, Any]) -> Iterable[Cidr]:
+        if "cidr" in entry:
+            return [parse_cidr(entry["cidr"])]
+        if "cidrGroupRef" in entry:
+            return self._groups.named(entry["cidrGroupRef"])
+        return self._groups.selected(Selector.read(entry.get("cidrGroupSelector")))
+
+
+def _anyone(item: Mapping[str, Any], prefix: str) -> bool:
+    """Say whether no peer list restricts: none is there beside ports, or one of the two that fail open."""
+    members = ("Endpoints", "CIDR", "CIDRSet", "Entities", "Groups", "Nodes", "Services", "FQDNs")
+    present = [name for name in members if f"{prefix}{name}" in item]
+    limited = bool(item.get("toPorts") or item.get("icmps"))
+    if not present:
+        return limited
+    open_lists = {"FQDNs", "Groups"}
+    return limited and set(present) <= open_lists and not any(item[f"{prefix}{n}"] for n in present)

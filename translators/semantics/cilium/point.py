@@ -1,0 +1,180 @@
+"""Judge one flow by asking every rule of the endpoint in the plainest way: the reference of this package.
+
+Deny beats allow, whatever is more specific; without a match default deny decides, and the local host always
+reaches its pods unless an explicit deny covers it (``cilium.md`` §5, §6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from translators.flows import Decision, Direction, Flow, FlowVerdict, Peer, PeerKind, Step, Verdict
+from translators.semantics.cilium.labels import identity_labels
+from translators.semantics.cilium.model import CiliumPolicies
+from translators.semantics.cilium.selectors import Selector
+from translators.semantics.cilium.shapes import Element, PortMatch, Prefix, Rule
+from translators.world import Pod
+
+__all__ = ["PointEvaluator"]
+
+_NAMES = {6: "TCP", 17: "UDP", 132: "SCTP"}
+_IN_CLUSTER = frozenset({"health", "ingress", "init", "unmanaged"})
+
+
+class PointEvaluator:
+    """Judges flows over one set of policies."""
+
+    def __init__(self, policies: CiliumPolicies) -> None:
+        """Keep the rules and the configuration."""
+        self._rules = policies.rules
+        self._config = policies.config
+        self._world = policies.world
+        self._api = [cidr for cidr in policies.world.plan.api_servers]
+
+    def judge(self, flow: Flow) -> FlowVerdict:
+        """Give both directions; None where that end is no endpoint that Cilium polices."""
+        return FlowVerdict(
+            egress=self._end(flow, Direction.EGRESS, flow.source, flow.destination),
+            ingress=self._end(flow, Direction.INGRESS, flow.destination, flow.source),
+        )
+
+    def _end(self, flow: Flow, direction: Direction, own: Peer, other: Peer) -> Decision | None:
+        if own.kind is not PeerKind.POD or own.pod is None or own.pod.host_network:
+            return None
+        labels = identity_labels(own.pod, self._world, self._config)
+        rules = [
+            r
+            for r in self._rules
+            if not r.of_nodes and direction in r.applies and r.subject.holds(labels)
+        ]
+        steps: list[Step] = []
+        decision = self._decide(rules, (direction, flow), other, steps)
+        return Decision(decision.verdict, decision.by, decision.span, tuple(steps))
+
+    def _decide(
+        self,
+        rules: list[Rule],
+        asked: tuple[Direction, Flow],
+        other: Peer,
+        steps: list[Step],
+    ) -> Decision:
+        direction, flow = asked
+        if self._config.enforcement == "never":
+            return Decision(Verdict.ALLOW, "enforcement never")
+        deny = self._first(((r, r.denies.get(direction, ())) for r in rules), flow, direction, other)
+        if deny is not None:
+            steps.append(Step(deny[0].object, deny[1].label, "deny", deny[1].span))
+            return Decision(Verdict.DENY, f"{deny[0].object} {deny[1].label}", deny[1].span)
+        local = direction is Direction.INGRESS and other.kind is PeerKind.HOST
+        isolated = any(direction in r.isolates for r in rules)
+        if local and self._config.allow_localhost != "policy" and (rules or self._config.enforcement != "always"):
+            return Decision(Verdict.ALLOW, "local host")
+        allow = self._first(((r, r.allows.get(direction, ())) for r in rules), flow, direction, other)
+        if allow is not None:
+            steps.append(Step(allow[0].object, allow[1].label, "allow", allow[1].span))
+            return Decision(Verdict.ALLOW, f"{allow[0].object} {allow[1].label}", allow[1].span)
+        if isolated or self._config.enforcement == "always":
+            return Decision(Verdict.DENY, "default deny")
+        return Decision(Verdict.ALLOW, "not isolated")
+
+    def _first(
+        self,
+        sections: Iterable[tuple[Rule, tuple[Element, ...]]],
+        flow: Flow,
+        direction: Direction,
+        other: Peer,
+    ) -> tuple[Rule, Element] | None:
+        for rule, elements in sections:
+            for element in elements:
+                if self._peer(element, other) and self._traffic(element, flow):
+                    return rule, element
+        return None
+
+    def _traffic(self, element: Element, flow: Flow) -> bool:
+        if element.traffic is None:
+            return True
+        pod = flow.destination.pod
+        return any(_port_matches(match, flow, pod) for match in element.traffic)
+
+    def _peer(self, element: Element, other: Peer) -> bool:
+        if element.anyone:
+            return True
+        return (
+            any(self._selected(s, other) for s in element.selectors)
+            or any(self._entity(name, other) for name in element.entities)
+            or any(self._in_prefix(prefix, other) for prefix in element.prefixes)
+            or any(self._node(s, other) for s in element.nodes)
+        )
+
+    def _selected(self, selector: Selector, other: Peer) -> bool:
+        if any(r.reserved for r in selector.requirements):
+            return self._reserved(selector, other)
+        if selector.over_selects:
+            return True
+        if other.kind is PeerKind.POD and other.pod is not None:
+            return selector.holds(identity_labels(other.pod, self._world, self._config))
+        return selector.only_negative
+
+    def _reserved(self, selector: Selector, other: Peer) -> bool:
+        """A reserved key switches off every limit that is otherwise added."""
+        names = {"host": PeerKind.HOST, "remote-node": PeerKind.REMOTE, "world": PeerKind.WORLD}
+        held = {name: "" for name, kind in names.items() if other.kind is kind}
+        if other.kind is PeerKind.ENTITY:
+            held[other.entity] = ""
+        if other.kind is PeerKind.POD and other.pod is not None:
+            held = identity_labels(other.pod, self._world, self._config)
+        return selector.holds(held)
+
+    def _entity(self, name: str, other: Peer) -> bool:
+        match name:
+            case "all":
+                return True
+            case "none":
+                return False
+            case "world":
+                return other.kind is PeerKind.WORLD
+            case "host":
+                return other.kind is PeerKind.HOST
+            case "remote-node":
+                return other.kind is PeerKind.REMOTE
+            case "kube-apiserver":
+                return self._is_api_server(other)
+            case "cluster":
+                return other.kind is not PeerKind.WORLD or self._is_api_server(other)
+        return other.kind is PeerKind.ENTITY and other.entity == name
+
+    def _is_api_server(self, other: Peer) -> bool:
+        kinds = {PeerKind.HOST, PeerKind.REMOTE, PeerKind.WORLD}
+        return other.kind in kinds and any(other.address in cidr for cidr in self._api)
+
+    def _in_prefix(self, prefix: Prefix, other: Peer) -> bool:
+        """Networks match the world, and pods or nodes only in the match mode that says so."""
+        mode = {PeerKind.POD: "pods", PeerKind.HOST: "nodes", PeerKind.REMOTE: "nodes"}.get(other.kind)
+        if other.kind is not PeerKind.WORLD and mode not in self._config.cidr_match_mode:
+            return False
+        if mode == "nodes" and prefix.cidr.length == 0:
+            return False
+        inside = other.address in prefix.cidr
+        return inside and not any(other.address in hole for hole in prefix.holes)
+
+    def _node(self, selector: Selector, other: Peer) -> bool:
+        if not self._config.node_selector_labels or other.node is None:
+            return False
+        return selector.holds(dict(other.node.labels))
+
+
+def _port_matches(match: PortMatch, flow: Flow, destination: Pod | None) -> bool:
+    if flow.protocol not in match.protocols:
+        return False
+    if flow.protocol in {1, 58}:
+        return match.types is None or flow.icmp_type in match.types
+    if not match.name:
+        return flow.protocol not in _NAMES or match.first <= flow.port <= match.last
+    if destination is None:
+        return False
+    return any(
+        port.name == match.name
+        and port.protocol == _NAMES.get(flow.protocol)
+        and port.number <= flow.port <= max(port.number, match.last)
+        for port in destination.ports
+    )

@@ -1,0 +1,60 @@
+"""The normalised form of Cilium's policies: rules with selectors resolved, sections of elements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from translators.algebra.cidrs import Cidr
+from translators.flows import Direction
+from translators.semantics.cilium.selectors import Selector
+from translators.span import Span
+
+__all__ = ["Element", "PortMatch", "Prefix", "Rule"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """A network with holes: an address in a hole is not matched by this entry (it is no deny)."""
+
+    cidr: Cidr
+    holes: tuple[Cidr, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PortMatch:
+    """Closed range of ports of some protocols, or a port name; ``types`` for ICMP, None: every type."""
+
+    protocols: frozenset[int]
+    first: int = 0
+    last: int = 65535
+    name: str = ""
+    types: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One entry of a section; ``anyone`` has no peer list at all; ``traffic`` None: every protocol."""
+
+    label: str
+    span: Span | None = None
+    anyone: bool = False
+    selectors: tuple[Selector, ...] = ()
+    entities: frozenset[str] = frozenset()
+    prefixes: tuple[Prefix, ...] = ()
+    nodes: tuple[Selector, ...] = ()
+    traffic: tuple[PortMatch, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: its subject, its elements by direction, and in which directions it isolates."""
+
+    object: str
+    subject: Selector
+    of_nodes: bool = False
+    allows: Mapping[Direction, tuple[Element, ...]] = field(default_factory=dict)
+    denies: Mapping[Direction, tuple[Element, ...]] = field(default_factory=dict)
+    isolates: frozenset[Direction] = frozenset()
+    applies: frozenset[Direction] = frozenset()
+    span: Span | None = None
