@@ -174,6 +174,7 @@ class Space:
 
     def __init__(self, vocabulary: Vocabulary, world: World) -> None:
         """Lay out every field that the vocabulary names."""
+        self.vocabulary = vocabulary
         columns = list(_columns(vocabulary, world))
         self.layout = Layout([len(values) for _, values in columns])
         self.full = self.layout.full
