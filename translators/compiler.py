@@ -125,12 +125,13 @@ class _Run:
         sayable = Sayable(self._space, self._options.cilium, self._hidden, direction)
         lowering = RuleLowering(self._space, self._world, sayable, direction,
                                 self._options.approximate, self._options.limits.terms)  # fmt: skip
+        lowering.native = self._native
         layers = []
         for tier, members in ordered:
             lowered = [low for p in members if (low := self._lower(p, direction, lowering))]
             if lowered:
                 layers.append((tier, lowered))
-        items = flatten(layers, direction, self._space.layout, native=self._native)
+        items = flatten(layers, direction, self._space.layout)
         self.items += len(items)
         judge = Judge(self._space.layout, self._options.limits, self._bucket, sayable,
                       self._options.explicit_denies)  # fmt: skip

@@ -17,6 +17,7 @@ from translators.backends.rules import Element, Piece, elements
 from translators.backends.terms import own_namespace, terms
 from translators.flows import Direction
 from translators.ir.items import Compiled, Output, Source
+from translators.ir.policy import Policy, PolicyKind
 
 __all__ = ["Manifest", "Writer"]
 
@@ -124,7 +125,7 @@ class Writer:
         if source.policy is None:
             key: _Key = (None, f"{source.tier}-end")
         else:
-            key = (home, source.policy.name)
+            key = (home, _object_name(source.policy))
         return self._objects.setdefault(key, _Object())
 
     def manifests(self) -> list[Manifest]:
@@ -182,6 +183,12 @@ class Writer:
             if direction in rule.isolated and direction not in sections:
                 sections[str(direction)] = [{}]
         return sections
+
+
+def _object_name(policy: Policy) -> str:
+    """Give the name of a policy's object; beside a Kubernetes policy that stays it must differ from it."""
+    kept = policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY
+    return f"{policy.name}-knp" if kept else policy.name
 
 
 def _by_policy(outputs: Sequence[Output]) -> Iterator[list[Output]]:

@@ -16,7 +16,7 @@ from translators.ir.policy import Action, Policy, Rule
 from translators.selectors.ast import Node
 from translators.span import Span
 
-__all__ = ["Claim", "Compiled", "DenyStatus", "Grade", "Item", "Lowered", "Note", "Output", "ScopedPeer",
+__all__ = ["Claim", "Compiled", "DenyStatus", "Grade", "Item", "Lowered", "LoweredRule", "Note", "Output", "ScopedPeer",
            "ScopedPolicy", "Source"]
 
 
@@ -83,13 +83,22 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class LoweredRule:
+    """One rule's region; ``native``: it stays in force as a Kubernetes NetworkPolicy, as Cilium reads that."""
+
+    rule: Rule
+    region: tuple[int, ...]
+    native: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Lowered:
     """A policy in one direction: whom it selects, and what each rule matches there, its subject included."""
 
     scoped: ScopedPolicy
     direction: Direction
     subject: tuple[int, ...]
-    rules: tuple[tuple[Rule, tuple[int, ...]], ...]
+    rules: tuple[LoweredRule, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class Peers:
         self._world = world
         self._pods = pods
         self._addresses = addresses
-        self._traffic = Traffic(space)
+        self._traffic = Traffic(space, world)
 
     def region(
         self, peer: ScopedPeer, entity: Entity, families: tuple[int, ...], source: Source

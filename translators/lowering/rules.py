@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from translators.algebra.cubes import Budget, join, sub
 from translators.algebra.space import AddressAtom, AtomKind, SideName, Space
 from translators.flows import Direction
-from translators.ir.items import Claim, Grade, Lowered, Note, ScopedPeer, ScopedPolicy, Source
-from translators.ir.policy import Action, Entity, Rule
+from translators.ir.items import Claim, Grade, Lowered, LoweredRule, Note, ScopedPeer, ScopedPolicy, Source
+from translators.ir.policy import Action, Entity, PolicyKind, Rule
 from translators.lowering.addresses import Addresses
 from translators.lowering.labels import PodSelectors
 from translators.lowering.peers import Peers
@@ -47,10 +47,11 @@ class RuleLowering:
         pods = PodSelectors(space, world, SideName.PEER, max_terms)
         self._addresses = Addresses(space, world)
         self._peers = Peers(space, world, pods, self._addresses)
-        self._traffic = Traffic(space)
+        self._traffic = Traffic(space, world)
         self._policed = space.full
         if direction is Direction.INGRESS:
             self._policed = space.peers(lambda atom: atom.kind is not AtomKind.HOST)
+        self.native = True
         self.notes: list[Note] = []
         self.claims: list[Claim] = []
 
@@ -75,11 +76,35 @@ class RuleLowering:
             return None
         ingress = self.direction is Direction.INGRESS
         rules = scoped.policy.ingress if ingress else scoped.policy.egress
-        lowered = []
+        lowered: list[LoweredRule] = []
         for rule in rules:
             exact = self._match(rule, peers[rule.index], subject)
-            lowered.append((rule, tuple(self._rounded(rule, exact, Source(scoped.policy, self.direction, rule)))))
+            place = Source(scoped.policy, self.direction, rule)
+            if self.native and scoped.policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY:
+                lowered += self._kept(rule, exact, place)
+            else:
+                lowered.append(LoweredRule(rule, tuple(self._rounded(rule, exact, place))))
         return Lowered(scoped, self.direction, tuple(subject), tuple(lowered))
+
+    def _kept(self, rule: Rule, exact: list[int], source: Source) -> list[LoweredRule]:
+        """Split a rule that stays native: Cilium reads its networks as the outside world only.
+
+        The rest of what Calico matched, pods and nodes, is allowed by a companion (CAL-K701).
+        """
+        by_address = any(e.nets for e in (rule.source, rule.destination))
+        if not by_address:
+            return [LoweredRule(rule, tuple(exact), native=True)]
+        layout, world = self._space.layout, self._space.peers(lambda a: a.kind is AtomKind.WORLD)
+        inner = self._space.peers(lambda a: a.kind is not AtomKind.WORLD)
+        rest = layout.meet(exact, [inner])
+        if rest:
+            fills = {"cidr": ", ".join(str(n) for e in (rule.source, rule.destination) for n in e.nets)}
+            self.notes.append(Note("CAL-K701", source, Grade.S1, fills, ("address plan",)))
+        companion = self._rounded(rule, rest, source)
+        return [
+            LoweredRule(rule, tuple(layout.meet(exact, [world])), native=True),
+            LoweredRule(rule, tuple(companion)),
+        ]
 
     def _match(
         self, rule: Rule, peers: tuple[ScopedPeer, ScopedPeer], subject: Sequence[int]
@@ -91,7 +116,18 @@ class RuleLowering:
         region = layout.meet(self._narrowed(own, own_peer, subject), self._traffic.region(rule))
         if not region:
             return []
+        self._assume_names(rule, subject)
         return join(layout, layout.meet(region, self._peer_region(rule, other, other_peer)))
+
+    def _assume_names(self, rule: Rule, subject: Sequence[int]) -> None:
+        """An excluded port name stands for the numbers that it has now: no pod gives it another."""
+        for name in sorted({p for p in rule.destination.not_ports if isinstance(p, str)}):
+            numbers = sorted(self._traffic.numbers_called(name))
+            source = Source(None, self.direction, rule)
+            fills = {"name": name, "numbers": ", ".join(map(str, numbers)) or "no number"}
+            self.notes.append(Note("CAL-L509", source, Grade.S1, fills, (f"port name {name}",)))
+            hit = self._space.layout.meet(subject, self._traffic.contradicting(name))
+            self.claims.append(Claim("CAL-L509", source, tuple(hit), assumed=True))
 
     def _peer_region(self, rule: Rule, entity: Entity, peer: ScopedPeer) -> list[int]:
         source = Source(None, self.direction, rule)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from translators.algebra.space import ICMPS, PORTED, Space, TrafficKind
 from translators.ir.policy import PortRange, Rule
+from translators.world import World
 
 __all__ = ["Traffic"]
 
@@ -17,9 +18,10 @@ __all__ = ["Traffic"]
 class Traffic:
     """Turns the protocol side of a rule into a region; the peers are somebody else's matter."""
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, world: World) -> None:
         """Only the traffic, source port and named fields of the space are used."""
         self._space = space
+        self._world = world
         self._protocols: dict[int, int] = {}
 
     def region(self, rule: Rule) -> list[int]:
@@ -98,12 +100,24 @@ class Traffic:
     def _not_ports(self, region: list[int], ports: Sequence[PortRange | str]) -> list[int]:
         if not ports:
             return region
-        rest = self._space.traffic.mask & ~self._numbers(ports)
-        kept = self._space.only(self._space.traffic, rest)
-        for name in {p for p in ports if isinstance(p, str)}:
-            which = self._space.field("named", name)
-            kept &= self._space.only(which, which.of([False]))
-        return self._space.layout.meet(region, [kept])
+        names = {p for p in ports if isinstance(p, str)}
+        listed = [PortRange(n, n) for name in names for n in sorted(self.numbers_called(name))]
+        rest = self._space.traffic.mask & ~self._numbers([*ports, *listed])
+        return self._space.layout.meet(region, [self._space.only(self._space.traffic, rest)])
+
+    def numbers_called(self, name: str) -> set[int]:
+        """Give the numbers that the pods of the input give a port name (CAL-L509)."""
+        return {p.number for pod in self._world.pods for p in pod.ports if p.name == name}
+
+    def contradicting(self, name: str) -> list[int]:
+        """Give the traffic that cannot be while pods give a name no other numbers than they do now."""
+        numbers = self._numbers([PortRange(n, n) for n in self.numbers_called(name)])
+        others = self._ported() & ~numbers
+        cubes = [self._named(name, called=True) & self._space.only(self._space.traffic, others)]
+        if numbers:
+            numbered = self._space.only(self._space.traffic, numbers)
+            cubes.append(self._named(name, called=False) & numbered)
+        return cubes
 
     def _source_ports(self, rule: Rule) -> int:
         """Named source ports are refused before: Cilium has no source ports at all (CAL-L501)."""

@@ -128,6 +128,13 @@ class Collector:
         else:
             self.vocabulary.ports.setdefault(protocol, set()).add((port, port))
 
+    def _port_name(self, name: str) -> None:
+        self.vocabulary.port_names.add(name)
+        for pod in self._world.pods:
+            for port in pod.ports:
+                if port.name == name:
+                    self._port(_NUMBERS[port.protocol], port.number)
+
     def _traffic(self, rule: Rule) -> None:
         for number in (rule.protocol, rule.not_protocol):
             if number is not None:
@@ -142,7 +149,7 @@ class Collector:
                     marks = self.vocabulary.ports.setdefault(protocol, set())
                     marks.add((port.first, port.last))
             else:
-                self.vocabulary.port_names.add(port)
+                self._port_name(port)
         for port in (*rule.source.ports, *rule.source.not_ports):
             if isinstance(port, PortRange):
                 self.vocabulary.source_ports.add((port.first, port.last))

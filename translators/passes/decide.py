@@ -82,7 +82,7 @@ class _Walk:
         self.by_bucket: dict[str | None, list[int]] = {}
         for i, item in enumerate(self.items):
             if item.action is Action.ALLOW:
-                for key in {self.judge.bucket(cube) for cube in self.regions[i]}:
+                for key in {self.judge.bucket(cube) for cube in item.region}:
                     self.by_bucket.setdefault(key, []).append(i)
 
     def near(self, region: Sequence[int]) -> list[int]:
@@ -92,6 +92,21 @@ class _Walk:
             keys = set(self.by_bucket)
         found = {i for key in {*keys, None} for i in self.by_bucket.get(key, ())}
         return sorted(found)
+
+    def cuttable_meets(self, k: int, region: Sequence[int], box: int) -> bool:
+        """Say whether an Allow that can be cut still overlaps a Deny's region."""
+        return k in self.current and self.meets(k, self.current[k], region, box)
+
+    def opens(self, k: int, j: int, region: Sequence[int]) -> bool:
+        """Say whether a policy that stays would open part of a Deny.
+
+        One after the Deny does where they overlap; one before it where an earlier Pass has jumped over it,
+        which Cilium knows nothing of.
+        """
+        raw = self.items[k].region
+        if k < j and len(raw) == len(self.regions[k]) and set(raw) == set(self.regions[k]):
+            return False
+        return any(self.layout.meets(a, b) for a in raw for b in region)
 
     def meets(self, i: int, cubes: Sequence[int], region: Sequence[int], box: int) -> bool:
         """Say whether an Allow's cubes share a point with a Deny's region."""
@@ -117,12 +132,11 @@ def decide(items: Sequence[Item], judge: Judge) -> Decided:
 def _decide_one(walk: _Walk, j: int, decided: Decided) -> DenyStatus:
     region, box = walk.regions[j], walk.boxes[j]
     near = walk.near(region)
-    later = [k for k in near if k > j and walk.meets(k, walk.current.get(k, walk.regions[k]), region, box)]
-    if not later:
+    cuttable = [k for k in near if k > j and walk.cuttable_meets(k, region, box)]
+    natives = [k for k in near if walk.items[k].native and walk.opens(k, j, region)]
+    if not cuttable and not natives:
         return DenyStatus.DROP
     early = [i for i in near if i < j and walk.meets(i, walk.regions[i], region, box)]
-    natives = [k for k in later if walk.items[k].native]
-    cuttable = [k for k in later if not walk.items[k].native]
     end = walk.items[j].end_of_tier
     if not early and not end and _sayable(walk, region):
         decided.denies[j] = list(region)
@@ -192,7 +206,7 @@ def _written(walk: _Walk, region: list[int], early: list[int], cap: int) -> list
 
 def _inside_natives(walk: _Walk, region: list[int], around: _Around, cap: int) -> list[int] | None:
     """Give the pieces of a Deny that policies which stay would open: these must be written out."""
-    opened = [cube for k in around.natives for cube in walk.regions[k]]
+    opened = [cube for k in around.natives for cube in walk.items[k].region]
     pieces = join(walk.layout, walk.layout.meet(region, opened))
     return _written(walk, pieces, around.early, cap)
 

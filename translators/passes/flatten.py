@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from translators.algebra.cubes import Budget, Layout, join, sub
 from translators.flows import Direction
 from translators.ir.items import Item, Lowered, Source
-from translators.ir.policy import Action, PolicyKind, Tier
+from translators.ir.policy import Action, Tier
 
 __all__ = ["flatten"]
 
@@ -20,19 +20,16 @@ def flatten(
     tiers: Sequence[tuple[Tier, Sequence[Lowered]]],
     direction: Direction,
     layout: Layout,
-    *,
-    native: bool,
 ) -> list[Item]:
     """Give the items of one direction in the order in which Calico asks.
 
     ``tiers`` holds only policies that apply in the direction; a tier without any is left out by the caller.
-    ``native`` says whether Kubernetes NetworkPolicies stay as they are.
     """
     items: list[Item] = []
     for index, (tier, policies) in enumerate(tiers):
         last = index == len(tiers) - 1
         for lowered in policies:
-            items.extend(_rules(lowered, index, last=last, native=native))
+            items.extend(_rules(lowered, index, last=last))
         if tier.default_action is not Action.PASS:
             region = join(layout, (cube for lowered in policies for cube in lowered.subject))
             source = Source(None, direction, tier=tier.name)
@@ -40,17 +37,17 @@ def flatten(
     return items + _residual(tiers, direction, layout)
 
 
-def _rules(lowered: Lowered, tier: int, *, last: bool, native: bool) -> list[Item]:
+def _rules(lowered: Lowered, tier: int, *, last: bool) -> list[Item]:
     policy = lowered.scoped.policy
-    stays = native and policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY
     items = []
-    for rule, region in lowered.rules:
-        if rule.action is Action.LOG or not region:
+    for part in lowered.rules:
+        rule = part.rule
+        if rule.action is Action.LOG or not part.region:
             continue
         passes_out = last and rule.action is Action.PASS
         action = Action.ALLOW if passes_out else rule.action
         source = Source(policy, lowered.direction, rule, policy.tier)
-        items.append(Item(action, region, source, tier, native=stays))
+        items.append(Item(action, part.region, source, tier, native=part.native))
     return items
 
 
