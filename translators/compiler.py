@@ -6,7 +6,7 @@ Nothing is proved here; what comes out is read back and proved by ``proof`` (``a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from translators.algebra.space import SideName, Space, Vocabulary
 from translators.backends.terms import own_namespace
@@ -44,13 +44,17 @@ _Peers = Mapping[int, tuple[ScopedPeer, ScopedPeer]]
 
 @dataclass(frozen=True, slots=True)
 class Compilation:
-    """Both directions in one space; ``failed`` are policies that could not be lowered, with the error."""
+    """Both directions in one space; ``failed`` are policies that could not be lowered, with the error.
+
+    ``absorbed``: Kubernetes NetworkPolicies were converted and are to be removed at cut-over.
+    """
 
     space: Space
     directions: Mapping[Direction, Compiled]
     ordered: tuple[tuple[Tier, tuple[Policy, ...]], ...]
     failed: tuple[tuple[Policy, TranslatorError], ...]
     items: int
+    absorbed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +70,30 @@ def compile_policies(
 ) -> Compilation:
     """Compile the enforced policies of one cluster.
 
-    A policy that cannot be lowered is left out and named; raises ``BudgetExceeded`` where the expansion as a
-    whole does not fit.
+    A policy that cannot be lowered is left out and named. Where a Deny cannot be written out against Kubernetes
+    policies that stay, these are absorbed (CAL-K705); raises ``BudgetExceeded`` if it does not fit even then.
     """
-    enforced = [p for p in policies if not p.staged]
+    enforced = [p for p in policies if not (p.staged or p.pre_dnat or p.do_not_track)]
+    try:
+        return _compile(enforced, tiers, world, options)
+    except BudgetExceeded:
+        if options.kubernetes_policies != "native":
+            raise
+        absorbing = replace(options, kubernetes_policies="absorb")
+        return _compile(enforced, tiers, world, absorbing)
+
+
+def _compile(
+    enforced: Sequence[Policy], tiers: Mapping[str, Tier], world: World, options: Options
+) -> Compilation:
     ordered = sorted_tiers(enforced, tiers, options.calico_version)
     prepared = {id(p): _prepare(p) for _, members in ordered for p in members}
     space = Space(_vocabulary(prepared.values(), world), world)
     run = _Run(space, world, options, prepared)
     compiled = {direction: run.compile(ordered, direction) for direction in _DIRECTIONS}
     listing = tuple((tier, tuple(members)) for tier, members in ordered)
-    return Compilation(space, compiled, listing, tuple(run.failed.values()), run.items)
+    absorbed = options.kubernetes_policies != "native"
+    return Compilation(space, compiled, listing, tuple(run.failed.values()), run.items, absorbed)
 
 
 def _prepare(policy: Policy) -> _Prepared:

@@ -25,13 +25,14 @@ __all__ = ["Peers"]
 class Peers:
     """Turns entities into regions; ``notes`` collects what the user should know of each."""
 
-    def __init__(self, space: Space, world: World, pods: PodSelectors, addresses: Addresses) -> None:
-        """``pods`` selects on the peer side."""
+    def __init__(
+        self, space: Space, world: World, pods: PodSelectors, others: tuple[Addresses, Traffic]
+    ) -> None:
+        """``pods`` selects on the peer side; ``others`` answer for networks and for ports."""
         self._space = space
         self._world = world
         self._pods = pods
-        self._addresses = addresses
-        self._traffic = Traffic(space, world)
+        self._addresses, self._traffic = others
 
     def region(
         self, peer: ScopedPeer, entity: Entity, families: tuple[int, ...], source: Source
@@ -84,11 +85,11 @@ class Peers:
         """A service is its backends: pods and ports as the slices list them, on ingress pods alone."""
         namespace, name = entity.service or ("", "")
         label = f"{namespace}/{name}"
-        service = self._world.services.get((namespace, name))
-        if service is None:
+        service = self._world.services.get((namespace, name)) or Service(namespace, name)
+        slices = [s for s in self._world.slices if (s.namespace, s.service) == entity.service]
+        if not service.selector and not slices:
             note = Note("CAL-N422", source, Grade.S1, {"svc": label}, (f"Service {label}",))
             return [], [note]
-        slices = [s for s in self._world.slices if (s.namespace, s.service) == entity.service]
         egress = source.direction.value == "egress"
         backends = self._backends(service, slices)
         region = [

@@ -46,8 +46,8 @@ class RuleLowering:
         self._subjects = PodSelectors(space, world, SideName.SUBJECT, max_terms)
         pods = PodSelectors(space, world, SideName.PEER, max_terms)
         self._addresses = Addresses(space, world)
-        self._peers = Peers(space, world, pods, self._addresses)
-        self._traffic = Traffic(space, world)
+        self._traffic = Traffic(space, world, direction)
+        self._peers = Peers(space, world, pods, (self._addresses, self._traffic))
         self._policed = space.full
         if direction is Direction.INGRESS:
             self._policed = space.peers(lambda atom: atom.kind is not AtomKind.HOST)

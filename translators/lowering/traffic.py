@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from translators.algebra.space import ICMPS, PORTED, Space, TrafficKind
+from translators.algebra.space import ICMPS, PORTED, AtomKind, Space, TrafficKind
+from translators.flows import Direction
 from translators.ir.policy import PortRange, Rule
 from translators.world import World
 
@@ -18,10 +19,11 @@ __all__ = ["Traffic"]
 class Traffic:
     """Turns the protocol side of a rule into a region; the peers are somebody else's matter."""
 
-    def __init__(self, space: Space, world: World) -> None:
+    def __init__(self, space: Space, world: World, direction: Direction) -> None:
         """Only the traffic, source port and named fields of the space are used."""
         self._space = space
         self._world = world
+        self._direction = direction
         self._protocols: dict[int, int] = {}
 
     def region(self, rule: Rule) -> list[int]:
@@ -93,9 +95,12 @@ class Traffic:
         return self._space.layout.meet(region, allowed)
 
     def _named(self, name: str, *, called: bool) -> int:
+        """Only a pod calls a port by a name that Cilium knows; on egress that is the peer."""
         which = self._space.field("named", name)
-        ported = self._space.only(self._space.traffic, self._ported())
-        return ported & self._space.only(which, which.of([called]))
+        cube = self._space.only(self._space.traffic, self._ported())
+        if called and self._direction is Direction.EGRESS:
+            cube &= self._space.peers(lambda atom: atom.kind is AtomKind.POD)
+        return cube & self._space.only(which, which.of([called]))
 
     def _not_ports(self, region: list[int], ports: Sequence[PortRange | str]) -> list[int]:
         if not ports:
@@ -113,7 +118,10 @@ class Traffic:
         """Give the traffic that cannot be while pods give a name no other numbers than they do now."""
         numbers = self._numbers([PortRange(n, n) for n in self.numbers_called(name)])
         others = self._ported() & ~numbers
-        cubes = [self._named(name, called=True) & self._space.only(self._space.traffic, others)]
+        which = self._space.field("named", name)
+        called = self._space.only(which, which.of([True]))
+        cubes = [called & self._space.only(self._space.traffic, others)]
+        cubes.append(called & self._space.peers(lambda atom: atom.kind is not AtomKind.POD))
         if numbers:
             numbered = self._space.only(self._space.traffic, numbers)
             cubes.append(self._named(name, called=False) & numbered)

@@ -11,7 +11,7 @@ from translators.ir.items import ScopedPeer
 from translators.ir.policy import Entity, PortRange, Rule
 from translators.lowering.keys import Home, home_of, leaves, pod_can_carry
 from translators.selectors.ast import Compare, Has, In, Node
-from translators.world import World
+from translators.world import Service, World
 
 __all__ = ["Collector"]
 
@@ -101,9 +101,9 @@ class Collector:
         (self.vocabulary.networks if peers else self.vocabulary.own_networks).update(nets)
 
     def _service(self, entity: Entity) -> None:
-        service = self._world.services.get(entity.service) if entity.service else None
-        if service is None:
+        if entity.service is None:
             return
+        service = self._world.services.get(entity.service) or Service(*entity.service)
         self.vocabulary.namespaces.add(service.namespace)
         for key, value in service.selector.items():
             self.vocabulary.labels[SideName.PEER].setdefault(key, set()).add(value)

@@ -182,7 +182,8 @@ class _Reader:
         every = space.traffic.where(
             lambda t: isinstance(t, TrafficKind) and t.protocol in match.protocols
         )
-        return space.only(space.traffic, every) & space.only(field, field.of([True]))
+        cube = space.only(space.traffic, every) & space.only(field, field.of([True]))
+        return cube if self._ingress else cube & space.only(space.peer, self._peer_pods)
 
 
 def _carries(match: PortMatch, atom: object) -> bool:

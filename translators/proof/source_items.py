@@ -20,7 +20,7 @@ from translators.semantics.calico.labels import host_labels, selects, set_labels
 from translators.semantics.calico.model import CalicoPolicies
 from translators.semantics.calico.shapes import Ports, ScopedEntity, ScopedRule
 from translators.span import Span
-from translators.world import World
+from translators.world import Service, World
 
 __all__ = ["SourceItem", "source_items"]
 
@@ -232,9 +232,7 @@ class _Reader:
 
     def _service(self, service: tuple[str, str]) -> list[int]:
         """Backends: pods of the Service's selector where it has one, else the addresses of its slices."""
-        found = self._world.services.get(service)
-        if found is None:
-            return []
+        found = self._world.services.get(service) or Service(*service)
         slices = [s for s in self._world.slices if (s.namespace, s.service) == service]
         if found.selector:
             region = [self._space.only(self._space.peer, kinds(self._space, AtomKind.POD))]
@@ -288,8 +286,17 @@ class _Reader:
         every = space.traffic.where(lambda t: isinstance(t, TrafficKind) and t.protocol in protocols)
         for name in (p for p in ports if isinstance(p, str)):
             field = space.field("named", name)
-            cubes.append(space.only(space.traffic, every) & space.only(field, field.of([True])))
+            cube = space.only(space.traffic, every) & space.only(field, field.of([True]))
+            cubes.append(cube if self._ingress else cube & self._callers(name))
         return cubes
+
+    def _callers(self, name: str) -> int:
+        """Give the peers that can call a port by this name: pods, and host endpoints that list it."""
+        named = [h for h in self._world.host_endpoints.values() if any(p.name == name for p in h.ports)]
+        nets = [Cidr(a.family, a.value, BITS[a.family]) for h in named for a in h.addresses]
+        bits = kinds(self._space, AtomKind.POD)
+        bits |= atoms_inside(self._space.peer, nets, AtomKind.HOST, AtomKind.REMOTE)
+        return self._space.only(self._space.peer, bits)
 
     def _from_ports(self, entity: ScopedEntity, region: list[int]) -> list[int]:
         space, field = self._space, self._space.source_port

@@ -14,7 +14,7 @@ from translators.semantics.calico.shapes import ScopedEntity, ScopedRule
 from translators.semantics.cilium.model import CiliumPolicies
 from translators.semantics.cilium.selectors import NAMESPACE, NAMESPACE_LABELS, Selector
 from translators.semantics.cilium.shapes import Element, PortMatch
-from translators.world import World
+from translators.world import Service, World
 
 __all__ = ["cilium_vocabulary", "source_vocabulary"]
 
@@ -121,9 +121,9 @@ def _ports(found: Vocabulary, rule: ScopedRule) -> None:
 
 
 def _service(found: Vocabulary, entity: ScopedEntity, world: World) -> None:
-    service = world.services.get(entity.service) if entity.service else None
-    if service is None:
+    if entity.service is None:
         return
+    service = world.services.get(entity.service) or Service(*entity.service)
     found.namespaces.add(service.namespace)
     for key, value in service.selector.items():
         found.labels[SideName.PEER].setdefault(key, set()).add(value)
