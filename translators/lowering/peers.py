@@ -51,6 +51,16 @@ class Peers:
             region = self._narrowed(region, self._addresses.of_families(families))
         return region, notes
 
+    def hosts_calling(self, name: str) -> int:
+        """Give the cube of nodes whose host endpoint lists a port of this name, 0 if none does."""
+        hosts = [
+            host
+            for host in self._world.host_endpoints.values()
+            if any(port.name == name for port in host.ports)
+        ]
+        bits = self._addresses.of_sets([], hosts)
+        return self._space.only(self._space.peer, bits) if bits else 0
+
     def _narrowed(self, region: list[int], bits: int) -> list[int]:
         if not bits:
             return []

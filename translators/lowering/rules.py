@@ -117,7 +117,21 @@ class RuleLowering:
         if not region:
             return []
         self._assume_names(rule, subject)
+        self._claim_host_ports(rule, subject)
         return join(layout, layout.meet(region, self._peer_region(rule, other, other_peer)))
+
+    def _claim_host_ports(self, rule: Rule, subject: Sequence[int]) -> None:
+        """A port name that a host endpoint lists is unknown to Cilium, which has no names for nodes."""
+        if self.direction is Direction.INGRESS:
+            return
+        for name in sorted({p for p in rule.destination.ports if isinstance(p, str)}):
+            hit = self._peers.hosts_calling(name)
+            if not hit:
+                continue
+            source = Source(None, self.direction, rule)
+            self.notes.append(Note("CAL-N413", source, Grade.A, {"selector": f"port {name}"}))
+            region = self._space.layout.meet(subject, [hit & self._traffic.called(name)])
+            self.claims.append(Claim("CAL-N413", source, tuple(region)))
 
     def _assume_names(self, rule: Rule, subject: Sequence[int]) -> None:
         """An excluded port name stands for the numbers that it has now: no pod gives it another."""

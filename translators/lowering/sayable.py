@@ -221,12 +221,11 @@ class Sayable:
         return self._names_said((cube & ~self.space.traffic.mask) | bits)
 
     def _names_said(self, cube: int) -> list[int]:
-        for field in self._named:
-            if cube & field.mask == field.bits[False]:
-                return []
-            if cube & field.mask == field.bits[True] and not self._whole_protocols(cube):
-                return []
-        return [cube]
+        """Say at most one port name, with whole protocols; "not called so" has no words."""
+        called = [f for f in self._named if cube & f.mask == f.bits[True]]
+        if any(cube & f.mask == f.bits[False] for f in self._named) or len(called) > 1:
+            return []
+        return [cube] if not called or self._whole_protocols(cube) else []
 
     def _whole_protocols(self, cube: int) -> bool:
         bits = cube & self.space.traffic.mask

@@ -114,6 +114,12 @@ class Traffic:
         """Give the numbers that the pods of the input give a port name (CAL-L509)."""
         return {p.number for pod in self._world.pods for p in pod.ports if p.name == name}
 
+    def called(self, name: str) -> int:
+        """Give the traffic to a port that its destination, whoever it is, calls by this name."""
+        which = self._space.field("named", name)
+        ported = self._space.only(self._space.traffic, self._ported())
+        return ported & self._space.only(which, which.of([True]))
+
     def contradicting(self, name: str) -> list[int]:
         """Give the traffic that cannot be while pods give a name no other numbers than they do now."""
         numbers = self._numbers([PortRange(n, n) for n in self.numbers_called(name)])
