@@ -1,1 +1,10 @@
-"""TODO."""
+"""Translate Calico policies to Cilium policies, and prove that they mean the same: a library of pure functions.
+
+``translate`` takes iterables of plain Kubernetes objects (or documents with positions) and gives files to
+apply and a report; everything else is private to the package. No network, clock, thread or file is touched.
+"""
+
+from translators.settings import CiliumConfig, Limits, Options
+from translators.translation import Translation, translate
+
+__all__ = ["CiliumConfig", "Limits", "Options", "Translation", "translate"]

@@ -52,6 +52,7 @@ class RuleLowering:
         if direction is Direction.INGRESS:
             self._policed = space.peers(lambda atom: atom.kind is not AtomKind.HOST)
         self.native = True
+        self._place = Source(None, direction)
         self.notes: list[Note] = []
         self.claims: list[Claim] = []
 
@@ -78,8 +79,8 @@ class RuleLowering:
         rules = scoped.policy.ingress if ingress else scoped.policy.egress
         lowered: list[LoweredRule] = []
         for rule in rules:
+            place = self._place = Source(scoped.policy, self.direction, rule)
             exact = self._match(rule, peers[rule.index], subject)
-            place = Source(scoped.policy, self.direction, rule)
             if self.native and scoped.policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY:
                 lowered += self._kept(rule, exact, place)
             else:
@@ -128,7 +129,7 @@ class RuleLowering:
             hit = self._peers.hosts_calling(name)
             if not hit:
                 continue
-            source = Source(None, self.direction, rule)
+            source = self._place
             self.notes.append(Note("CAL-N413", source, Grade.A, {"selector": f"port {name}"}))
             region = self._space.layout.meet(subject, [hit & self._traffic.called(name)])
             self.claims.append(Claim("CAL-N413", source, tuple(region)))
@@ -137,16 +138,15 @@ class RuleLowering:
         """An excluded port name stands for the numbers that it has now: no pod gives it another."""
         for name in sorted({p for p in rule.destination.not_ports if isinstance(p, str)}):
             numbers = sorted(self._traffic.numbers_called(name))
-            source = Source(None, self.direction, rule)
+            source = self._place
             fills = {"name": name, "numbers": ", ".join(map(str, numbers)) or "no number"}
             self.notes.append(Note("CAL-L509", source, Grade.S1, fills, (f"port name {name}",)))
             hit = self._space.layout.meet(subject, self._traffic.contradicting(name))
             self.claims.append(Claim("CAL-L509", source, tuple(hit), assumed=True))
 
     def _peer_region(self, rule: Rule, entity: Entity, peer: ScopedPeer) -> list[int]:
-        source = Source(None, self.direction, rule)
-        region, notes = self._peers.region(peer, entity, self._families(rule), source)
-        self._pending = notes
+        region, notes = self._peers.region(peer, entity, self._families(rule), self._place)
+        self.notes.extend(notes)
         return region
 
     def _families(self, rule: Rule) -> tuple[int, ...]:
@@ -179,10 +179,6 @@ class RuleLowering:
         return region
 
     def _rounded(self, rule: Rule, exact: list[int], source: Source) -> list[int]:
-        self.notes.extend(
-            Note(n.code, source, n.grade, n.fills, n.objects, n.span) for n in self._pending
-        )
-        self._pending = []
         result = []
         for cube in exact:
             misfits = list(self._sayable.inspect(cube))
@@ -191,8 +187,6 @@ class RuleLowering:
             else:
                 result.append(cube)
         return join(self._space.layout, result)
-
-    _pending: Sequence[Note] = ()
 
     def _round(
         self, rule: Rule, cube: int, misfits: Sequence[Misfit], source: Source

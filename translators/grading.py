@@ -1,0 +1,346 @@
+"""From evidence to the report: which grade each policy gets, and every difference with its example.
+
+A grade is never better than what was proved: an obligation that is open makes its policies unproved
+(CAL-V809), whatever the compiler noted. A claim that turns out to differ nowhere costs nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from translators.algebra.space import recast
+from translators.backends.objects import Manifest
+from translators.compiler import Compilation
+from translators.diagnostics import Diagnostic, Severity, diagnostic
+from translators.flows import Decision, Direction
+from translators.frontends import PolicySet
+from translators.ir.items import Claim, Grade, Note
+from translators.ir.policy import Policy, PolicyKind
+from translators.layout import OutputFile
+from translators.lowering.sayable import GRADES
+from translators.proof.obligations import Obligations
+from translators.proof.settle import Confirmed, Difference, Settler
+from translators.proof.words import Words, describe
+from translators.report import Condition, DifferenceEntry, Finding, Method, PolicyEntry, Report
+from translators.settings import Options
+from translators.source import Document
+from translators.world import World
+
+__all__ = ["TOOL_VERSION", "Evidence", "grade"]
+
+TOOL_VERSION = "0.1.0"
+NOT_CONSIDERED = (
+    "host policies (HostEndpoint subjects), preDNAT, doNotTrack and applyOnForward",
+    "layer 7, routing, NAT, and the time in which both CNIs run",
+    "the matrix over today's endpoints: the obligations P1-P5 and the point evaluators carry the proof",
+)
+_HOST_CODES = {"CAL-H601": Grade.X, "CAL-H603": Grade.A, "CAL-H604": Grade.X, "CAL-H605": Grade.X}
+_SEVERITIES = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything that the proof left behind."""
+
+    compilation: Compilation
+    manifests: tuple[Manifest, ...]
+    files: tuple[OutputFile, ...]
+    settler: Settler
+    obligations: Obligations
+    options: Options
+    world: World
+    refused: tuple[tuple[str, str], ...]
+
+
+@dataclass(slots=True)
+class _Entry:
+    """What is gathered about one document before it becomes a line of the report."""
+
+    document: Document
+    policy: Policy | None
+    grade: Grade = Grade.S0
+    refused: bool = False
+    opens: bool = False
+    closes: bool = False
+    codes: dict[str, None] = field(default_factory=dict)
+    conditions: dict[str, None] = field(default_factory=dict)
+    findings: dict[str, None] = field(default_factory=dict)
+
+    def worsen(self, grade: Grade) -> None:
+        self.grade = max(self.grade, grade)
+
+
+def grade(
+    found: PolicySet, evidence: Evidence, extra: Sequence[Diagnostic], input_hash: str
+) -> Report:
+    """Give the report; every policy document of the input is in it exactly once."""
+    return _Grading(found, evidence).report(extra, input_hash)
+
+
+class _Grading:
+    def __init__(self, found: PolicySet, evidence: Evidence) -> None:
+        self._found = found
+        self._evidence = evidence
+        self._findings: dict[str, Finding] = {}
+        self._differences: list[DifferenceEntry] = []
+        self._entries: dict[int, _Entry] = {}
+        for policy in found.policies:
+            self._entries[id(policy.document)] = _Entry(policy.document, policy)
+        for item in found.refused:
+            entry = _Entry(item.document, None, Grade.X, refused=True)
+            self._entries[id(item.document)] = entry
+        self._by_place = {str(e.document.span): e for e in self._entries.values()}
+
+    def report(self, extra: Sequence[Diagnostic], input_hash: str) -> Report:
+        for item in (*self._found.diagnostics, *extra):
+            self._diagnosed(item)
+        for policy, error in self._evidence.compilation.failed:
+            code = error.code or "CAL-P115"
+            self._diagnosed(
+                diagnostic(code, policy.span, about=policy.label, object=error.what, path="its networks",
+                           n="too many", max=self._evidence.options.limits.terms)
+            )  # fmt: skip
+        for compiled in self._evidence.compilation.directions.values():
+            for note in compiled.notes:
+                self._noted(note)
+        self._settle()
+        self._unproved()
+        return self._assembled(input_hash)
+
+    def _entry_at(self, item: Diagnostic) -> _Entry | None:
+        """Find the policy that a diagnostic is about: the document that begins at or before its place."""
+        best: _Entry | None = None
+        for entry in self._entries.values():
+            span = entry.document.span
+            near = span.file == item.span.file and span.line <= item.span.line
+            if near and (best is None or span.line > best.document.span.line):
+                best = entry
+        return best
+
+    def _diagnosed(self, item: Diagnostic) -> None:
+        entry = self._entry_at(item)
+        finding = self._add(item.code, item.message, item.remedy, item)
+        if entry is None:
+            return
+        entry.codes[item.code] = None
+        entry.findings[finding.id] = None
+        if item.refuses:
+            entry.refused = True
+            entry.worsen(Grade.X)
+        if item.code in _HOST_CODES:
+            entry.worsen(_HOST_CODES[item.code])
+            entry.opens = True
+            entry.refused = entry.refused or item.code in {"CAL-H604", "CAL-H605"}
+        if item.code == "CAL-O316":
+            entry.worsen(Grade.S1)
+            entry.conditions[f"Tier {entry.policy.tier if entry.policy else ''}"] = None
+
+    def _add(self, code: str, text: str, remedy: str, item: Diagnostic) -> Finding:
+        digest = hashlib.sha256(f"{code}|{item.object}|{item.path}|{text}".encode()).hexdigest()[:8]
+        key = f"{code}-{digest}"
+        finding = Finding(key, code, str(item.severity), text, remedy, item.span, item.object)
+        return self._findings.setdefault(key, finding)
+
+    def _noted(self, note: Note) -> None:
+        policy = note.source.policy
+        if policy is None:
+            return
+        entry = self._entries[id(policy.document)]
+        span = note.span or note.source.span
+        item = diagnostic(note.code, span, about=f"{policy.api_kind} {policy.label}", **note.fills)
+        finding = self._add(note.code, item.message, item.remedy, item)
+        entry.codes[note.code] = None
+        entry.findings[finding.id] = None
+        for name in note.objects:
+            entry.conditions[name] = None
+        if note.grade < Grade.A:
+            entry.worsen(note.grade)
+
+    def _settle(self) -> None:
+        """Work out every claim; what differs nowhere leaves the grade as it is."""
+        space = self._evidence.compilation.space
+        for direction, compiled in self._evidence.compilation.directions.items():
+            grouped: dict[tuple[str, int, int], list[Claim]] = {}
+            for claim in compiled.claims:
+                if not claim.assumed and claim.source.policy is not None:
+                    rule = claim.source.rule.index if claim.source.rule else -1
+                    grouped.setdefault((claim.code, id(claim.source.policy), rule), []).append(claim)
+            for claims in grouped.values():
+                region = [
+                    recast(cube, space, self._evidence.settler.space) for c in claims for cube in c.region
+                ]
+                for difference in self._evidence.settler.settle(direction, region):
+                    self._differs(claims[0], difference)
+
+    def _differs(self, claim: Claim, difference: Difference) -> None:
+        policy = claim.source.policy
+        assert policy is not None  # noqa: S101  # grouped by policy
+        entry = self._entries[id(policy.document)]
+        entry.worsen(GRADES.get(claim.code, Grade.A))
+        entry.opens = entry.opens or difference.opens
+        entry.closes = entry.closes or not difference.opens
+        source, destination, packets = describe(
+            Words(self._evidence.settler.space, difference.direction), difference.cubes
+        )
+        effect = "opens" if difference.opens else "closes"
+        text = f"{claim.code}|{policy.label}|{effect}|{difference.direction}|{source}|{destination}|{packets}"
+        digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+        finding = next(
+            (f for f in entry.findings if f.startswith(claim.code)), next(iter(entry.findings), "")
+        )
+        self._differences.append(
+            DifferenceEntry(digest, finding, effect, str(difference.direction), source, destination, packets,
+                            difference.example is not None, _example(difference.example),
+                            *_decisions(difference))
+        )  # fmt: skip
+        if difference.opens and finding in self._findings:
+            graver = replace(self._findings[finding], severity=str(Severity.ERROR))
+            self._findings[finding] = graver
+
+    def _unproved(self) -> None:
+        """An open obligation is a counterexample if both point evaluators confirm it, else it is unproved."""
+        for item in self._evidence.obligations.open[:50]:
+            confirmed = self._evidence.settler.confirm(item.direction, item.cube)
+            words = Words(self._evidence.settler.space, item.direction)
+            source, destination, packets = describe(words, [item.cube])
+            verdicts = ("deny", "allow") if item.opens else ("allow", "deny")
+            code = "CAL-V809" if confirmed else "CAL-V808"
+            found = diagnostic(code, item.span, about=item.by, src=source, dst=destination, proto=packets,
+                               port=item.name, a=verdicts[0], b=verdicts[1],
+                               flow=f"{source} -> {destination}, {packets} ({item.name})")  # fmt: skip
+            finding = self._add(found.code, found.message, found.remedy, found)
+            entry = self._by_trace(item.by)
+            if entry is not None:
+                entry.worsen(Grade.X)
+                entry.codes[found.code] = None
+                entry.findings[finding.id] = None
+                entry.opens = entry.opens or item.opens
+                entry.closes = entry.closes or not item.opens
+
+    def _by_trace(self, by: str) -> _Entry | None:
+        label = by.partition(":")[2].partition("#")[0]
+        for entry in self._entries.values():
+            if entry.policy is not None and entry.policy.label == label:
+                return entry
+        return None
+
+    def _assembled(self, input_hash: str) -> Report:
+        entries = sorted((self._line(e) for e in self._entries.values()), key=_entry_key)
+        conditions: dict[str, list[str]] = {}
+        for entry in entries:
+            for name in entry.conditions:
+                conditions.setdefault(name, []).append(entry.label)
+        digest = hashlib.sha256("".join(f.path + f.text for f in self._evidence.files).encode())
+        options = self._evidence.options
+        return Report(
+            input_hash=input_hash,
+            output_hash="sha256:" + digest.hexdigest(),
+            policies=tuple(entries),
+            findings=tuple(sorted(self._findings.values(), key=_finding_key)),
+            differences=tuple(sorted(self._differences, key=lambda d: (d.effect != "opens", d.id))),
+            conditions=tuple(
+                Condition(name, "", tuple(labels)) for name, labels in sorted(conditions.items())
+            ),
+            method=Method(
+                tool=TOOL_VERSION,
+                calico=".".join(map(str, options.calico_version)),
+                cilium=".".join(map(str, options.cilium_version)),
+                cluster="snapshot" if self._evidence.world.is_cluster else None,
+                obligations=dict(self._evidence.obligations.checked),
+                open_obligations=len(self._evidence.obligations.open),
+                not_considered=NOT_CONSIDERED,
+                sizes=_sizes(self._evidence),
+            ),
+        )
+
+    def _line(self, entry: _Entry) -> PolicyEntry:
+        document, policy = entry.document, entry.policy
+        kept = policy is not None and self._is_kept(policy)
+        disposition = "refused" if entry.refused else ("kept" if kept else "translated")
+        direction = None
+        if entry.opens or entry.closes:
+            direction = "both" if entry.opens and entry.closes else "looser" if entry.opens else "stricter"
+        worst = Grade.X if entry.refused else entry.grade
+        return PolicyEntry(
+            kind=document.kind,
+            namespace=policy.namespace if policy else (document.namespace or None),
+            name=policy.name if policy else document.name,
+            source=document.span,
+            disposition=disposition,
+            grade=worst.name,
+            direction=direction,
+            codes=tuple(sorted(entry.codes)),
+            outputs=tuple(self._outputs(policy)) if policy else (),
+            conditions=tuple(sorted(entry.conditions)),
+            findings=tuple(sorted(entry.findings)),
+            tier=policy.tier if policy else "",
+            order=policy.order if policy else None,
+        )
+
+    def _is_kept(self, policy: Policy) -> bool:
+        native = policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY
+        return policy.staged or (native and not self._evidence.compilation.absorbed)
+
+    def _outputs(self, policy: Policy) -> Iterator[str]:
+        lines = {key: (f.path, line) for f in self._evidence.files for key, line in f.objects}
+        for manifest in self._evidence.manifests:
+            if any(source.policy is policy for source in manifest.sources):
+                path, line = lines[manifest.kind, manifest.namespace, manifest.name]
+                yield f"{path}:{line}"
+
+
+def _entry_key(entry: PolicyEntry) -> tuple[str, str, str, str, int]:
+    return (entry.kind, entry.namespace or "", entry.name, entry.source.file, entry.source.line)
+
+
+def _finding_key(finding: Finding) -> tuple[int, str, int, str]:
+    order = _SEVERITIES[Severity(finding.severity)]
+    return (order, finding.span.file, finding.span.line, finding.id)
+
+
+def _decisions(difference: Difference) -> tuple[tuple[str, str, str], tuple[str, str, str]]:
+    if difference.example is None:
+        return ("", "", ""), ("", "", "")
+    ingress = difference.direction is Direction.INGRESS
+    sides = (difference.example.calico, difference.example.cilium)
+    found = [_decision(side.ingress if ingress else side.egress) for side in sides]
+    return found[0], found[1]
+
+
+def _decision(decision: Decision | None) -> tuple[str, str, str]:
+    if decision is None:
+        return ("", "", "")
+    return (str(decision.verdict), decision.by, str(decision.span) if decision.span else "")
+
+
+def _example(confirmed: Confirmed | None) -> str:
+    if confirmed is None:
+        return ""
+    flow = confirmed.flow
+    ends = []
+    for peer in (flow.source, flow.destination):
+        pod = peer.pod
+        ends.append(f"{pod.namespace}/{pod.labels}" if pod else str(peer.address or peer.entity))
+    return f"{ends[0]} -> {ends[1]}, protocol {flow.protocol}, port {flow.port}"
+
+
+def _sizes(evidence: Evidence) -> dict[str, int]:
+    cubes = sum(
+        len(output.cubes)
+        for compiled in evidence.compilation.directions.values()
+        for output in (*compiled.allows, *compiled.denies)
+    )
+    return {
+        "items": evidence.compilation.items,
+        "cubes": cubes,
+        "objects": len(evidence.manifests),
+        "rules": sum(len(_rules(m)) for m in evidence.manifests),
+    }
+
+
+def _rules(manifest: Manifest) -> list[object]:
+    body = manifest.body
+    specs = body.get("specs") or [body.get("spec")]
+    return list(specs) if isinstance(specs, list) else []

@@ -1,0 +1,125 @@
+"""Settle what was claimed: inside a region, where do the two worlds really differ, and in which direction.
+
+The result is exact: Calico's walk and the emitted regions are evaluated on the region itself, and each
+difference carries an example that both point evaluators have confirmed (``verification.md`` §8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from translators.algebra.cubes import Budget, join, sub
+from translators.algebra.space import Space
+from translators.flows import Direction, Flow, FlowVerdict
+from translators.proof.emitted import Regions
+from translators.proof.obligations import Obligations
+from translators.proof.source_items import SourceItem
+from translators.proof.witness import witness
+from translators.semantics.calico.model import CalicoPolicies
+from translators.semantics.calico.point import PointEvaluator as CalicoPoint
+from translators.semantics.cilium.model import CiliumPolicies
+from translators.semantics.cilium.point import PointEvaluator as CiliumPoint
+
+__all__ = ["Confirmed", "Difference", "Settler"]
+
+_CAP = 20_000
+MAX_TRIES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """One flow and what each engine's point evaluator says of it: they differ."""
+
+    flow: Flow
+    calico: FlowVerdict
+    cilium: FlowVerdict
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Cubes in which every point differs one way; ``opens``: Cilium allows what Calico drops.
+
+    ``exact`` is False where the region was too large to be worked out, and stands as claimed.
+    """
+
+    direction: Direction
+    opens: bool
+    cubes: tuple[int, ...]
+    example: Confirmed | None
+    exact: bool = True
+
+
+class Settler:
+    """Settles regions of one proof."""
+
+    def __init__(
+        self, calico: CalicoPolicies, cilium: CiliumPolicies, obligations: Obligations
+    ) -> None:
+        """Keep both sides, and what the obligations have read of them."""
+        self._calico = calico
+        self._cilium = cilium
+        self._obligations = obligations
+        self.space: Space = obligations.space
+
+    def settle(self, direction: Direction, region: Iterable[int]) -> list[Difference]:
+        """Give the differences inside a region of the proof's space; none where it is equal after all."""
+        cubes = join(self.space.layout, region)
+        items = self._obligations.source[direction]
+        emitted = self._obligations.emitted[direction]
+        allowed = self._calico_allows(cubes, items)
+        kept = self._cilium_allows(cubes, emitted)
+        if allowed is None or kept is None:
+            return [Difference(direction, opens, tuple(cubes), None, exact=False) for opens in (True, False)]
+        found = []
+        for opens, left, right in ((True, kept, allowed), (False, allowed, kept)):
+            rest = sub(self.space.layout, left, right, _CAP, Budget())
+            if rest is None:
+                found.append(Difference(direction, opens, tuple(left), None, exact=False))
+            elif real := self._real(rest, direction):
+                found.append(Difference(direction, opens, tuple(rest), real))
+        return found
+
+    def _calico_allows(self, region: Sequence[int], items: Sequence[SourceItem]) -> list[int] | None:
+        """Walk the items on the region; what no item holds is not isolated, so allowed."""
+        layout, rest = self.space.layout, list(region)
+        allowed: list[int] = []
+        for item in items:
+            if not rest:
+                break
+            if item.allows:
+                allowed += layout.meet(rest, list(item.region))
+            left = sub(layout, rest, item.region, _CAP, Budget())
+            if left is None:
+                return None
+            rest = left
+        return [*allowed, *rest]
+
+    def _cilium_allows(self, region: Sequence[int], emitted: Regions) -> list[int] | None:
+        layout = self.space.layout
+        free = sub(layout, region, emitted.isolated, _CAP, Budget())
+        if free is None:
+            return None
+        allowed = [*layout.meet(list(region), list(emitted.allows)), *free]
+        return sub(layout, join(layout, allowed), emitted.denies, _CAP, Budget())
+
+    def _real(self, cubes: Sequence[int], direction: Direction) -> Confirmed | None:
+        for cube in cubes[:MAX_TRIES]:
+            confirmed = self.confirm(direction, cube)
+            if confirmed is not None:
+                return confirmed
+        return None
+
+    def confirm(self, direction: Direction, cube: int) -> Confirmed | None:
+        """Ask both point evaluators for one flow of the cube; None unless they differ in that direction."""
+        made = witness(self.space, cube, direction, self._calico.world)
+        if made is None:
+            return None
+        world, flow = made
+        calico = CalicoPoint(replace(self._calico, world=world)).judge(flow)
+        cilium = CiliumPoint(replace(self._cilium, world=world)).judge(flow)
+        mine = calico.ingress if direction is Direction.INGRESS else calico.egress
+        theirs = cilium.ingress if direction is Direction.INGRESS else cilium.egress
+        if mine is None or theirs is None or mine.verdict is theirs.verdict:
+            return None
+        return Confirmed(flow, calico, cilium)

@@ -1,0 +1,153 @@
+"""Make a concrete flow out of a cube: pods and namespaces that may not exist yet, put into a larger world.
+
+A cube may hold only points that no cluster can have (one namespace with two values of a label); then there is
+no witness, and nothing is claimed about it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from translators.algebra.cidrs import Address
+from translators.algebra.space import ABSENT, OTHER, AddressAtom, AtomKind, SideName, Space, TrafficKind
+from translators.flows import Direction, Flow, Peer, PeerKind
+from translators.world import NamedPort, Namespace, Node, Pod, World
+
+__all__ = ["witness"]
+
+OTHER_VALUE = "c2c-other"
+_NAMES = {6: "TCP", 17: "UDP", 132: "SCTP"}
+_DEFAULT = {4: Address(4, 0x0AFE0001), 6: Address(6, 0xFD00 << 112 | 1)}
+
+
+def witness(space: Space, cube: int, direction: Direction, world: World) -> tuple[World, Flow] | None:
+    """Give a world that holds the needed pods, and one flow of the cube in it; None if there is none."""
+    if not space.layout.nonempty(cube):
+        return None
+    atom = next(a for a in space.peer.values(cube) if isinstance(a, AddressAtom))
+    traffic = _traffic(space, cube)
+    subject = _pod(space, cube, SideName.SUBJECT, "subject")
+    own = next(a for a in space.subject.values(cube) if isinstance(a, AddressAtom))
+    if own.kind is not AtomKind.POD:
+        return None
+    family = _family(traffic, atom, own)
+    peer_pod = _pod(space, cube, SideName.PEER, "peer") if atom.kind is AtomKind.POD else None
+    larger = _extended(space, cube, world, subject, peer_pod)
+    if larger is None:
+        return None
+    destination_is_subject = direction is Direction.INGRESS
+    port = traffic.first or 1
+    subject = _with_address(subject, own, family, 1)
+    other = _peer(atom, peer_pod, family)
+    if destination_is_subject:
+        subject = _with_ports(space, cube, subject, traffic.protocol, port)
+        source, target = other, Peer(PeerKind.POD, subject.addresses[0], pod=subject)
+    else:
+        if other.pod is not None:
+            pod = _with_ports(space, cube, other.pod, traffic.protocol, port)
+            other = Peer(PeerKind.POD, other.address, pod=pod)
+        source, target = Peer(PeerKind.POD, subject.addresses[0], pod=subject), other
+    pods = tuple(p.pod for p in (source, target) if p.pod is not None)
+    larger = replace(larger, pods=(*larger.pods, *pods))
+    sport = next((v[0] for v in space.source_port.values(cube) if isinstance(v, tuple)), 0)
+    is_icmp = traffic.protocol in {1, 58}
+    return larger, Flow(
+        source=source,
+        destination=target,
+        protocol=traffic.protocol or 99,
+        port=0 if is_icmp else port,
+        source_port=sport,
+        icmp_type=traffic.first if is_icmp else 0,
+        icmp_code=traffic.codes[0][0] if is_icmp else 0,
+        family=family,
+    )
+
+
+def _traffic(space: Space, cube: int) -> TrafficKind:
+    return next(t for t in space.traffic.values(cube) if isinstance(t, TrafficKind))
+
+
+def _family(traffic: TrafficKind, atom: AddressAtom, own: AddressAtom) -> int:
+    implied = {1: 4, 58: 6}.get(traffic.protocol)
+    return implied or atom.family or own.family or 4
+
+
+def _pod(space: Space, cube: int, side: SideName, name: str) -> Pod:
+    labels = {}
+    for field in space.fields:
+        if field.name[0] == side and field.name[1] == "label":
+            value = field.values(cube)[0] if ABSENT not in field.values(cube) else ABSENT
+            if value != ABSENT:
+                labels[field.name[2]] = OTHER_VALUE if value == OTHER else str(value)
+    return Pod(
+        namespace=_first(space, cube, side, "namespace"),
+        name=f"c2c-witness-{name}",
+        labels=labels,
+        service_account=_first(space, cube, side, "account"),
+    )
+
+
+def _first(space: Space, cube: int, side: SideName, what: str) -> str:
+    values = space.field(side, what).values(cube)
+    named = [str(v) for v in values if v != OTHER]
+    return named[0] if named else OTHER_VALUE
+
+
+def _extended(
+    space: Space, cube: int, world: World, subject: Pod, peer: Pod | None
+) -> World | None:
+    """Give the world with the namespaces' labels as the cube wants them; None if it wants two things."""
+    namespaces = dict(world.namespaces)
+    wanted: dict[tuple[str, str], str] = {}
+    for side, pod in ((SideName.SUBJECT, subject), (SideName.PEER, peer)):
+        if pod is None:
+            continue
+        labels = dict(namespaces[pod.namespace].labels) if pod.namespace in namespaces else {}
+        for field in space.fields:
+            if field.name[0] != side or field.name[1] != "nslabel":
+                continue
+            key, values = field.name[2], field.values(cube)
+            kept = labels.get(key, ABSENT)
+            value = kept if kept in values else str(values[0])
+            if wanted.setdefault((pod.namespace, key), value) != value:
+                return None
+            labels.pop(key, None)
+            if value != ABSENT:
+                labels[key] = OTHER_VALUE if value == OTHER else value
+        namespaces[pod.namespace] = Namespace(pod.namespace, labels)
+    return replace(world, namespaces=namespaces)
+
+
+def _address(atom: AddressAtom, family: int, offset: int) -> Address:
+    for interval in atom.intervals:
+        if interval.family == family:
+            return Address(family, min(interval.first + offset, interval.last))
+    return _DEFAULT[family]
+
+
+def _with_address(pod: Pod, atom: AddressAtom, family: int, offset: int) -> Pod:
+    return replace(pod, addresses=(_address(atom, family, offset),))
+
+
+def _peer(atom: AddressAtom, pod: Pod | None, family: int) -> Peer:
+    match atom.kind:
+        case AtomKind.POD if pod is not None:
+            placed = _with_address(pod, atom, family, 2)
+            return Peer(PeerKind.POD, placed.addresses[0], pod=placed)
+        case AtomKind.ENTITY:
+            return Peer(PeerKind.ENTITY, entity=atom.name)
+        case AtomKind.HOST:
+            return Peer(PeerKind.HOST, _address(atom, family, 0), node=Node("c2c-witness-node"))
+        case AtomKind.REMOTE:
+            return Peer(PeerKind.REMOTE, _address(atom, family, 0), node=Node("c2c-witness-node"))
+    return Peer(PeerKind.WORLD, _address(atom, family, 0))
+
+
+def _with_ports(space: Space, cube: int, pod: Pod, protocol: int, port: int) -> Pod:
+    """Give the destination a port of every name that the cube wants it to have."""
+    called = tuple(
+        NamedPort(field.name[1], _NAMES[protocol], port)
+        for field in space.fields
+        if field.name[0] == "named" and protocol in _NAMES and cube & field.mask == field.bits[True]
+    )
+    return replace(pod, ports=called)

@@ -1,0 +1,127 @@
+"""Decide which policies can be compiled at all, before anything is: tiers that are assumed, features that are off.
+
+Every policy that is left out here carries the code that says why; nothing is left out in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from translators.algebra.space import EXTENDED
+from translators.diagnostics import Diagnostic, diagnostic
+from translators.frontends import PolicySet
+from translators.ir.policy import Action, Policy, PolicyKind, Rule, Tier
+from translators.selectors.evaluate import matches
+from translators.settings import Options
+from translators.source import Document, from_object
+from translators.world import World
+
+__all__ = ["Screened", "screen"]
+
+SCTP = 132
+MIN_CILIUM = (1, 16)
+ASSUMED_ORDER = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """The policies to compile, the tiers they run in, and findings; ``assumed_tiers`` as objects."""
+
+    usable: tuple[Policy, ...]
+    tiers: Mapping[str, Tier]
+    assumed_tiers: tuple[Document, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def screen(found: PolicySet, world: World, options: Options, *, is_cluster: bool) -> Screened:
+    """Sort the policies of an input into those that can be compiled and those that cannot, with reasons."""
+    tiers, assumed, notes = _tiers(found, options, is_cluster=is_cluster)
+    usable = []
+    diagnostics = list(notes)
+    for policy in found.policies:
+        reasons = list(_reasons(policy, options))
+        diagnostics += reasons
+        if not any(r.refuses or r.code in {"CAL-H604", "CAL-H605"} for r in reasons):
+            usable.append(policy)
+        diagnostics += _warnings(policy, world)
+    return Screened(tuple(usable), tiers, tuple(assumed), tuple(diagnostics))
+
+
+def _tiers(
+    found: PolicySet, options: Options, *, is_cluster: bool
+) -> tuple[dict[str, Tier], list[Document], list[Diagnostic]]:
+    """Without a cluster a tier that is only named is taken to exist, before ``default``, ending with Deny."""
+    tiers, assumed, notes = dict(found.tiers), [], []
+    for name, (order, action) in options.tiers.items():
+        tiers[name] = Tier(name, order, Action.PASS if action == "Pass" else Action.DENY)
+        assumed.append(_tier_object(tiers[name]))
+    for policy in found.policies:
+        if policy.tier in found.tiers or policy.tier in options.tiers or policy.staged:
+            continue
+        if is_cluster:
+            notes.append(diagnostic("CAL-O302", policy.span, about=policy.label, tier=policy.tier))
+            continue
+        if policy.tier not in tiers:
+            tiers[policy.tier] = Tier(policy.tier, ASSUMED_ORDER)
+            assumed.append(_tier_object(tiers[policy.tier]))
+        notes.append(
+            diagnostic("CAL-O316", policy.span, about=policy.label, tier=policy.tier, order="")
+        )
+    return tiers, assumed, notes
+
+
+def _tier_object(tier: Tier) -> Document:
+    spec = {"order": tier.order, "defaultAction": str(tier.default_action)}
+    return from_object(
+        {"apiVersion": "projectcalico.org/v3", "kind": "Tier", "metadata": {"name": tier.name}, "spec": spec},
+        "<assumed>",
+    )
+
+
+def _reasons(policy: Policy, options: Options) -> Iterator[Diagnostic]:
+    about = f"{policy.api_kind} {policy.label}"
+    if policy.staged:
+        return
+    if policy.pre_dnat:
+        yield diagnostic("CAL-H604", policy.span, about=about)
+    if policy.do_not_track:
+        yield diagnostic("CAL-H605", policy.span, about=about)
+    if options.cilium_version < MIN_CILIUM:
+        version = ".".join(map(str, options.cilium_version))
+        yield diagnostic("CAL-V804", policy.span, about=about, feature="deny policies", min="1.16", version=version)
+    for rule in (*policy.ingress, *policy.egress):
+        yield from _features(rule, about, options)
+
+
+def _features(rule: Rule, about: str, options: Options) -> Iterator[Diagnostic]:
+    if rule.protocol == SCTP and not options.cilium.enable_sctp:
+        yield diagnostic("CAL-V803", rule.span, about=about, feature="SCTP", rules=about,
+                         setting="sctp.enabled=true")  # fmt: skip
+    if rule.protocol in EXTENDED and not options.cilium.enable_extended_ip_protocols:
+        yield diagnostic("CAL-L504", rule.span, about=about, p=rule.protocol)
+        yield diagnostic("CAL-V803", rule.span, about=about, feature=f"IP protocol {rule.protocol}",
+                         rules=about, setting="enable-extended-ip-protocols=true")  # fmt: skip
+
+
+def _warnings(policy: Policy, world: World) -> Sequence[Diagnostic]:
+    """A cluster-wide policy without a namespaceSelector selects host endpoints too; they are not translated."""
+    found = []
+    about = f"{policy.api_kind} {policy.label}"
+    selects_hosts = (
+        policy.kind is PolicyKind.GLOBAL_NETWORK_POLICY
+        and policy.namespace_selector is None
+        and policy.account_selector is None
+        and not policy.staged
+        and "orchestrator" not in policy.selector_text
+        and "projectcalico.org/namespace" not in policy.selector_text
+    )
+    if selects_hosts:
+        hosts = world.host_endpoints.values()
+        selected = any(matches(policy.selector, host.labels) for host in hosts)
+        code = "CAL-H601" if selected else "CAL-H608"
+        found.append(diagnostic(code, policy.span, about=about, policy=policy.label,
+                                list="to and from the hosts themselves"))  # fmt: skip
+    if policy.apply_on_forward and not (policy.pre_dnat or policy.do_not_track):
+        found.append(diagnostic("CAL-H603", policy.span, about=about))
+    return found

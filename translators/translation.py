@@ -1,0 +1,156 @@
+"""Translate and prove: from Calico policies to Cilium manifests, and the report that says what they are worth.
+
+The steps are those of ``architecture.md``: read, compile, write, read back, prove, settle, report. A policy
+that cannot be translated never hides another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from translators.backends.groups import groups_of
+from translators.backends.members import Peering
+from translators.backends.objects import Manifest, Writer
+from translators.compiler import Compilation, compile_policies
+from translators.diagnostics import Diagnostic, diagnostic
+from translators.errors import BudgetExceeded
+from translators.flows import Direction
+from translators.frontends import PolicySet, read_policies
+from translators.grading import Evidence, grade
+from translators.ir.policy import Policy, PolicyKind
+from translators.layout import OutputFile, files
+from translators.proof import Claims, prove
+from translators.proof.settle import Settler
+from translators.report import Report
+from translators.screening import screen
+from translators.semantics.calico.model import CalicoPolicies
+from translators.semantics.cilium.model import CiliumPolicies
+from translators.settings import Options
+from translators.source import Document, iterate, read
+from translators.world import AddressPlan, World
+from translators.worldbuilder import build_world
+
+__all__ = ["Translation", "translate"]
+
+LOG_SINCE = (1, 18)
+Input = Iterable[Document | Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """The files to apply, and the report on them."""
+
+    files: tuple[OutputFile, ...]
+    report: Report
+
+
+def translate(
+    policies: Input,
+    *,
+    cluster: Input | None = None,
+    options: Options | None = None,
+    plan: AddressPlan | None = None,
+    diagnostics: Sequence[Diagnostic] = (),
+) -> Translation:
+    """Translate policies, with or without the cluster that they live in, and prove the result.
+
+    ``policies`` and ``cluster`` are documents or plain Kubernetes objects; policies inside ``cluster`` are not
+    translated. ``diagnostics``: findings of whoever read the files. Nothing is written, nothing raised for bad
+    policies; ``OptionError`` for options that contradict each other.
+    """
+    chosen = options or Options()
+    own = list(iterate(policies))
+    around = list(iterate(cluster)) if cluster is not None else []
+    world, odd = build_world([*around, *own], plan=plan, is_cluster=cluster is not None)
+    tiers = [d for d in around if d.kind == "Tier"]
+    found = read_policies([*tiers, *own])
+    screened = screen(found, world, chosen, is_cluster=cluster is not None)
+    work = _Work(world, chosen, found, screened.usable)
+    compilation, stopped = work.compile(screened.tiers)
+    evidence = work.prove(compilation, [*tiers, *own, *screened.assumed_tiers])
+    extra = [*diagnostics, *odd, *screened.diagnostics, *stopped]
+    return Translation(evidence.files, grade(found, evidence, extra, _input_hash(own)))
+
+
+def _input_hash(documents: Sequence[Document]) -> str:
+    """Hash what the policies say, not how their files are laid out."""
+    texts = sorted(json.dumps(d.data, sort_keys=True, default=str) for d in documents)
+    return "sha256:" + hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+
+class _Work:
+    """One translation: what its steps share."""
+
+    def __init__(
+        self, world: World, options: Options, found: PolicySet, usable: Sequence[Policy]
+    ) -> None:
+        self._world = world
+        self._options = options
+        self._found = found
+        self._usable = list(usable)
+
+    def compile(self, tiers: Mapping[str, Any]) -> tuple[Compilation, list[Diagnostic]]:
+        """Compile, leaving out a policy that stops everything, until the rest fits."""
+        stopped: list[Diagnostic] = []
+        try:
+            return compile_policies(self._usable, tiers, self._world, self._options), stopped
+        except BudgetExceeded as error:
+            stopped = [
+                diagnostic(error.code or "CAL-O314", p.span, about=p.label, deny=error.what, max="")
+                for p in self._usable
+            ]
+            self._usable = []
+            return compile_policies([], tiers, self._world, self._options), stopped
+
+    def prove(self, compilation: Compilation, documents: Sequence[Document]) -> Evidence:
+        """Write the manifests, read them back, and hold them against the Calico objects."""
+        manifests = self._write(compilation)
+        written = tuple(files(manifests, self._options.layout))
+        back = [d for f in written for d in read(f.path, f.text.encode()).documents]
+        failed = {id(policy.document) for policy, _ in compilation.failed}
+        proved = {id(p.document) for p in self._usable} - failed
+        kept = [
+            p.document
+            for p in self._usable
+            if p.kind is PolicyKind.KUBERNETES_NETWORK_POLICY and not compilation.absorbed
+        ]
+        source = [d for d in documents if d.kind == "Tier" or id(d) in proved]
+        calico = CalicoPolicies.build(self._world, source, self._options.calico_version)
+        cilium = CiliumPolicies.build(self._world, [*back, *kept], self._options.cilium)
+        obligations = prove(calico, cilium, _claims(compilation))
+        return Evidence(
+            compilation=compilation,
+            manifests=tuple(manifests),
+            files=written,
+            settler=Settler(calico, cilium, obligations),
+            obligations=obligations,
+            options=self._options,
+            world=self._world,
+            refused=tuple((d.name, reason) for d, reason in cilium.refused),
+        )
+
+    def _write(self, compilation: Compilation) -> list[Manifest]:
+        groups, objects = groups_of(compilation, self._world)
+        peerings = {d: Peering(compilation.space, d, groups) for d in Direction}
+        writer = Writer(
+            compilation.space,
+            peerings,
+            log=self._options.cilium_version >= LOG_SINCE,
+            annotate={},
+        )
+        for direction in Direction:
+            writer.add(compilation.directions[direction])
+        return [*objects, *writer.manifests()]
+
+
+def _claims(compilation: Compilation) -> Claims:
+    differing: dict[Direction, list[int]] = {d: [] for d in Direction}
+    assumed: dict[Direction, list[int]] = {d: [] for d in Direction}
+    for direction, compiled in compilation.directions.items():
+        for claim in compiled.claims:
+            (assumed if claim.assumed else differing)[direction].extend(claim.region)
+    return Claims(compilation.space, differing, assumed)
