@@ -1,0 +1,160 @@
+"""Open files, folders, archives and standard input, and hand their bytes to ``translators.source``.
+
+Archives are read in memory and never unpacked; written files are ours only if their first line says so.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from migrate.errors import Failure
+from translators.diagnostics import Diagnostic
+from translators.layout import MARK, OutputFile
+from translators.source import Document, read
+
+__all__ = ["Loaded", "load", "differing_files", "write_files"]
+
+SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+ARCHIVES = (".tgz", ".tar.gz")
+MAX_MEMBER = 2 * 1024**3
+MAX_MEMBERS = 100_000
+
+
+@dataclass(slots=True)
+class Loaded:
+    """Documents of all files in order of their names, findings, and kinds that a snapshot could not read."""
+
+    documents: list[Document] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    others: int = 0
+    files: int = 0
+    unread: frozenset[str] = frozenset()
+
+
+def load(paths: Iterable[str]) -> Loaded:
+    """Read every path: a file, a folder (with its sub-folders), an archive, or ``-``.
+
+    Raises ``Failure`` for a path that cannot be opened at all.
+    """
+    loaded = Loaded()
+    for path in paths:
+        for name, content in _contents(path):
+            if Path(name).name == "snapshot.json":
+                loaded.unread |= _unread(content)
+                continue
+            reading = read(name, content)
+            loaded.documents += reading.documents
+            loaded.diagnostics += reading.diagnostics
+            loaded.others += reading.others
+            loaded.files += 1
+    return loaded
+
+
+def _contents(path: str) -> Iterator[tuple[str, bytes]]:
+    if path == "-":
+        yield "<stdin>", sys.stdin.buffer.read()
+        return
+    place = Path(path)
+    try:
+        if place.is_dir():
+            for item in sorted(p for p in place.rglob("*") if p.suffix in SUFFIXES and p.is_file()):
+                if ".c2c" not in item.parts:
+                    yield str(item), item.read_bytes()
+        elif path.endswith(ARCHIVES):
+            yield from _members(place)
+        else:
+            yield path, place.read_bytes()
+    except (OSError, tarfile.TarError, EOFError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise Failure(f"{path} cannot be read: {reason}", fix="check the path") from error
+
+
+def _members(place: Path) -> Iterator[tuple[str, bytes]]:
+    with tarfile.open(place, "r:*") as archive:
+        for number, member in enumerate(archive):
+            if number > MAX_MEMBERS or member.size > MAX_MEMBER:
+                raise Failure(f"{place} holds more than a snapshot would", fix="unpack it yourself")
+            if not member.isfile() or Path(member.name).suffix not in SUFFIXES:
+                continue
+            stream = archive.extractfile(member)
+            if stream is not None:
+                yield f"{place}!{member.name}", stream.read()
+
+
+def _unread(content: bytes) -> frozenset[str]:
+    """Give the kinds of which a snapshot says why they could not be read."""
+    try:
+        kinds = json.loads(content).get("kinds", {})
+    except (ValueError, AttributeError):
+        return frozenset()
+    return frozenset(k for k, v in kinds.items() if isinstance(v, dict) and "error" in v)
+
+
+def write_files(folder: str, files: Iterable[OutputFile], report: str) -> int:
+    """Write the manifests and ``.c2c/report.json``; give the number of files.
+
+    A file that is not ours (its first line is not ``# c2c``) is never replaced; files of ours that are no
+    longer wanted are removed. Raises ``Failure`` before anything is written.
+    """
+    root, wanted = Path(folder), list(files)
+    for item in wanted:
+        target = root / item.path
+        if target.exists() and not _is_ours(target):
+            raise Failure(
+                f"{target} was not written by c2c and is in the way",
+                why="files of others are never replaced",
+                fix="move it, or choose another --out",
+            )
+    stale = [p for p in root.rglob("*.yaml") if _is_ours(p)] if root.is_dir() else []
+    for item in wanted:
+        _write(root / item.path, item.text)
+    keep = {root / item.path for item in wanted}
+    for path in stale:
+        if path not in keep:
+            path.unlink()
+    _write(root / ".c2c" / "report.json", report)
+    return len(wanted)
+
+
+def differing_files(folder: str, files: Iterable[OutputFile]) -> list[str]:
+    """Give the paths whose text on disk is not what would be written, or that are there without need."""
+    root, wanted = Path(folder), {item.path: item.text for item in files}
+    found = {
+        str(p.relative_to(root)): p.read_text(encoding="utf-8")
+        for p in (root.rglob("*.yaml") if root.is_dir() else [])
+        if _is_ours(p)
+    }
+    return sorted(k for k in {*wanted, *found} if wanted.get(k) != found.get(k))
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as stream:
+            return stream.readline() == MARK
+    except OSError:
+        return False
+
+
+def _write(path: Path, text: str) -> None:
+    """Write beside the target and rename, so that a half-written file is never seen."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w", dir=path.parent, delete=False, encoding="utf-8", prefix=".c2c-"
+        ) as stream:
+            stream.write(text)
+        os.replace(stream.name, path)
+    except OSError as error:
+        raise Failure(f"{path} cannot be written: {error.strerror}", fix="check the folder's rights") from error
+
+
+def write_text(path: str, text: str) -> None:
+    """Write one report file."""
+    _write(Path(path), text)

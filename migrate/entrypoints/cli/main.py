@@ -1,0 +1,107 @@
+"""The root command: which verbs there are, and the one place that turns failures into exit codes."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from migrate.errors import Failure
+from migrate.exitcodes import ExitCode
+
+__all__ = ["main"]
+
+VERBS = (
+    ("policies", "translate", "Calico policies in; Cilium policies, grades and proof out"),
+    ("policies", "verify", "prove that two policy sets give the same verdicts"),
+    ("policies", "explain", "what a finding means; verdicts of many flows"),
+    ("after", "version", "versions of the tool and of what it knows"),
+)
+EXAMPLES = """\
+Examples:
+  c2c translate policies/ --out cilium/
+  c2c verify --before policies/ --after cilium/
+  c2c explain CAL-L502
+"""
+
+
+class _Verbs(click.Group):
+    """A group that imports a verb's module when it is asked for, and not before."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return [name for _, name, _ in VERBS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in {name for _, name, _ in VERBS}:
+            return None
+        module = importlib.import_module(f"migrate.entrypoints.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        known = [name for _, name, _ in VERBS]
+        if args and args[0] not in known and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], known, 1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise click.UsageError(f"there is no verb {args[0]!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        for group in dict.fromkeys(group for group, _, _ in VERBS):
+            with formatter.section(group.capitalize()):
+                formatter.write_dl([(name, text) for g, name, text in VERBS if g == group])
+
+
+@click.group(cls=_Verbs, help="Move a cluster from Calico to Cilium: proved, gated, reversible.\n\n\b\n" + EXAMPLES)
+@click.version_option(package_name="calico-to-cilium", prog_name="c2c")
+def root() -> None:
+    """Hold the verbs."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and give its exit code; nothing escapes as a traceback."""
+    try:
+        result = root.main(args=list(arguments) if arguments is not None else None, prog_name="c2c", standalone_mode=False)
+    except click.exceptions.Abort:
+        return ExitCode.INTERRUPTED
+    except click.ClickException as error:
+        error.show(sys.stderr)
+        return ExitCode.USAGE
+    except Failure as failure:
+        _show(failure)
+        return failure.code
+    except BrokenPipeError:
+        # The reader has gone: point stdout at nothing, so that the interpreter's last flush is quiet.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.DONE
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except Exception:  # noqa: BLE001  # the last line of defence: a bug becomes a file and an exit code
+        return _crashed()
+    return int(result) if isinstance(result, int) else ExitCode.DONE
+
+
+def _show(failure: Failure) -> None:
+    click.echo(f"✖ {failure.what}", err=True)
+    if failure.why:
+        click.echo(f"  why: {failure.why}", err=True)
+    if failure.fix:
+        click.echo(f"  fix: {failure.fix}", err=True)
+
+
+def _crashed() -> int:
+    with tempfile.NamedTemporaryFile("w", prefix="c2c-crash-", suffix=".txt", delete=False) as stream:
+        traceback.print_exc(file=stream)
+    click.echo(f"✖ internal error; please report {stream.name}", err=True)
+    return ExitCode.BUG

@@ -1,0 +1,111 @@
+"""Options that several verbs share, and how they become the translator's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from migrate.adapters.files import Loaded, load
+from migrate.errors import Failure
+from translators.algebra.cidrs import parse_cidr
+from translators.settings import CiliumConfig, Options, Version
+from translators.world import AddressPlan
+
+__all__ = ["chosen", "plan_from", "shared", "version_of"]
+
+_RANGES = {"pods": "pods", "nodes": "nodes", "services": "services", "apiServer": "api_servers"}
+
+
+def shared[F: Callable[..., Any]](command: F) -> F:
+    """Add the options that translate, verify and explain have in common."""
+    for option in (
+        click.option("--cluster", metavar="SNAPSHOT", help="Folder or .tgz of the cluster's objects."),
+        click.option("--address-plan", metavar="FILE", help="Ranges of pods, nodes, services, API servers."),
+        click.option("--calico-version", metavar="X.Y", help="Version of the source; decides equal orders."),
+        click.option("--cilium-version", default="1.20", show_default=True, metavar="X.Y"),
+        click.option("--cilium-config", metavar="FILE", help="The cilium-config ConfigMap, or its data."),
+    ):
+        command = option(command)
+    return command
+
+
+def chosen(
+    cilium_version: str, calico_version: str | None, cilium_config: str | None, **more: Any  # noqa: ANN401  # passed on
+) -> Options:
+    """Give the settings for these options; raises ``Failure`` for a value that means nothing."""
+    options = replace(Options(**more), cilium_version=version_of(cilium_version))
+    if calico_version:
+        options = replace(options, calico_version=version_of(calico_version))
+    if cilium_config:
+        options = replace(options, cilium=CiliumConfig.from_map(_config_map(cilium_config)))
+    return options
+
+
+def version_of(text: str) -> Version:
+    """Read ``1.20``, ``v1.20.2`` or ``1.20.2``."""
+    parts = text.removeprefix("v").split(".")
+    if len(parts) < 2 or not all(part.isdigit() for part in parts[:2]):
+        raise Failure(f"{text!r} is no version", fix="write it as 1.20")
+    return int(parts[0]), int(parts[1])
+
+
+def plan_from(path: str | None) -> AddressPlan | None:
+    """Read an address plan: the block ``addresses`` of the configuration, with or without that key."""
+    if path is None:
+        return None
+    data = _yaml(path)
+    block = data.get("addresses", data)
+    unknown = set(block) - set(_RANGES) if isinstance(block, dict) else {"<no map>"}
+    if unknown:
+        raise Failure(f"{path}: {', '.join(sorted(unknown))} is no range of an address plan",
+                      fix="the keys are pods, nodes, services and apiServer")  # fmt: skip
+    ranges = {}
+    for key, name in _RANGES.items():
+        ranges[name] = tuple(_cidr(path, key, text) for text in block.get(key) or [])
+    return AddressPlan(**ranges, stated=True)
+
+
+def _cidr(path: str, key: str, text: object) -> Any:  # noqa: ANN401  # a Cidr
+    try:
+        return parse_cidr(str(text))
+    except ValueError as error:
+        raise Failure(f"{path}: {key} holds {text!r}, which is no network", fix="write it as 10.244.0.0/16") from error
+
+
+def _config_map(path: str) -> dict[str, str]:
+    data = _yaml(path)
+    found = data.get("data", data)
+    return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+
+
+def _yaml(path: str) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Failure(f"{path} cannot be read: {error}", fix="check the file") from error
+    if not isinstance(data, dict):
+        raise Failure(f"{path} holds no map", fix="check the file")
+    return data
+
+
+def cluster_from(path: str | None) -> Loaded | None:
+    """Read a snapshot; None where none is named."""
+    return load([path]) if path else None
+
+
+def tier_options(values: Sequence[str]) -> dict[str, tuple[float, str]]:
+    """Read ``NAME=ORDER[:Pass]``."""
+    found = {}
+    for value in values:
+        name, _, rest = value.partition("=")
+        order, _, action = rest.partition(":")
+        try:
+            found[name] = (float(order), action or "Deny")
+        except ValueError as error:
+            raise Failure(f"--tier {value}: {order!r} is no order", fix="write it as NAME=100 or NAME=100:Pass") from error
+    return found

@@ -1,0 +1,148 @@
+"""Judge flows given as plain data under either engine: the batch contract of ``c2c explain``.
+
+The form of a flow and of an answer is stable (``cli.md`` §8): a bad flow gives an ``error``, never an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from translators.algebra.cidrs import Address, parse_address
+from translators.flows import PROTOCOLS, Decision, Flow, FlowVerdict, Peer, PeerKind
+from translators.semantics.calico.model import CalicoPolicies
+from translators.semantics.calico.point import PointEvaluator as CalicoPoint
+from translators.semantics.cilium.model import CiliumPolicies
+from translators.semantics.cilium.point import PointEvaluator as CiliumPoint
+from translators.settings import Options
+from translators.source import Document
+from translators.world import Pod, World
+
+__all__ = ["Explainer"]
+
+_NUMBERS = {name.lower(): number for name, number in PROTOCOLS.items()}
+
+
+class _Judge(Protocol):
+    def judge(self, flow: Flow) -> FlowVerdict: ...
+
+
+class Explainer:
+    """Answers flows over one world and one set of policies."""
+
+    def __init__(
+        self, world: World, documents: Iterable[Document], engine: str, options: Options
+    ) -> None:
+        """``engine`` is ``calico`` or ``cilium``; objects that only the other reads are ignored."""
+        self._world = world
+        self._judge: _Judge
+        if engine == "calico":
+            self._judge = CalicoPoint(CalicoPolicies.build(world, documents, options.calico_version))
+        else:
+            self._judge = CiliumPoint(CiliumPolicies.build(world, documents, options.cilium))
+        self._pods = {(p.namespace, p.name): p for p in world.pods}
+        self._by_address = {a: p for p in world.pods if not p.finished for a in p.addresses}
+        self._nodes = {a: n for n in world.nodes.values() for a in n.addresses}
+
+    def answer(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Give the answer to one flow, or an ``error`` with what is wrong with it."""
+        try:
+            verdict = self._judge.judge(self._flow(data))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            return {"id": data.get("id"), "error": {"message": str(error) or type(error).__name__}}
+        return {
+            "id": data.get("id"),
+            "verdict": str(verdict.verdict),
+            "egress": _side(verdict.egress),
+            "ingress": _side(verdict.ingress),
+        }
+
+    def _flow(self, data: Mapping[str, Any]) -> Flow:
+        protocol = _protocol(data.get("protocol"))
+        family = data.get("family") or self._family(data)
+        source = self._peer(data.get("src"), family)
+        destination = self._peer(data.get("dst"), family)
+        return Flow(
+            source=_seen_from(source, destination),
+            destination=_seen_from(destination, source),
+            protocol=protocol,
+            port=int(data.get("port") or 0),
+            source_port=int(data.get("src_port") or 0),
+            icmp_type=int(data.get("icmp_type") or 0),
+            icmp_code=int(data.get("icmp_code") or 0),
+            family=family,
+        )
+
+    def _family(self, data: Mapping[str, Any]) -> int:
+        for end in (data.get("src"), data.get("dst")):
+            if isinstance(end, Mapping) and "ip" in end:
+                return parse_address(str(end["ip"])).family
+        return 6 if str(data.get("protocol")).lower() == "icmpv6" else 4
+
+    def _peer(self, end: object, family: int) -> Peer:
+        if not isinstance(end, Mapping):
+            message = "src and dst are maps with pod, ip, node or entity"
+            raise ValueError(message)  # noqa: TRY004  # an odd value of the input, not a wrong call
+        if "pod" in end:
+            namespace, _, name = str(end["pod"]).partition("/")
+            pod = self._pods.get((namespace, name))
+            if pod is None:
+                message = f"pod {end['pod']} is not in the cluster"
+                raise ValueError(message)
+            return self._of_pod(pod, _first(pod.addresses, family))
+        if "ip" in end:
+            return self._of_address(parse_address(str(end["ip"])))
+        if "node" in end:
+            node = self._world.nodes.get(str(end["node"]))
+            if node is None:
+                message = f"node {end['node']} is not in the cluster"
+                raise ValueError(message)
+            return Peer(PeerKind.REMOTE, _first(node.addresses, family), node=node)
+        if end.get("entity") in {"health", "ingress", "init", "unmanaged"}:
+            return Peer(PeerKind.ENTITY, entity=str(end["entity"]))
+        message = f"{dict(end)} names no peer"
+        raise ValueError(message)
+
+    def _of_address(self, address: Address) -> Peer:
+        pod = self._by_address.get(address)
+        if pod is not None:
+            return self._of_pod(pod, address)
+        node = self._nodes.get(address)
+        if node is not None or any(address in cidr for cidr in self._world.plan.nodes):
+            return Peer(PeerKind.REMOTE, address, node=node)
+        return Peer(PeerKind.WORLD, address)
+
+    def _of_pod(self, pod: Pod, address: Address | None) -> Peer:
+        if not pod.host_network:
+            return Peer(PeerKind.POD, address, pod=pod)
+        return Peer(PeerKind.REMOTE, address, node=self._world.nodes.get(pod.node))
+
+
+def _seen_from(peer: Peer, other: Peer) -> Peer:
+    """A node is the local host of the pods that run on it."""
+    if peer.kind is not PeerKind.REMOTE or peer.node is None or other.pod is None:
+        return peer
+    if other.pod.node != peer.node.name:
+        return peer
+    return Peer(PeerKind.HOST, peer.address, node=peer.node)
+
+
+def _first(addresses: Iterable[Address], family: int) -> Address | None:
+    return next((a for a in addresses if a.family == family), None)
+
+
+def _protocol(value: object) -> int:
+    if isinstance(value, int) and 0 <= value <= 255:
+        return value
+    number = _NUMBERS.get(str(value).lower())
+    if number is None:
+        message = f"protocol {value!r} is unknown"
+        raise ValueError(message)
+    return number
+
+
+def _side(decision: Decision | None) -> dict[str, Any] | None:
+    if decision is None:
+        return None
+    place = str(decision.span) if decision.span else None
+    return {"verdict": str(decision.verdict), "by": decision.by, "place": place}
