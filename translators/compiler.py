@@ -24,7 +24,7 @@ from translators.ir.items import (
     ScopedPolicy,
     Source,
 )
-from translators.ir.policy import Action, Policy, PolicyKind, Rule, Tier
+from translators.ir.policy import Policy, PolicyKind, Rule, Tier
 from translators.lowering.hidden import hidden_keys
 from translators.lowering.rules import RuleLowering
 from translators.lowering.sayable import Sayable
@@ -136,9 +136,7 @@ class _Run:
         self.failed: dict[int, tuple[Policy, TranslatorError]] = {}
         self.items = 0
 
-    def compile(
-        self, ordered: Sequence[tuple[Tier, Sequence[Policy]]], direction: Direction
-    ) -> Compiled:
+    def compile(self, ordered: Sequence[tuple[Tier, Sequence[Policy]]], direction: Direction) -> Compiled:
         sayable = Sayable(self._space, self._options.cilium, self._hidden, direction)
         lowering = RuleLowering(self._space, self._world, sayable, direction,
                                 self._options.approximate, self._options.limits.terms)  # fmt: skip
@@ -155,9 +153,7 @@ class _Run:
         decided = decide(items, judge)
         return self._output(items, decided, layers, lowering, sayable)
 
-    def _lower(
-        self, policy: Policy, direction: Direction, lowering: RuleLowering
-    ) -> Lowered | None:
+    def _lower(self, policy: Policy, direction: Direction, lowering: RuleLowering) -> Lowered | None:
         applies = policy.applies_ingress if direction is Direction.INGRESS else policy.applies_egress
         if not applies or id(policy) in self.failed:
             return None
@@ -200,9 +196,7 @@ class _Run:
             claims=tuple(lowering.claims),
         )
 
-    def _say(
-        self, cube: int, item: Item, lowering: RuleLowering, sayable: Sayable
-    ) -> list[int]:
+    def _say(self, cube: int, item: Item, lowering: RuleLowering, sayable: Sayable) -> list[int]:
         """Narrow what subtraction left unsayable, and claim the difference."""
         said = sayable.narrow(cube)
         if said != [cube]:

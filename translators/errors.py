@@ -19,9 +19,7 @@ __all__ = ["BudgetExceeded", "InputError", "OptionError", "TranslatorError"]
 class TranslatorError(Exception):
     """What happened, why, and what to do about it; ``str()`` gives the first of the three."""
 
-    def __init__(
-        self, what: str, *, code: str = "", why: str = "", fix: str = ""
-    ) -> None:
+    def __init__(self, what: str, *, code: str = "", why: str = "", fix: str = "") -> None:
         """Keep the parts; ``code`` is a diagnostic code such as ``CAL-P101`` or empty."""
         super().__init__(what)
         self.what = what

@@ -30,9 +30,7 @@ class _Judge(Protocol):
 class Explainer:
     """Answers flows over one world and one set of policies."""
 
-    def __init__(
-        self, world: World, documents: Iterable[Document], engine: str, options: Options
-    ) -> None:
+    def __init__(self, world: World, documents: Iterable[Document], engine: str, options: Options) -> None:
         """``engine`` is ``calico`` or ``cilium``; objects that only the other reads are ignored."""
         self._world = world
         self._judge: _Judge
@@ -108,7 +106,7 @@ class Explainer:
         if pod is not None:
             return self._of_pod(pod, address)
         node = self._nodes.get(address)
-        if node is not None or any(address in cidr for cidr in self._world.plan.nodes):
+        if node is not None or any(cidr.holds(address) for cidr in self._world.plan.nodes):
             return Peer(PeerKind.REMOTE, address, node=node)
         return Peer(PeerKind.WORLD, address)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from translators.algebra.space import recast
 from translators.backends.objects import Manifest
@@ -72,9 +73,7 @@ class _Entry:
         self.grade = max(self.grade, grade)
 
 
-def grade(
-    found: PolicySet, evidence: Evidence, extra: Sequence[Diagnostic], input_hash: str
-) -> Report:
+def grade(found: PolicySet, evidence: Evidence, extra: Sequence[Diagnostic], input_hash: str) -> Report:
     """Give the report; every policy document of the input is in it exactly once."""
     return _Grading(found, evidence).report(extra, input_hash)
 
@@ -99,7 +98,7 @@ class _Grading:
         for policy, error in self._evidence.compilation.failed:
             code = error.code or "CAL-P115"
             self._diagnosed(
-                diagnostic(code, policy.span, about=policy.label, object=error.what, path="its networks",
+                diagnostic(code, policy.span, about=policy.label, object="The address plan", path=error.what,
                            n="too many", max=self._evidence.options.limits.terms)
             )  # fmt: skip
         for compiled in self._evidence.compilation.directions.values():
@@ -149,7 +148,7 @@ class _Grading:
             return
         entry = self._entries[id(policy.document)]
         span = note.span or note.source.span
-        item = diagnostic(note.code, span, about=f"{policy.api_kind} {policy.label}", **note.fills)
+        item = diagnostic(note.code, span, about=f"{policy.api_kind} {policy.label}", **_named(note))
         finding = self._add(note.code, item.message, item.remedy, item)
         entry.codes[note.code] = None
         entry.findings[finding.id] = None
@@ -176,7 +175,7 @@ class _Grading:
 
     def _differs(self, claim: Claim, difference: Difference) -> None:
         policy = claim.source.policy
-        assert policy is not None  # noqa: S101  # grouped by policy
+        assert policy is not None  # grouped by policy
         entry = self._entries[id(policy.document)]
         entry.worsen(GRADES.get(claim.code, Grade.A))
         entry.opens = entry.opens or difference.opens
@@ -344,3 +343,8 @@ def _rules(manifest: Manifest) -> list[object]:
     body = manifest.body
     specs = body.get("specs") or [body.get("spec")]
     return list(specs) if isinstance(specs, list) else []
+
+
+def _named(note: Note) -> dict[str, Any]:
+    """Give a note's fills as keyword arguments."""
+    return dict(note.fills)

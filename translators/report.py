@@ -10,7 +10,16 @@ from typing import Any
 
 from translators.span import Span
 
-__all__ = ["SCHEMA_VERSION", "Condition", "DifferenceEntry", "Finding", "Method", "PolicyEntry", "Report", "to_json"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "Condition",
+    "DifferenceEntry",
+    "Finding",
+    "Method",
+    "PolicyEntry",
+    "Report",
+    "to_json",
+]
 
 SCHEMA_VERSION = "1.0"
 
@@ -148,8 +157,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "findings": [_finding(item) for item in report.findings],
         "differences": [_difference(item) for item in report.differences],
         "conditions": [
-            {"object": c.object, "code": c.code, "policies": list(c.policies)}
-            for c in report.conditions
+            {"object": c.object, "code": c.code, "policies": list(c.policies)} for c in report.conditions
         ],
         "method": {
             "obligations": method.obligations,

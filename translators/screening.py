@@ -65,9 +65,7 @@ def _tiers(
         if policy.tier not in tiers:
             tiers[policy.tier] = Tier(policy.tier, ASSUMED_ORDER)
             assumed.append(_tier_object(tiers[policy.tier]))
-        notes.append(
-            diagnostic("CAL-O316", policy.span, about=policy.label, tier=policy.tier, order="")
-        )
+        notes.append(diagnostic("CAL-O316", policy.span, about=policy.label, tier=policy.tier, order=""))
     return tiers, assumed, notes
 
 
@@ -89,7 +87,9 @@ def _reasons(policy: Policy, options: Options) -> Iterator[Diagnostic]:
         yield diagnostic("CAL-H605", policy.span, about=about)
     if options.cilium_version < MIN_CILIUM:
         version = ".".join(map(str, options.cilium_version))
-        yield diagnostic("CAL-V804", policy.span, about=about, feature="deny policies", min="1.16", version=version)
+        yield diagnostic(
+            "CAL-V804", policy.span, about=about, feature="deny policies", min="1.16", version=version
+        )
     for rule in (*policy.ingress, *policy.egress):
         yield from _features(rule, about, options)
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 __all__ = [
-    "CILIUM_NEWEST",
     "CALICO_NEWEST",
+    "CILIUM_NEWEST",
     "CiliumConfig",
     "Limits",
     "Options",
@@ -48,11 +48,7 @@ class CiliumConfig:
 
         def flag(key: str, default: bool) -> bool:
             value = data.get(key)
-            return (
-                default
-                if value is None
-                else str(value).strip().lower() in {"true", "1", "t"}
-            )
+            return default if value is None else str(value).strip().lower() in {"true", "1", "t"}
 
         modes = str(data.get("policy-cidr-match-mode", "")).replace(",", " ").split()
         return cls(
@@ -67,9 +63,7 @@ class CiliumConfig:
             default_local_cluster=flag("policy-default-local-cluster", True),
             non_default_deny=flag("enable-non-default-deny-policies", True),
             policy_map_max=int(data.get("bpf-policy-map-max", 16384)),
-            lockdown_on_overflow=flag(
-                "enable-endpoint-lockdown-on-policy-overflow", False
-            ),
+            lockdown_on_overflow=flag("enable-endpoint-lockdown-on-policy-overflow", False),
             labels=str(data.get("labels", "")),
             ipv4=flag("enable-ipv4", True),
             ipv6=flag("enable-ipv6", ipv6),

@@ -105,7 +105,7 @@ class Reading:
     others: int = 0
 
 
-class _Refused(Exception):  # noqa: N818  # leaves this module as a diagnostic, never as an error
+class _Refused(Exception):  # leaves this module as a diagnostic, never as an error
     def __init__(self, found: Diagnostic) -> None:
         super().__init__(found.message)
         self.found = found

@@ -85,9 +85,7 @@ def _input_hash(documents: Sequence[Document]) -> str:
 class _Work:
     """One translation: what its steps share."""
 
-    def __init__(
-        self, world: World, options: Options, found: PolicySet, usable: Sequence[Policy]
-    ) -> None:
+    def __init__(self, world: World, options: Options, found: PolicySet, usable: Sequence[Policy]) -> None:
         self._world = world
         self._options = options
         self._found = found

@@ -79,8 +79,6 @@ class Side(Protocol):
         """Give a value equal for two peers exactly if no policy of this set can tell them apart."""
         ...
 
-    def matrix(
-        self, universe: Universe, subjects: Iterable[int] | None = None
-    ) -> Matrix:
+    def matrix(self, universe: Universe, subjects: Iterable[int] | None = None) -> Matrix:
         """Evaluate every subject (or these positions of ``universe.subjects``) against every peer class."""
         ...

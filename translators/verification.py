@@ -108,7 +108,7 @@ def _counterexample(
     sides = []
     for verdict in (confirmed.calico, confirmed.cilium):
         decision = verdict.ingress if ingress else verdict.egress
-        assert decision is not None  # noqa: S101  # a confirmed example has both
+        assert decision is not None  # a confirmed example has both
         sides.append((str(decision.verdict), decision.by, str(decision.span or "")))
     opens = sides[1][0] == "allow"
     return Counterexample(opens, str(direction), source, destination, packets, sides[0], sides[1])

@@ -200,9 +200,7 @@ class World:
     """
 
     namespaces: Mapping[str, Namespace] = field(default_factory=dict)
-    service_accounts: Mapping[tuple[str, str], ServiceAccount] = field(
-        default_factory=dict
-    )
+    service_accounts: Mapping[tuple[str, str], ServiceAccount] = field(default_factory=dict)
     pods: tuple[Pod, ...] = ()
     nodes: Mapping[str, Node] = field(default_factory=dict)
     host_endpoints: Mapping[str, HostEndpoint] = field(default_factory=dict)

@@ -250,9 +250,7 @@ def _slice(document: Document) -> EndpointSlice:
     values = (a for entry in data.get("endpoints") or [] for a in entry.get("addresses") or [])
     service = _labels(document).get("kubernetes.io/service-name", "")
     usable = () if data.get("addressType") == "FQDN" else _addresses(values)
-    return EndpointSlice(
-        _home(document), document.name, service, ports, usable, _version(document)
-    )
+    return EndpointSlice(_home(document), document.name, service, ports, usable, _version(document))
 
 
 def _host_endpoint(document: Document) -> HostEndpoint:
@@ -284,9 +282,7 @@ def _network_set(document: Document, found: list[Diagnostic]) -> NetworkSet:
             reason = f"{text!r} is neither a network nor an address"
             found.append(diagnostic("CAL-P105", place, about=document.name, reason=reason))
     namespace = None if document.kind == "GlobalNetworkSet" else _home(document)
-    return NetworkSet(
-        namespace, document.name, _labels(document), tuple(nets), _version(document)
-    )
+    return NetworkSet(namespace, document.name, _labels(document), tuple(nets), _version(document))
 
 
 def _profile(document: Document) -> Profile:

@@ -6,7 +6,6 @@ Archives are read in memory and never unpacked; written files are ours only if t
 from __future__ import annotations
 
 import json
-import os
 import sys
 import tarfile
 import tempfile
@@ -19,7 +18,7 @@ from translators.diagnostics import Diagnostic
 from translators.layout import MARK, OutputFile
 from translators.source import Document, read
 
-__all__ = ["Loaded", "load", "differing_files", "write_files"]
+__all__ = ["Loaded", "differing_files", "load", "write_files"]
 
 SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 ARCHIVES = (".tgz", ".tar.gz")
@@ -150,9 +149,11 @@ def _write(path: Path, text: str) -> None:
             "w", dir=path.parent, delete=False, encoding="utf-8", prefix=".c2c-"
         ) as stream:
             stream.write(text)
-        os.replace(stream.name, path)
+        Path(stream.name).replace(path)
     except OSError as error:
-        raise Failure(f"{path} cannot be written: {error.strerror}", fix="check the folder's rights") from error
+        raise Failure(
+            f"{path} cannot be written: {error.strerror}", fix="check the folder's rights"
+        ) from error
 
 
 def write_text(path: str, text: str) -> None:

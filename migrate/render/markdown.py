@@ -17,8 +17,10 @@ def comment(report: Report) -> str:
         "<!-- c2c:report -->",
         f"### Calico → Cilium: {len(report.differences)} differences",
         "",
-        f"**{exact} exact · {grades['A']} approximate · {grades['X']} refused** · "
-        f"{report.count('kept')} kept, of {len(report.policies)} policies; for Cilium {report.method.cilium}.",
+        (
+            f"**{exact} exact · {grades['A']} approximate · {grades['X']} refused** · "
+            f"{report.count('kept')} kept, of {len(report.policies)} policies; for Cilium {report.method.cilium}."
+        ),
         "",
     ]
     rows = [
@@ -29,7 +31,9 @@ def comment(report: Report) -> str:
     if rows:
         parts += ["| | finding | what | where |", "|---|---|---|---|", *rows, ""]
     for d in report.differences:
-        first = "Cilium allows what Calico drops" if d.effect == "opens" else "Calico allows what Cilium drops"
+        first = (
+            "Cilium allows what Calico drops" if d.effect == "opens" else "Calico allows what Cilium drops"
+        )
         parts.append(f"- {first}: {_cell(d.src)} → {_cell(d.dst)}, {_cell(d.packets)}")
     text = ""
     for line in parts:

@@ -42,7 +42,11 @@ def reachability(report: Report, documents: Sequence[Document]) -> str:
 def _cell(entry: PolicyEntry, x: int, y: int) -> str:
     key = "kept" if entry.disposition == "kept" else entry.grade
     mark = MARKS.get(entry.direction or "", "")
-    text = f'<text x="{x + CELL // 2}" y="{y + 14}" text-anchor="middle" class="mk">{mark}</text>' if mark else ""
+    text = (
+        f'<text x="{x + CELL // 2}" y="{y + 14}" text-anchor="middle" class="mk">{mark}</text>'
+        if mark
+        else ""
+    )
     title = escape(f"{entry.kind} {entry.label}: {key}" + (f", {entry.direction}" if entry.direction else ""))
     return (
         f'<g><title>{title}</title><rect x="{x}" y="{y}" width="{CELL}" height="{CELL}" rx="3" '

@@ -8,7 +8,13 @@ from translators.report import DifferenceEntry, PolicyEntry, Report
 
 __all__ = ["summary"]
 
-WORDS = {"S0": "exact", "S1": "exact while conditions hold", "S2": "exact today", "A": "approximate", "X": "not translated"}
+WORDS = {
+    "S0": "exact",
+    "S1": "exact while conditions hold",
+    "S2": "exact today",
+    "A": "approximate",
+    "X": "not translated",
+}
 WIDTH = 80
 
 

@@ -13,7 +13,7 @@ FEWEST = {"worlds": 29_854, "edges": 1_271}
 
 
 @pytest.mark.parametrize("edges", [False, True], ids=["worlds", "edges"])
-def test_the_point_evaluator_gives_the_verdict_and_the_deciding_rule(edges: bool) -> None:  # noqa: FBT001
+def test_the_point_evaluator_gives_the_verdict_and_the_deciding_rule(edges: bool) -> None:
     judged, wrong = 0, []
     for data, is_edge in worlds.lines():
         if is_edge is not edges:

@@ -49,13 +49,11 @@ class Interval(NamedTuple):
     first: int
     last: int
 
-    def __contains__(self, item: object) -> bool:
-        """Say whether an ``Address`` lies in the range (tuple membership is not meant)."""
-        return (
-            isinstance(item, Address)
-            and item.family == self.family
-            and self.first <= item.value <= self.last
-        )
+    def holds(self, address: Address | None) -> bool:
+        """Say whether an address lies in the range; no address lies in none."""
+        if address is None or address.family != self.family:
+            return False
+        return self.first <= address.value <= self.last
 
 
 class Cidr(NamedTuple):
@@ -80,9 +78,9 @@ class Cidr(NamedTuple):
         """Give the same addresses as a closed interval."""
         return Interval(self.family, self.first, self.last)
 
-    def __contains__(self, item: object) -> bool:
-        """Say whether an ``Address`` lies in the prefix."""
-        return item in self.interval
+    def holds(self, address: Address | None) -> bool:
+        """Say whether an address lies in the prefix; no address lies in none."""
+        return self.interval.holds(address)
 
     def __str__(self) -> str:
         """Give ``address/length``."""
@@ -109,11 +107,7 @@ def merge(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
     """Give the union as sorted, disjoint, non-adjacent intervals."""
     result: list[Interval] = []
     for item in sorted(intervals):
-        if (
-            result
-            and result[-1].family == item.family
-            and item.first <= result[-1].last + 1
-        ):
+        if result and result[-1].family == item.family and item.first <= result[-1].last + 1:
             if item.last > result[-1].last:
                 result[-1] = result[-1]._replace(last=item.last)
         else:
@@ -121,9 +115,7 @@ def merge(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
     return tuple(result)
 
 
-def intersect(
-    left: Iterable[Interval], right: Iterable[Interval]
-) -> tuple[Interval, ...]:
+def intersect(left: Iterable[Interval], right: Iterable[Interval]) -> tuple[Interval, ...]:
     """Give the addresses in both sets."""
     others = merge(right)
     return merge(
@@ -134,9 +126,7 @@ def intersect(
     )
 
 
-def subtract(
-    left: Iterable[Interval], right: Iterable[Interval]
-) -> tuple[Interval, ...]:
+def subtract(left: Iterable[Interval], right: Iterable[Interval]) -> tuple[Interval, ...]:
     """Give the addresses of ``left`` that are not in ``right``."""
     rest = list(merge(left))
     for hole in merge(right):
@@ -169,14 +159,10 @@ def cut(whole: Interval, marks: Iterable[Interval]) -> tuple[Interval, ...]:
     starts = {whole.first}
     for mark in marks:
         if mark.family == whole.family:
-            starts.update(
-                s for s in (mark.first, mark.last + 1) if whole.first < s <= whole.last
-            )
+            starts.update(s for s in (mark.first, mark.last + 1) if whole.first < s <= whole.last)
     ordered = sorted(starts)
     ends = [start - 1 for start in ordered[1:]] + [whole.last]
-    return tuple(
-        Interval(whole.family, a, b) for a, b in zip(ordered, ends, strict=True)
-    )
+    return tuple(Interval(whole.family, a, b) for a, b in zip(ordered, ends, strict=True))
 
 
 def to_cidrs(intervals: Iterable[Interval]) -> tuple[Cidr, ...]:

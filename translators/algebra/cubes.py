@@ -56,9 +56,7 @@ class Layout:
     def meet(self, left: Iterable[int], right: Sequence[int]) -> list[int]:
         """Give the intersection of two regions: the non-empty pairwise meets."""
         full, guards = self.full, self._guards
-        return [
-            c for a in left for b in right if ((c := a & b) + full) & guards == guards
-        ]
+        return [c for a in left for b in right if ((c := a & b) + full) & guards == guards]
 
     def sharp(self, cube: int, hole: int) -> list[int]:
         """Give disjoint pieces of ``cube`` minus ``hole``, the cube itself where they share no point.
@@ -116,9 +114,7 @@ def sub(
 
 
 def _useful(layout: Layout, region: Sequence[int], holes: Iterable[int]) -> list[int]:
-    relevant = {
-        hole for hole in holes if any(layout.meets(cube, hole) for cube in region)
-    }
+    relevant = {hole for hole in holes if any(layout.meets(cube, hole) for cube in region)}
     return _maximal(sorted(relevant, key=_widest_first))
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 
 from translators.algebra.cidrs import BITS, Interval, cut, merge
 from translators.algebra.cubes import Layout
@@ -249,7 +250,7 @@ def recast(cube: int, source: Space, target: Space) -> int:
         old = source.fields[index]
         new = target.field(*old.name)
         kept = old.values(cube)
-        bits = new.where(lambda value, old=old, kept=kept: _within(value, kept, old))
+        bits = new.where(partial(_within, kept=kept, old=old))
         result = (result & ~new.mask) | bits
     return result
 
@@ -257,19 +258,11 @@ def recast(cube: int, source: Space, target: Space) -> int:
 def _within(value: object, kept: list[object], old: Field) -> bool:
     match value:
         case AddressAtom():
-            return any(
-                _atom_inside(value, k) for k in kept if isinstance(k, AddressAtom)
-            )
+            return any(_atom_inside(value, k) for k in kept if isinstance(k, AddressAtom))
         case TrafficKind():
-            return any(
-                _traffic_inside(value, k, old)
-                for k in kept
-                if isinstance(k, TrafficKind)
-            )
+            return any(_traffic_inside(value, k, old) for k in kept if isinstance(k, TrafficKind))
         case (int(first), int(last)):
-            return any(
-                k[0] <= first and last <= k[1] for k in kept if isinstance(k, tuple)
-            )
+            return any(k[0] <= first and last <= k[1] for k in kept if isinstance(k, tuple))
         case _ if value in old.bits:
             return value in kept
     return OTHER in kept
@@ -281,10 +274,7 @@ def _atom_inside(inner: AddressAtom, outer: AddressAtom) -> bool:
     if not inner.intervals:
         return inner.family == outer.family
     first = inner.intervals[0]
-    return any(
-        o.family == first.family and o.first <= first.first <= o.last
-        for o in outer.intervals
-    )
+    return any(o.family == first.family and o.first <= first.first <= o.last for o in outer.intervals)
 
 
 def _traffic_inside(inner: TrafficKind, outer: TrafficKind, old: Field) -> bool:
@@ -300,9 +290,7 @@ def _traffic_inside(inner: TrafficKind, outer: TrafficKind, old: Field) -> bool:
     )
 
 
-def _columns(
-    vocabulary: Vocabulary, world: World
-) -> Iterable[tuple[tuple[str, ...], list[object]]]:
+def _columns(vocabulary: Vocabulary, world: World) -> Iterable[tuple[tuple[str, ...], list[object]]]:
     yield ("peer-address",), list(_peer_atoms(vocabulary.networks, world))
     yield ("subject-address",), list(_subject_atoms(vocabulary.own_networks, world.plan))
     yield ("traffic",), list(_traffic_atoms(vocabulary))
@@ -347,9 +335,7 @@ def _node_ranges(world: World) -> list[Interval]:
     return list(merge(known or (cidr.interval for cidr in world.plan.nodes)))
 
 
-def _subject_atoms(
-    networks: Iterable[Interval], plan: AddressPlan
-) -> Iterable[AddressAtom]:
+def _subject_atoms(networks: Iterable[Interval], plan: AddressPlan) -> Iterable[AddressAtom]:
     yield from _atoms(AtomKind.POD, _pod_ranges(plan), sorted(networks), [])
     yield AddressAtom(AtomKind.HOST, 0)
 
@@ -361,30 +347,17 @@ def _atoms(
     if not ranges:
         yield AddressAtom(kind, 4)
         return
-    groups: dict[tuple[object, ...], list[Interval]] = {}
+    groups: dict[tuple[int, tuple[Interval, ...], bool], list[Interval]] = {}
     for whole in ranges:
         near = [
-            m
-            for m in marks
-            if m.family == whole.family
-            and m.first <= whole.last
-            and whole.first <= m.last
+            m for m in marks if m.family == whole.family and m.first <= whole.last and whole.first <= m.last
         ]
         for piece in cut(whole, [*near, *api]):
-            within = tuple(
-                i for i, m in enumerate(near) if m.first <= piece.first <= m.last
-            )
-            is_api = any(
-                a.family == piece.family and a.first <= piece.first <= a.last
-                for a in api
-            )
-            groups.setdefault(
-                (whole.family, tuple(near[i] for i in within), is_api), []
-            ).append(piece)
+            within = tuple(m for m in near if m.first <= piece.first <= m.last)
+            is_api = any(a.family == piece.family and a.first <= piece.first <= a.last for a in api)
+            groups.setdefault((whole.family, within, is_api), []).append(piece)
     for (family, _, is_api), pieces in groups.items():
-        yield AddressAtom(
-            kind, int(str(family)), merge(pieces), api_server=bool(is_api)
-        )
+        yield AddressAtom(kind, family, merge(pieces), api_server=is_api)
 
 
 def _traffic_atoms(vocabulary: Vocabulary) -> Iterable[TrafficKind]:
@@ -399,9 +372,7 @@ def _traffic_atoms(vocabulary: Vocabulary) -> Iterable[TrafficKind]:
     yield TrafficKind(0)
 
 
-def _icmp_atoms(
-    protocol: int, named: Iterable[tuple[int, int | None]]
-) -> Iterable[TrafficKind]:
+def _icmp_atoms(protocol: int, named: Iterable[tuple[int, int | None]]) -> Iterable[TrafficKind]:
     """Type 0 always stands alone: Cilium reads it as every type."""
     codes: dict[int, set[int]] = {0: set()}
     for type_, code in named:
@@ -410,16 +381,12 @@ def _icmp_atoms(
         split = sorted(codes.get(first, ())) if first == last else []
         for code in split:
             yield TrafficKind(protocol, first, last, ((code, code),))
-        rest = tuple(
-            r for r in _cuts((0, 255), [(c, c) for c in split]) if r[0] not in split
-        )
+        rest = tuple(r for r in _cuts((0, 255), [(c, c) for c in split]) if r[0] not in split)
         if rest:
             yield TrafficKind(protocol, first, last, rest)
 
 
-def _cuts(
-    whole: tuple[int, int], marks: Iterable[tuple[int, int]]
-) -> list[tuple[int, int]]:
+def _cuts(whole: tuple[int, int], marks: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     starts = {whole[0]}
     for first, last in marks:
         starts.update(s for s in (first, last + 1) if whole[0] < s <= whole[1])

@@ -49,10 +49,12 @@ class Peering:
 
         def bits(kind: AtomKind, name: str = "", *, api: bool | None = None) -> int:
             return field.where(
-                lambda a: isinstance(a, AddressAtom)
-                and a.kind is kind
-                and (not name or a.name == name)
-                and (api is None or a.api_server is api)
+                lambda a: (
+                    isinstance(a, AddressAtom)
+                    and a.kind is kind
+                    and (not name or a.name == name)
+                    and (api is None or a.api_server is api)
+                )
             )
 
         self._hosts = bits(AtomKind.HOST)
@@ -121,10 +123,10 @@ def _prefixes(family: int, intervals: Sequence[Interval]) -> list[dict[str, obje
     """Give the shorter of two ways: the prefixes themselves, or everything except the others."""
     if not intervals:
         return []
-    plain = [{"cidr": str(cidr)} for cidr in to_cidrs(intervals)]
+    plain: list[dict[str, object]] = [{"cidr": str(cidr)} for cidr in to_cidrs(intervals)]
     everything = Interval(family, 0, (1 << BITS[family]) - 1)
     holes = [str(cidr) for cidr in to_cidrs(subtract([everything], intervals))]
     if not holes or len(holes) + 1 >= len(plain):
-        return list(plain)
+        return plain
     zero = "0.0.0.0/0" if family == 4 else "::/0"
     return [{"cidr": zero, "except": holes}]

@@ -158,9 +158,7 @@ class Writer:
         body |= {"spec": rules[0]} if len(rules) == 1 else {"specs": rules}
         return Manifest(kind, home, name, body, sources, cubes)
 
-    def _rules(
-        self, subject: int, rule: _Rule, home: str | None
-    ) -> Iterator[tuple[dict[str, object], int]]:
+    def _rules(self, subject: int, rule: _Rule, home: str | None) -> Iterator[tuple[dict[str, object], int]]:
         """Give one rule per term of the subject, split where it would grow too long."""
         cube = subject | (self._space.full & ~self._subject_mask)
         sections = self._sections(rule, home)
@@ -176,9 +174,7 @@ class Writer:
                 pieces = rule.pieces.get((direction, allow))
                 if not pieces:
                     continue
-                made = elements(
-                    self._space, self._peerings[direction], pieces, home, allow=allow
-                )
+                made = elements(self._space, self._peerings[direction], pieces, home, allow=allow)
                 sections[f"{direction}{suffix}"] = [element for element, _ in made]
             if direction in rule.isolated and direction not in sections:
                 sections[str(direction)] = [{}]

@@ -39,9 +39,7 @@ def traffic_clauses(space: Space, cube: int) -> list[Clause]:
 
 
 def _names(space: Space, cube: int) -> list[str]:
-    return [
-        f.name[1] for f in space.fields if f.name[0] == "named" and cube & f.mask == f.bits[True]
-    ]
+    return [f.name[1] for f in space.fields if f.name[0] == "named" and cube & f.mask == f.bits[True]]
 
 
 def _named(atoms: Sequence[TrafficKind], names: Sequence[str]) -> Iterator[dict[str, object]]:

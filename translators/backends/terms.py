@@ -38,7 +38,9 @@ def own_namespace(space: Space, cube: int, side: SideName) -> str | None:
     return None
 
 
-def terms(space: Space, cube: int, side: SideName, home: str | None, *, subject: bool) -> list[dict[str, object]]:
+def terms(
+    space: Space, cube: int, side: SideName, home: str | None, *, subject: bool
+) -> list[dict[str, object]]:
     """Give the selectors whose union is the cube's side; ``home`` is the namespace of a CNP, else None.
 
     In a CNP a subject never names its namespace (rule 19), and a peer of the same one need not.
@@ -79,7 +81,7 @@ def _alternatives(field: Field, cube: int) -> list[tuple[Requirement, ...]]:
         if missing:
             parts.append(Requirement(key, "NotIn", missing))
         return [tuple(parts)]
-    result = []
+    result: list[tuple[Requirement, ...]] = []
     if ABSENT in held:
         result.append((Requirement(key, "DoesNotExist"),))
     if named:

@@ -83,9 +83,7 @@ def _reader(document: Document) -> Callable[[Document], tuple[Policy | None, Fie
     return None
 
 
-def _is_twin(
-    document: Document, seen: dict[tuple[str, str, str, str], Document], result: PolicySet
-) -> bool:
+def _is_twin(document: Document, seen: dict[tuple[str, str, str, str], Document], result: PolicySet) -> bool:
     """Read equal content once; different content under one name is refused, for no cluster holds both."""
     group = "calico" if document.group in calico.GROUPS else document.group
     key = (group, document.kind, document.namespace, document.name)
@@ -94,9 +92,7 @@ def _is_twin(
         return False
     if _spec(first) != _spec(document):
         name = f"{document.kind} {document.namespace}/{document.name}".replace(" /", " ")
-        found = diagnostic(
-            "CAL-P121", document.span, about=name, object=name, a=first.span, b=document.span
-        )
+        found = diagnostic("CAL-P121", document.span, about=name, object=name, a=first.span, b=document.span)
         result.diagnostics.append(found)
         result.refused.append(Refused(document, (found,)))
     return True

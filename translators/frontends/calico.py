@@ -131,7 +131,7 @@ class _Reader:
             return frozenset({"Ingress", "Egress"})
         return self._defaulted(bool(ingress), bool(egress))
 
-    def _defaulted(self, ingress: bool, egress: bool) -> frozenset[str]:  # noqa: FBT001  # two facts
+    def _defaulted(self, ingress: bool, egress: bool) -> frozenset[str]:
         if egress:
             types = frozenset({"Egress", "Ingress"} if ingress else {"Egress"})
         else:
@@ -140,7 +140,9 @@ class _Reader:
         other = frozenset(key.capitalize() for key in by_key) or frozenset({"Ingress"})
         if other != types:
             empty = "egress" if not egress and "egress" in by_key else "ingress"
-            self._fields.add("CAL-P110", ("spec", empty), choice=empty, types=_list(types), other=_list(other))
+            self._fields.add(
+                "CAL-P110", ("spec", empty), choice=empty, types=_list(types), other=_list(other)
+            )
         return types
 
     def _check_flags(self, egress: tuple[Rule, ...]) -> None:

@@ -198,8 +198,8 @@ def _protocol(
         if key in data:
             inner = fields.mapping(data[key], (*path, key))
             number = _PROTOCOLS.get(str(inner.get("protocol") or "TCP"), 6)
-            ports = {"number": inner.get("port")} if key == "portNumber" else {"range": inner}
-            yield number, _range(fields, ports, (*path, key))
+            bounds = {"number": inner.get("port")} if key == "portNumber" else {"range": inner}
+            yield number, _range(fields, bounds, (*path, key))
             return
     fields.refuse(path, "no known protocol is named")
 
@@ -217,9 +217,7 @@ def _range(fields: Fields, value: object, path: Path) -> tuple[PortRange, ...]:
     return ()
 
 
-def _ends(
-    peer: Entity, ports: tuple[PortRange | str, ...], *, ingress: bool
-) -> tuple[Entity, Entity]:
+def _ends(peer: Entity, ports: tuple[PortRange | str, ...], *, ingress: bool) -> tuple[Entity, Entity]:
     if ingress:
         return peer, Entity(ports=ports)
     return Entity(), Entity(nets=peer.nets, selector=peer.selector, ports=ports)

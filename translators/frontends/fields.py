@@ -39,9 +39,7 @@ class Fields:
     def add(self, code: str, path: Path, **fills: object) -> None:
         """Note one finding at a path."""
         text = ".".join(str(p) for p in path).replace(".[", "[")
-        self.found.append(
-            diagnostic(code, self.document.at(*path), about=self._about, path=text, **fills)
-        )
+        self.found.append(diagnostic(code, self.document.at(*path), about=self._about, path=text, **fills))
 
     def refuse(self, path: Path, reason: str) -> None:
         """Note a rule that Calico would not accept."""

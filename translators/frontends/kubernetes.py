@@ -40,10 +40,12 @@ def policy(document: Document) -> tuple[Policy | None, Fields]:
         order=ORDER,
         span=document.span,
         document=document,
-        selector=And((
-            label_selector(fields, spec.get("podSelector"), ("spec", "podSelector")),
-            Compare("projectcalico.org/namespace", "==", namespace),
-        )),  # fmt: skip
+        selector=And(
+            (
+                label_selector(fields, spec.get("podSelector"), ("spec", "podSelector")),
+                Compare("projectcalico.org/namespace", "==", namespace),
+            )
+        ),
         ingress=_rules(fields, spec.get("ingress"), ("spec", "ingress"), namespace),
         egress=_rules(fields, spec.get("egress"), ("spec", "egress"), namespace),
         applies_ingress="Ingress" in types or not types,
@@ -105,9 +107,7 @@ def _rules(fields: Fields, value: object, path: Path, namespace: str) -> tuple[R
     return tuple(result)
 
 
-def _with_ports(
-    peer: Entity, ports: tuple[PortRange | str, ...], *, ingress: bool
-) -> tuple[Entity, Entity]:
+def _with_ports(peer: Entity, ports: tuple[PortRange | str, ...], *, ingress: bool) -> tuple[Entity, Entity]:
     if ingress:
         return peer, Entity(ports=ports)
     return Entity(), Entity(

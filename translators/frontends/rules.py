@@ -52,9 +52,7 @@ def rules(fields: Fields, value: object, path: Path, *, global_policy: bool) -> 
 class _Reader:
     """Reads one rule."""
 
-    def __init__(
-        self, fields: Fields, path: Path, data: Mapping[str, Any], *, global_policy: bool
-    ) -> None:
+    def __init__(self, fields: Fields, path: Path, data: Mapping[str, Any], *, global_policy: bool) -> None:
         self._fields = fields
         self._path = path
         self._data = data
@@ -171,7 +169,7 @@ class _Reader:
         fields.known(data, _ENTITY_KEYS, path)
         accounts = fields.mapping(data.get("serviceAccounts"), (*path, "serviceAccounts"))
         names_path = (*path, "serviceAccounts", "names")
-        entity = Entity(
+        return Entity(
             nets=self._nets(data, "nets", path),
             not_nets=self._nets(data, "notNets", path),
             selector=fields.selector(data.get("selector"), (*path, "selector")),
@@ -187,7 +185,6 @@ class _Reader:
             ports=self._ports(data, "ports", path),
             not_ports=self._ports(data, "notPorts", path),
         )
-        return entity
 
     def _namespace_selector(self, data: Mapping[str, Any], path: Path) -> Node | None:
         where = (*path, "namespaceSelector")
@@ -203,11 +200,8 @@ class _Reader:
             self._fields.add("CAL-P106", where, n=len(items), max=MAX_NETS)
         found = []
         for index, item in enumerate(items):
-            try:
-                if not isinstance(item, str) or "/" not in item:
-                    raise ValueError(item)
-                net = parse_cidr(item, strict=True)
-            except ValueError:
+            net = _network(item)
+            if net is None:
                 self._fields.refuse((*where, index), f"{item!r} is not a network such as 10.0.0.0/8")
                 continue
             if key == "notNets" and net.length == 0:
@@ -235,9 +229,7 @@ class _Reader:
             self._fields.add("CAL-N415", where, version="of every version known")
         return (namespace, name)
 
-    def _ports(
-        self, data: Mapping[str, Any], key: str, path: Path
-    ) -> tuple[PortRange | str, ...]:
+    def _ports(self, data: Mapping[str, Any], key: str, path: Path) -> tuple[PortRange | str, ...]:
         where = (*path, key)
         items = self._fields.sequence(data.get(key), where)
         if len(items) > MAX_PORTS:
@@ -255,7 +247,7 @@ class _Reader:
 
     def _port_text(self, item: str, path: Path) -> PortRange | str | None:
         bounds = _RANGE.match(item)
-        if bounds or item.isascii() and item.isdigit():
+        if bounds or (item.isascii() and item.isdigit()):
             first, last = (int(bounds[1]), int(bounds[2])) if bounds else (int(item), int(item))
             if not 1 <= first <= last <= 65535:
                 self._fields.refuse(path, f"port range {item!r} is not within 1 to 65535")
@@ -266,6 +258,16 @@ class _Reader:
         if _PORT_NAME.match(item):
             return item
         self._fields.refuse(path, f"{item!r} is neither a port, a range nor a port name")
+        return None
+
+
+def _network(item: object) -> Cidr | None:
+    """Read a network as a rule takes it: a prefix, without host bits."""
+    if not isinstance(item, str) or "/" not in item:
+        return None
+    try:
+        return parse_cidr(item, strict=True)
+    except ValueError:
         return None
 
 

@@ -16,8 +16,20 @@ from translators.ir.policy import Action, Policy, Rule
 from translators.selectors.ast import Node
 from translators.span import Span
 
-__all__ = ["Claim", "Compiled", "DenyStatus", "Grade", "Item", "Lowered", "LoweredRule", "Note", "Output", "ScopedPeer",
-           "ScopedPolicy", "Source"]
+__all__ = [
+    "Claim",
+    "Compiled",
+    "DenyStatus",
+    "Grade",
+    "Item",
+    "Lowered",
+    "LoweredRule",
+    "Note",
+    "Output",
+    "ScopedPeer",
+    "ScopedPolicy",
+    "Source",
+]
 
 
 class Grade(IntEnum):

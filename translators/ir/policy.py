@@ -14,7 +14,17 @@ from translators.selectors.ast import All, Node
 from translators.source import Document
 from translators.span import Span
 
-__all__ = ["DEFAULT_TIER", "FIXED_TIERS", "Action", "Entity", "Policy", "PolicyKind", "PortRange", "Rule", "Tier"]
+__all__ = [
+    "DEFAULT_TIER",
+    "FIXED_TIERS",
+    "Action",
+    "Entity",
+    "Policy",
+    "PolicyKind",
+    "PortRange",
+    "Rule",
+    "Tier",
+]
 
 
 class Action(StrEnum):
@@ -22,7 +32,7 @@ class Action(StrEnum):
 
     ALLOW = "Allow"
     DENY = "Deny"
-    PASS = "Pass"
+    PASS = "Pass"  # noqa: S105  # an action of Calico, not a password
     LOG = "Log"
 
 

@@ -7,7 +7,7 @@ address plan only networks that need none are decided; any other raises ``InputE
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 
 from translators.algebra.cidrs import BITS, Cidr, Interval, parse_cidr
 from translators.algebra.space import AddressAtom, AtomKind, Field, Space
@@ -42,7 +42,7 @@ class Addresses:
             key = (field.name[0], net)
             if key not in self._inside:
                 self._require_plan(net)
-                self._inside[key] = field.where(lambda atom, net=net: _lies_in(atom, net))
+                self._inside[key] = field.where(partial(_lies_in, net=net))
             bits |= self._inside[key]
         return bits
 
@@ -54,9 +54,7 @@ class Addresses:
 
     def of_families(self, families: Sequence[int]) -> int:
         """Give the bits of the peer atoms of these families; an entity has none and is left out."""
-        return self._space.peer.where(
-            lambda atom: isinstance(atom, AddressAtom) and atom.family in families
-        )
+        return self._space.peer.where(lambda atom: isinstance(atom, AddressAtom) and atom.family in families)
 
     def selected_sets(self, node: Node) -> list[NetworkSet]:
         """Give the network sets whose labels the selector matches, in input order."""
@@ -76,7 +74,7 @@ class Addresses:
         """A host endpoint's address is a node's, so it needs no plan."""
         bits = 0
         for net in nets:
-            bits |= self._space.peer.where(lambda atom, net=net: _lies_in(atom, net))
+            bits |= self._space.peer.where(partial(_lies_in, net=net))
         return bits
 
     @cached_property
@@ -86,9 +84,8 @@ class Addresses:
     def _require_plan(self, net: Cidr) -> None:
         if self._world.plan.stated or net.length == 0 or not _touches_private(net):
             return
-        what = f"the ranges of pods and nodes are needed to decide {net}"
         raise InputError(
-            what,
+            str(net),
             code="CAL-P115",
             why="networks match pods and nodes in Calico, and only the outside world in Cilium",
             fix="give --address-plan FILE, or --cluster SNAPSHOT",
@@ -124,9 +121,7 @@ def _lies_in(atom: object, net: Cidr) -> bool:
 
 
 def _touches_private(net: Cidr) -> bool:
-    return any(
-        p.family == net.family and p.first <= net.last and net.first <= p.last for p in _PRIVATE
-    )
+    return any(p.family == net.family and p.first <= net.last and net.first <= p.last for p in _PRIVATE)
 
 
 def intervals_of(atoms: Iterable[object]) -> list[Interval]:

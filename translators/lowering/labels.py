@@ -66,9 +66,7 @@ class PodSelectors:
     def _all(self, operands: Iterable[Node], negated: bool) -> list[int]:
         region = [self._space.full]
         for part in operands:
-            region = join(
-                self._space.layout, self._space.layout.meet(region, self._cubes(part, negated))
-            )
+            region = join(self._space.layout, self._space.layout.meet(region, self._cubes(part, negated)))
             if len(region) > self._max_terms:
                 what = f"the selector expands to more than {self._max_terms} terms"
                 raise BudgetExceeded(what, code="CAL-S211")

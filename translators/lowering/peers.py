@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from translators.algebra.cidrs import BITS, Cidr
 from translators.algebra.cubes import join
-from translators.algebra.space import SideName, Space
+from translators.algebra.space import Space
 from translators.ir.items import Grade, Note, ScopedPeer, Source
 from translators.ir.policy import Entity, PortRange
 from translators.lowering.addresses import Addresses
@@ -157,15 +157,13 @@ def _port_text(service: Service) -> str:
     return ", ".join(f"{p.protocol} {p.target or p.port}" for p in service.ports)
 
 
-def _set_notes(
-    sets: list[NetworkSet], hosts: list[HostEndpoint], source: Source
-) -> Iterator[Note]:
+def _set_notes(sets: list[NetworkSet], hosts: list[HostEndpoint], source: Source) -> Iterator[Note]:
     for item in sets:
         name = f"{item.namespace}/{item.name}" if item.namespace else item.name
         kind = "NetworkSet" if item.namespace else "GlobalNetworkSet"
         fills = {"set": name, "group": name.replace("/", ".")}
         yield Note("CAL-N411", source, Grade.S1, fills, (f"{kind} {name}",))
     if hosts:
-        fills = {"n": len(hosts), "m": len(hosts), "selector": "the peer"}
         objects = tuple(f"HostEndpoint {host.name}" for host in hosts)
-        yield Note("CAL-N413", source, Grade.S1, fills, objects)
+        counted = {"n": len(hosts), "m": len(hosts), "selector": "the peer"}
+        yield Note("CAL-N413", source, Grade.S1, counted, objects)

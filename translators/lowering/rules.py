@@ -107,9 +107,7 @@ class RuleLowering:
             LoweredRule(rule, tuple(companion)),
         ]
 
-    def _match(
-        self, rule: Rule, peers: tuple[ScopedPeer, ScopedPeer], subject: Sequence[int]
-    ) -> list[int]:
+    def _match(self, rule: Rule, peers: tuple[ScopedPeer, ScopedPeer], subject: Sequence[int]) -> list[int]:
         ingress = self.direction is Direction.INGRESS
         own, other = (rule.destination, rule.source) if ingress else (rule.source, rule.destination)
         own_peer, other_peer = (peers[1], peers[0]) if ingress else peers
@@ -151,11 +149,7 @@ class RuleLowering:
 
     def _families(self, rule: Rule) -> tuple[int, ...]:
         """An ICMP protocol fixes the family by itself; networks and ipVersion fix it for the peers."""
-        nets = [
-            net
-            for e in (rule.source, rule.destination)
-            for net in (*e.nets, *e.not_nets)
-        ]
+        nets = [net for e in (rule.source, rule.destination) for net in (*e.nets, *e.not_nets)]
         if nets:
             return (nets[0].family,)
         if rule.ip_version is not None and rule.protocol not in _ICMP:
@@ -188,9 +182,7 @@ class RuleLowering:
                 result.append(cube)
         return join(self._space.layout, result)
 
-    def _round(
-        self, rule: Rule, cube: int, misfits: Sequence[Misfit], source: Source
-    ) -> list[int]:
+    def _round(self, rule: Rule, cube: int, misfits: Sequence[Misfit], source: Source) -> list[int]:
         rounded = cube
         for misfit in misfits:
             bits = misfit.wide if self._widens(rule.action, misfit.code) else misfit.narrow

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from translators.algebra.space import (
     EXTENDED,
@@ -81,9 +82,11 @@ class Sayable:
     def _index_peers(self) -> None:
         def bits(kind: AtomKind, **wanted: object) -> int:
             return self.space.peer.where(
-                lambda a: isinstance(a, AddressAtom)
-                and a.kind is kind
-                and all(getattr(a, name) == value for name, value in wanted.items())
+                lambda a: (
+                    isinstance(a, AddressAtom)
+                    and a.kind is kind
+                    and all(getattr(a, name) == value for name, value in wanted.items())
+                )
             )
 
         self.pods = bits(AtomKind.POD)
@@ -95,26 +98,16 @@ class Sayable:
 
     def _index_traffic(self) -> None:
         def bits(protocol: int) -> int:
-            return self.space.traffic.where(
-                lambda t: isinstance(t, TrafficKind) and t.protocol == protocol
-            )
+            return self.space.traffic.where(lambda t: isinstance(t, TrafficKind) and t.protocol == protocol)
 
         speakable = {*PORTED, *ICMPS, *(EXTENDED if self._extended else ())}
         self.unspeakable = self.space.traffic.where(
             lambda t: isinstance(t, TrafficKind) and t.protocol not in speakable
         )
         self.protocols = {p: bits(p) for p in sorted(speakable)}
-        self._type_zero = {
-            p: self.space.traffic.where(
-                lambda t, p=p: isinstance(t, TrafficKind) and t.protocol == p and t.first == 0
-            )
-            for p in ICMPS
-        }
+        self._type_zero = {p: self.space.traffic.where(partial(_is_type, p, 0)) for p in ICMPS}
         self._types = [
-            self.space.traffic.where(
-                lambda t, atom=atom: isinstance(t, TrafficKind)
-                and (t.protocol, t.first) == (atom.protocol, atom.first)
-            )
+            self.space.traffic.where(partial(_is_type, atom.protocol, atom.first))
             for atom in self.space.traffic.bits
             if isinstance(atom, TrafficKind) and atom.codes != ((0, 255),)
         ]
@@ -167,9 +160,7 @@ class Sayable:
         return "CAL-N405" if labelled else "CAL-N401"
 
     def _nodes_whole(self, bits: int) -> bool:
-        return "nodes" in self._modes or self._whole_nodes(bits) == bits & (
-            self.hosts | self.remotes
-        )
+        return "nodes" in self._modes or self._whole_nodes(bits) == bits & (self.hosts | self.remotes)
 
     def _whole_nodes(self, bits: int) -> int:
         """Give the units inside: all own addresses, all remote ones, all API servers."""
@@ -230,3 +221,7 @@ class Sayable:
     def _whole_protocols(self, cube: int) -> bool:
         bits = cube & self.space.traffic.mask
         return all(bits & every in {0, every} for every in self.protocols.values())
+
+
+def _is_type(protocol: int, first: int, atom: object) -> bool:
+    return isinstance(atom, TrafficKind) and (atom.protocol, atom.first) == (protocol, first)

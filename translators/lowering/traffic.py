@@ -74,15 +74,15 @@ class Traffic:
     def _numbers(self, ports: Iterable[PortRange | str]) -> int:
         ranges = [p for p in ports if isinstance(p, PortRange)]
         return self._space.traffic.where(
-            lambda t: isinstance(t, TrafficKind)
-            and t.protocol in PORTED
-            and any(r.first <= t.first <= r.last for r in ranges)
+            lambda t: (
+                isinstance(t, TrafficKind)
+                and t.protocol in PORTED
+                and any(r.first <= t.first <= r.last for r in ranges)
+            )
         )
 
     def _ported(self) -> int:
-        return self._space.traffic.where(
-            lambda t: isinstance(t, TrafficKind) and t.protocol in PORTED
-        )
+        return self._space.traffic.where(lambda t: isinstance(t, TrafficKind) and t.protocol in PORTED)
 
     def _ports(self, region: list[int], ports: Sequence[PortRange | str]) -> list[int]:
         if not ports:

@@ -31,9 +31,7 @@ class Collector:
         for item in world.network_sets:
             self.vocabulary.networks.update(net.interval for net in item.nets)
         for host in world.host_endpoints.values():
-            self.vocabulary.networks.update(
-                Interval(a.family, a.value, a.value) for a in host.addresses
-            )
+            self.vocabulary.networks.update(Interval(a.family, a.value, a.value) for a in host.addresses)
 
     def subject(self, node: Node) -> None:
         """Take in a policy's subject, or a rule's narrowing of it."""
@@ -114,9 +112,7 @@ class Collector:
             if (item.namespace, item.service) == entity.service:
                 self._slice(item.addresses, [(p.protocol, p.number) for p in item.ports])
 
-    def _slice(
-        self, addresses: Iterable[tuple[int, int]], ports: Iterable[tuple[str, int | None]]
-    ) -> None:
+    def _slice(self, addresses: Iterable[tuple[int, int]], ports: Iterable[tuple[str, int | None]]) -> None:
         self.vocabulary.networks.update(Interval(f, value, value) for f, value in addresses)
         for protocol, number in ports:
             if number is not None:

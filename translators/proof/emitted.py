@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from translators.algebra.cubes import Budget, join, sub
 from translators.algebra.space import AddressAtom, AtomKind, Field, SideName, Space, TrafficKind
@@ -173,15 +174,13 @@ class _Reader:
             if match.name:
                 yield self._named(match)
             else:
-                plain |= space.traffic.where(lambda t, match=match: _carries(match, t))
+                plain |= space.traffic.where(partial(_carries, match))
         if plain:
             yield space.only(space.traffic, plain)
 
     def _named(self, match: PortMatch) -> int:
         space, field = self._space, self._space.field("named", match.name)
-        every = space.traffic.where(
-            lambda t: isinstance(t, TrafficKind) and t.protocol in match.protocols
-        )
+        every = space.traffic.where(lambda t: isinstance(t, TrafficKind) and t.protocol in match.protocols)
         cube = space.only(space.traffic, every) & space.only(field, field.of([True]))
         return cube if self._ingress else cube & space.only(space.peer, self._peer_pods)
 

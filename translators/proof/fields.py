@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from translators.algebra.space import ABSENT, OTHER, AddressAtom, AtomKind, Field, SideName, Space
 from translators.algebra.cidrs import Cidr
+from translators.algebra.space import ABSENT, OTHER, AddressAtom, AtomKind, Field, SideName, Space
 
 __all__ = ["atoms_inside", "bits_where", "kinds", "label_field", "possible"]
 
 _SOMETHING_ELSE = "\0"
 _VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?\Z")
-_KEY = re.compile(r"(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\Z")
+_KEY = re.compile(
+    r"(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\Z"
+)
 
 
 def possible(key: str, value: str = "") -> bool:

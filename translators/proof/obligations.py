@@ -22,7 +22,7 @@ from translators.semantics.calico.model import CalicoPolicies
 from translators.semantics.cilium.model import CiliumPolicies
 from translators.span import Span
 
-__all__ = ["Obligations", "Open", "prove", "proof_space"]
+__all__ = ["Obligations", "Open", "proof_space", "prove"]
 
 _CAP = 20_000
 

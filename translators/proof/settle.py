@@ -53,9 +53,7 @@ class Difference:
 class Settler:
     """Settles regions of one proof."""
 
-    def __init__(
-        self, calico: CalicoPolicies, cilium: CiliumPolicies, obligations: Obligations
-    ) -> None:
+    def __init__(self, calico: CalicoPolicies, cilium: CiliumPolicies, obligations: Obligations) -> None:
         """Keep both sides, and what the obligations have read of them."""
         self._calico = calico
         self._cilium = cilium

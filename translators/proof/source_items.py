@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from translators.algebra.cidrs import BITS, Cidr
 from translators.algebra.cubes import Budget, join, sub
@@ -277,8 +278,10 @@ class _Reader:
         space = self._space
 
         def numbered(t: object) -> bool:
-            return isinstance(t, TrafficKind) and t.protocol in protocols and any(
-                a <= t.first and t.last <= b for a, b in ranges
+            return (
+                isinstance(t, TrafficKind)
+                and t.protocol in protocols
+                and any(a <= t.first and t.last <= b for a, b in ranges)
             )
 
         bits = space.traffic.where(numbered)
@@ -304,10 +307,7 @@ class _Reader:
             if not ports:
                 continue
             ranges = [p for p in ports if not isinstance(p, str)]
-            bits = field.where(
-                lambda v, ranges=ranges: isinstance(v, tuple)
-                and any(a <= v[0] and v[1] <= b for a, b in ranges)
-            )
+            bits = field.where(partial(_from_one_of, ranges))
             bits = bits if inside else field.mask & ~bits
             ported = space.traffic.where(lambda t: isinstance(t, TrafficKind) and t.protocol in _PORTED)
             cube = space.only(field, bits) & space.only(space.traffic, ported)
@@ -341,6 +341,8 @@ def _speaks(rule: ScopedRule, atom: TrafficKind) -> bool:
 
 def _is_icmp(wanted: tuple[int, int | None], atom: TrafficKind) -> bool:
     type_, code = wanted
-    return atom.first <= type_ <= atom.last and (
-        code is None or any(a <= code <= b for a, b in atom.codes)
-    )
+    return atom.first <= type_ <= atom.last and (code is None or any(a <= code <= b for a, b in atom.codes))
+
+
+def _from_one_of(ranges: Sequence[tuple[int, int]], value: object) -> bool:
+    return isinstance(value, tuple) and any(a <= value[0] and value[1] <= b for a, b in ranges)

@@ -93,9 +93,7 @@ def _first(space: Space, cube: int, side: SideName, what: str) -> str:
     return named[0] if named else OTHER_VALUE
 
 
-def _extended(
-    space: Space, cube: int, world: World, subject: Pod, peer: Pod | None
-) -> World | None:
+def _extended(space: Space, cube: int, world: World, subject: Pod, peer: Pod | None) -> World | None:
     """Give the world with the namespaces' labels as the cube wants them; None if it wants two things."""
     namespaces = dict(world.namespaces)
     wanted: dict[tuple[str, str], str] = {}

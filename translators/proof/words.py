@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from translators.algebra.cidrs import to_cidrs
-from translators.algebra.space import ABSENT, OTHER, AddressAtom, AtomKind, Field, SideName, Space, TrafficKind
+from translators.algebra.space import (
+    ABSENT,
+    OTHER,
+    AddressAtom,
+    AtomKind,
+    Field,
+    SideName,
+    Space,
+    TrafficKind,
+)
 from translators.flows import Direction
 
 __all__ = ["Words", "describe"]
@@ -43,7 +52,9 @@ class Words:
         ]
         ports = self._space.source_port
         if cube & ports.mask != ports.mask:
-            named.append("from source ports " + _ranges(v for v in ports.values(cube) if isinstance(v, tuple)))
+            named.append(
+                "from source ports " + _ranges(v for v in ports.values(cube) if isinstance(v, tuple))
+            )
         return ", ".join([text, *named])
 
     def _traffic(self, cube: int) -> str:
@@ -66,7 +77,9 @@ class Words:
         atoms = [a for a in self._space.peer.values(cube) if isinstance(a, AddressAtom)]
         parts = []
         if pods := [a for a in atoms if a.kind is AtomKind.POD]:
-            every = [a for a in self._space.peer.bits if isinstance(a, AddressAtom) and a.kind is AtomKind.POD]
+            every = [
+                a for a in self._space.peer.bits if isinstance(a, AddressAtom) and a.kind is AtomKind.POD
+            ]
             text = self._pods(cube, SideName.PEER)
             parts.append(text if len(pods) == len(every) else f"{text} at {_cidrs(pods)}")
         for kind, name in _KINDS.items():
@@ -101,7 +114,9 @@ def _unique(texts: list[str], tail: list[str]) -> str:
 def _label(field: Field, cube: int) -> str:
     if cube & field.mask == field.mask:
         return ""
-    key = {"account": "serviceAccount", "nslabel": f"namespace label {field.name[-1]}"}.get(field.name[1], field.name[-1])
+    key = {"account": "serviceAccount", "nslabel": f"namespace label {field.name[-1]}"}.get(
+        field.name[1], field.name[-1]
+    )
     held = field.values(cube)
     named = [str(v) for v in held if v not in {ABSENT, OTHER}]
     if OTHER not in held:

@@ -15,10 +15,10 @@ from typing import NamedTuple
 __all__ = ["SelectorError", "Token", "tokens"]
 
 _LABEL = r"[A-Za-z0-9_./-]{1,512}"
-_FUNCTION = re.compile(rf"has\([ \t]*(?P<has>{_LABEL})[ \t]*\)|(?P<all>all)\([ \t]*\)|(?P<global>global)\([ \t]*\)")
-_WORD = re.compile(
-    r"(?P<word>contains|starts[ \t]*with|ends[ \t]*with|not[ \t]*in|in)(?![A-Za-z0-9_./-])"
+_FUNCTION = re.compile(
+    rf"has\([ \t]*(?P<has>{_LABEL})[ \t]*\)|(?P<all>all)\([ \t]*\)|(?P<global>global)\([ \t]*\)"
 )
+_WORD = re.compile(r"(?P<word>contains|starts[ \t]*with|ends[ \t]*with|not[ \t]*in|in)(?![A-Za-z0-9_./-])")
 _WORDS = {"startswith": "starts with", "endswith": "ends with", "notin": "not in"}
 _SYMBOL = re.compile(r"==|!=|\|\||&&|[!(){},]")
 _LABEL_TOKEN = re.compile(_LABEL)

@@ -61,9 +61,7 @@ def command(
         return ExitCode.DONE
     if not (engine and cluster and flows):
         raise click.UsageError("name a code, or --engine, --cluster and --flows")
-    options = chosen(
-        versions["cilium_version"] or "", versions["calico_version"], versions["cilium_config"]
-    )
+    options = chosen(versions["cilium_version"] or "", versions["calico_version"], versions["cilium_config"])
     around = load([cluster])
     plan = plan_from(address_plan)
     world, _ = build_world(around.documents, plan=plan, is_cluster=True)
@@ -81,17 +79,20 @@ def _counted(around: Loaded, policies: str | None) -> list[Any]:
 def _judge(explainer: Explainer, flows: str) -> int:
     broken = False
     for line in _lines(flows):
-        try:
-            data = json.loads(line)
-            if not isinstance(data, dict):
-                raise ValueError("a flow is a JSON object")
-        except ValueError as error:
-            answer: dict[str, Any] = {"id": None, "error": {"message": str(error)}}
-        else:
-            answer = explainer.answer(data)
+        answer = _answer(explainer, line)
         broken = broken or "error" in answer
         sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
     return ExitCode.USAGE if broken else ExitCode.DONE
+
+
+def _answer(explainer: Explainer, line: str) -> dict[str, Any]:
+    try:
+        data = json.loads(line)
+    except ValueError as error:
+        return {"id": None, "error": {"message": str(error)}}
+    if not isinstance(data, dict):
+        return {"id": None, "error": {"message": "a flow is a JSON object"}}
+    return explainer.answer(data)
 
 
 def _lines(path: str) -> Iterator[str]:
@@ -117,6 +118,10 @@ def _page(code: str) -> str:
     info = CODES[key]
     first = info.cls.replace(";", " ").split(maxsplit=1)[0]
     return (
-        f"{info.code}  {info.title}\n\n  {info.text}\n\n"
-        f"  Class    {info.cls}. {CLASSES.get(first, '')}\n  Remedy   {info.remedy}\n"
+        f"{info.code}  {info.title}\n\n  {_spelled(info.text)}\n\n"
+        f"  Class    {info.cls}. {CLASSES.get(first, '')}\n  Remedy   {_spelled(info.remedy)}\n"
     )
+
+
+def _spelled(text: str) -> str:
+    return text.replace("{", "<").replace("}", ">")

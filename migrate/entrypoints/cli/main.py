@@ -63,7 +63,9 @@ class _Verbs(click.Group):
                 formatter.write_dl([(name, text) for g, name, text in VERBS if g == group])
 
 
-@click.group(cls=_Verbs, help="Move a cluster from Calico to Cilium: proved, gated, reversible.\n\n\b\n" + EXAMPLES)
+@click.group(
+    cls=_Verbs, help="Move a cluster from Calico to Cilium: proved, gated, reversible.\n\n\b\n" + EXAMPLES
+)
 @click.version_option(package_name="calico-to-cilium", prog_name="c2c")
 def root() -> None:
     """Hold the verbs."""
@@ -72,7 +74,9 @@ def root() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and give its exit code; nothing escapes as a traceback."""
     try:
-        result = root.main(args=list(arguments) if arguments is not None else None, prog_name="c2c", standalone_mode=False)
+        result = root.main(
+            args=list(arguments) if arguments is not None else None, prog_name="c2c", standalone_mode=False
+        )
     except click.exceptions.Abort:
         return ExitCode.INTERRUPTED
     except click.ClickException as error:

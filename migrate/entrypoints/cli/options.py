@@ -35,7 +35,10 @@ def shared[F: Callable[..., Any]](command: F) -> F:
 
 
 def chosen(
-    cilium_version: str, calico_version: str | None, cilium_config: str | None, **more: Any  # noqa: ANN401  # passed on
+    cilium_version: str,
+    calico_version: str | None,
+    cilium_config: str | None,
+    **more: Any,  # noqa: ANN401  # passed on
 ) -> Options:
     """Give the settings for these options; raises ``Failure`` for a value that means nothing."""
     options = replace(Options(**more), cilium_version=version_of(cilium_version))
@@ -74,7 +77,9 @@ def _cidr(path: str, key: str, text: object) -> Any:  # noqa: ANN401  # a Cidr
     try:
         return parse_cidr(str(text))
     except ValueError as error:
-        raise Failure(f"{path}: {key} holds {text!r}, which is no network", fix="write it as 10.244.0.0/16") from error
+        raise Failure(
+            f"{path}: {key} holds {text!r}, which is no network", fix="write it as 10.244.0.0/16"
+        ) from error
 
 
 def _config_map(path: str) -> dict[str, str]:
@@ -107,5 +112,7 @@ def tier_options(values: Sequence[str]) -> dict[str, tuple[float, str]]:
         try:
             found[name] = (float(order), action or "Deny")
         except ValueError as error:
-            raise Failure(f"--tier {value}: {order!r} is no order", fix="write it as NAME=100 or NAME=100:Pass") from error
+            raise Failure(
+                f"--tier {value}: {order!r} is no order", fix="write it as NAME=100 or NAME=100:Pass"
+            ) from error
     return found

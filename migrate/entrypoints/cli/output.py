@@ -11,7 +11,14 @@ from migrate.errors import Failure
 
 __all__ = ["emit"]
 
-SUFFIXES = {".json": "json", ".yaml": "yaml", ".yml": "yaml", ".jsonl": "jsonl", ".md": "markdown", ".html": "html"}
+SUFFIXES = {
+    ".json": "json",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+    ".jsonl": "jsonl",
+    ".md": "markdown",
+    ".html": "html",
+}
 
 
 def emit(wanted: Sequence[str], renderers: Mapping[str, Callable[[], str]], default: str = "table") -> None:

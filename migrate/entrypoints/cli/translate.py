@@ -38,18 +38,18 @@ LEVELS = ("never", "looser", "refused", "stricter", "conditional")
 @click.option("-o", "outputs", multiple=True, metavar="FORMAT[=FILE]")
 @click.option("--exit-zero", is_flag=True, help="Report, but exit 0.")
 @shared
-def command(
+def command(  # noqa: PLR0913, PLR0917  # click hands over every option by name
     paths: Sequence[str],
     out: str | None,
     layout: str,
-    each: bool,  # noqa: FBT001  # click passes flags by name
+    each: bool,
     tiers: Sequence[str],
     fail_on: str,
     accept: Sequence[str],
-    absorb: bool,  # noqa: FBT001
-    check: bool,  # noqa: FBT001
+    absorb: bool,
+    check: bool,
     outputs: Sequence[str],
-    exit_zero: bool,  # noqa: FBT001
+    exit_zero: bool,
     cluster: str | None,
     address_plan: str | None,
     **versions: str | None,
@@ -74,9 +74,7 @@ def command(
     loaded = load(paths) if paths else around
     if loaded is None:
         raise click.UsageError("name the policies, or a --cluster to take them from")
-    results = [
-        _accepted(_run(part, around, options, plan), accept) for part in _parts(loaded, each=each)
-    ]
+    results = [_accepted(_run(part, around, options, plan), accept) for part in _parts(loaded, each=each)]
     report = _merged(results)
     renderers = {
         "table": lambda: summary(report),
@@ -103,14 +101,16 @@ def _parts(loaded: Loaded, *, each: bool) -> list[Loaded]:
     return [by_file[name] for name in sorted(by_file)] or [Loaded()]
 
 
-def _run(
-    part: Loaded, around: Loaded | None, options: Options, plan: AddressPlan | None
-) -> Translation:
+def _run(part: Loaded, around: Loaded | None, options: Options, plan: AddressPlan | None) -> Translation:
     cluster: list[Document] | None = None
     if around is not None:
-        cluster = [d for d in around.documents if not is_policy(d)] if part is around else list(around.documents)
+        cluster = (
+            [d for d in around.documents if not is_policy(d)] if part is around else list(around.documents)
+        )
     return translate(
-        part.documents if part is not around else [d for d in part.documents if is_policy(d) or d.kind == "Tier"],
+        part.documents
+        if part is not around
+        else [d for d in part.documents if is_policy(d) or d.kind == "Tier"],
         cluster=cluster,
         options=options,
         plan=plan,
@@ -129,7 +129,7 @@ def _accepted(result: Translation, accept: Sequence[str]) -> Translation:
             key, _, why = item.partition("=")
             code, _, wanted = key.partition(":")
             named = not wanted or finding.object.endswith(wanted)
-            if (finding.id == code or finding.code == code) and named:
+            if code in {finding.id, finding.code} and named:
                 reason = why or "accepted on the command line"
         found.append(replace(finding, accepted=reason))
     return Translation(result.files, replace(result.report, findings=tuple(found)))
@@ -184,9 +184,7 @@ def _lines(report: Report) -> str:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
-def _leave(
-    report: Report, loaded: Loaded, fail_on: str, *, stale: list[str], exit_zero: bool
-) -> int:
+def _leave(report: Report, loaded: Loaded, fail_on: str, *, stale: list[str], exit_zero: bool) -> int:
     """Give the exit code, and on stderr why and what to type next."""
     unreadable = [d for d in loaded.diagnostics if d.code in {"CAL-P101", "CAL-P118"}]
     for item in unreadable:

@@ -32,9 +32,7 @@ def command(
     c2c verify --before policies/ --after cilium/
     c2c verify --before policies/ --after cilium/ --cluster prod.tgz
     """
-    options = chosen(
-        versions["cilium_version"] or "", versions["calico_version"], versions["cilium_config"]
-    )
+    options = chosen(versions["cilium_version"] or "", versions["calico_version"], versions["cilium_config"])
     around = cluster_from(cluster)
     found = verify(
         load([before]).documents,
@@ -61,7 +59,9 @@ def _table(found: Verification) -> str:
         for name, side in (("Calico", item.calico), ("Cilium", item.cilium)):
             lines.append(f"      {name} {side[0]}: {side[1]} {side[2]}".rstrip())
     if found.unconfirmed:
-        lines.append(f"  ? {found.unconfirmed} obligations are open without an example that both engines confirm.")
+        lines.append(
+            f"  ? {found.unconfirmed} obligations are open without an example that both engines confirm."
+        )
     if found.proved:
         lines.append("  The two sets give the same verdicts.")
     return "\n".join(lines) + "\n"

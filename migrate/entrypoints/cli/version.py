@@ -29,7 +29,12 @@ def command(outputs: tuple[str, ...]) -> None:
         "calico": ".".join(map(str, CALICO_NEWEST)),
         "cilium": ".".join(map(str, CILIUM_NEWEST)),
     }
-    names = {"c2c": "c2c", "report": "report format", "calico": "newest Calico known", "cilium": "newest Cilium known"}
+    names = {
+        "c2c": "c2c",
+        "report": "report format",
+        "calico": "newest Calico known",
+        "cilium": "newest Cilium known",
+    }
     emit(
         outputs,
         {

@@ -73,9 +73,7 @@ def _np_rules(
                 index += 1
 
 
-def _ends(
-    peer: ScopedEntity, ports: Ports, direction: Direction
-) -> tuple[ScopedEntity, ScopedEntity]:
+def _ends(peer: ScopedEntity, ports: Ports, direction: Direction) -> tuple[ScopedEntity, ScopedEntity]:
     if direction is Direction.INGRESS:
         return peer, ScopedEntity(ports=ports)
     return ScopedEntity(), ScopedEntity(peer.positive, None, peer.nets, peer.not_nets, None, ports)
@@ -150,9 +148,7 @@ def _pod_parts(data: Mapping[str, Any]) -> list[Node]:
     return [*places, *_requirements(data.get("podSelector"))]
 
 
-def _cluster_rules(
-    document: Document, spec: Mapping[str, Any], direction: Direction
-) -> Iterator[ScopedRule]:
+def _cluster_rules(document: Document, spec: Mapping[str, Any], direction: Direction) -> Iterator[ScopedRule]:
     """A rule that cannot be converted denies everything, unless it accepts: then it is dropped."""
     index = 0
     for number, item in enumerate(spec[direction.value]):
@@ -207,5 +203,3 @@ def _bounds(data: Mapping[str, Any]) -> Ports:
         return ((int(span["start"]), int(span["end"])),)
     number = data.get("number") or data.get("port")
     return ((int(number), int(number)),) if number else ()
-
-

@@ -111,12 +111,12 @@ class Endpoints:
     def label_sets(self, address: Address) -> list[Labels]:
         """Give the labels of everything that has this address."""
         found = list(self._by_address.get(address, ()))
-        found.extend(labels for nets, labels in self._sets if any(address in net for net in nets))
+        found.extend(labels for nets, labels in self._sets if any(net.holds(address) for net in nets))
         return found
 
     def ports(self, address: Address) -> list[tuple[Labels, str, str, int]]:
         """Give (labels, name, protocol, number) of every named port behind an address."""
-        found = []
+        found: list[tuple[Labels, str, str, int]] = []
         pod = self.pod_at.get(address)
         if pod is not None:
             labels = pod_labels(pod, self._world)
@@ -126,5 +126,3 @@ class Endpoints:
                 labels = host_labels(host, self._world)
                 found.extend((labels, p.name, p.protocol, p.number) for p in host.ports)
         return found
-
-

@@ -42,9 +42,7 @@ class CalicoPolicies:
     tiers: tuple[TierWalk, ...]
 
     @classmethod
-    def build(
-        cls, world: World, documents: Iterable[Document], version: Version
-    ) -> CalicoPolicies:
+    def build(cls, world: World, documents: Iterable[Document], version: Version) -> CalicoPolicies:
         """Normalise valid objects; staged kinds are left out, because they are never enforced.
 
         Raises ``InputError`` or ``ValueError`` for what Calico itself could not read.
@@ -70,8 +68,7 @@ def _calico_policy(document: Document, spec: Mapping[str, Any]) -> ScopedPolicy:
     if document.group == _STORED:
         name = name.removeprefix("default.")
     rules = {
-        direction: v3_rules(document, spec, direction, namespace)
-        for direction in _types(document, spec)
+        direction: v3_rules(document, spec, direction, namespace) for direction in _types(document, spec)
     }
     return ScopedPolicy(
         kind=document.kind,
@@ -130,9 +127,7 @@ def _policy_key(policy: ScopedPolicy, version: Version) -> tuple[float, str]:
     return order, f"{place}{policy.tier}.{policy.name}"
 
 
-def profile_rules(
-    rules: Iterable[Mapping[str, object]], direction: Direction
-) -> tuple[ScopedRule, ...]:
+def profile_rules(rules: Iterable[Mapping[str, object]], direction: Direction) -> tuple[ScopedRule, ...]:
     """Give the rules of a Profile object; its selectors have no scope."""
     document = Document({"kind": "Profile"}, NOWHERE)
     return v3_rules(document, {direction.value: list(rules)}, direction, "")

@@ -45,9 +45,7 @@ def v3_rules(
     )
 
 
-def _rule(
-    document: Document, item: Mapping[str, Any], place: tuple[str, int], namespace: str
-) -> ScopedRule:
+def _rule(document: Document, item: Mapping[str, Any], place: tuple[str, int], namespace: str) -> ScopedRule:
     source = _entity(item.get("source") or {}, namespace)
     destination = _entity(item.get("destination") or {}, namespace)
     protocol = _protocol(item.get("protocol"))

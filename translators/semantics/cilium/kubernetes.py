@@ -67,9 +67,9 @@ def _peer(data: Mapping[str, Any], namespace: str, *, local_cluster: bool) -> Se
     places: list[Requirement] = []
     if data.get("namespaceSelector") is not None:
         read = Selector.read(data["namespaceSelector"])
-        places = [
-            Requirement(NAMESPACE_LABELS + r.key, r.operator, r.values) for r in read.requirements
-        ] or [Requirement(NAMESPACE, "Exists")]
+        places = [Requirement(NAMESPACE_LABELS + r.key, r.operator, r.values) for r in read.requirements] or [
+            Requirement(NAMESPACE, "Exists")
+        ]
     both = Selector((*pods, *places))
     return both.peer_of(namespace, local_cluster=local_cluster)
 

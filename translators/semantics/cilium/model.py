@@ -36,9 +36,7 @@ class CiliumPolicies:
     refused: tuple[tuple[Document, str], ...] = ()
 
     @classmethod
-    def build(
-        cls, world: World, documents: Iterable[Document], config: CiliumConfig
-    ) -> CiliumPolicies:
+    def build(cls, world: World, documents: Iterable[Document], config: CiliumConfig) -> CiliumPolicies:
         """Normalise the objects; a refused one counts as absent, which leaves its subject open."""
         listed = list(documents)
         reader = _Reader(world, config, CidrGroups.read(listed))
@@ -70,9 +68,7 @@ class _Reader:
         for index, spec in enumerate(document.data.get("specs") or []):
             yield self._rule(document, spec, ("specs", index))
 
-    def _rule(
-        self, document: Document, spec: Mapping[str, Any], path: tuple[str | int, ...]
-    ) -> Rule:
+    def _rule(self, document: Document, spec: Mapping[str, Any], path: tuple[str | int, ...]) -> Rule:
         namespace = document.namespace or "default"
         home = namespace if document.kind == "CiliumNetworkPolicy" else None
         of_nodes = "nodeSelector" in spec

@@ -29,7 +29,7 @@ class PointEvaluator:
         self._rules = policies.rules
         self._config = policies.config
         self._world = policies.world
-        self._api = [cidr for cidr in policies.world.plan.api_servers]
+        self._api = policies.world.plan.api_servers
 
     def judge(self, flow: Flow) -> FlowVerdict:
         """Give both directions; None where that end is no endpoint that Cilium polices."""
@@ -43,9 +43,7 @@ class PointEvaluator:
             return None
         labels = identity_labels(own.pod, self._world, self._config)
         rules = [
-            r
-            for r in self._rules
-            if not r.of_nodes and direction in r.applies and r.subject.holds(labels)
+            r for r in self._rules if not r.of_nodes and direction in r.applies and r.subject.holds(labels)
         ]
         steps: list[Step] = []
         decision = self._decide(rules, (direction, flow), other, steps)
@@ -61,15 +59,19 @@ class PointEvaluator:
         direction, flow = asked
         if self._config.enforcement == "never":
             return Decision(Verdict.ALLOW, "enforcement never")
-        deny = self._first(((r, r.denies.get(direction, ())) for r in rules), flow, direction, other)
+        deny = self._first(((r, r.denies.get(direction, ())) for r in rules), flow, other)
         if deny is not None:
             steps.append(Step(deny[0].object, deny[1].label, "deny", deny[1].span))
             return Decision(Verdict.DENY, f"{deny[0].object} {deny[1].label}", deny[1].span)
         local = direction is Direction.INGRESS and other.kind is PeerKind.HOST
         isolated = any(direction in r.isolates for r in rules)
-        if local and self._config.allow_localhost != "policy" and (rules or self._config.enforcement != "always"):
+        if (
+            local
+            and self._config.allow_localhost != "policy"
+            and (rules or self._config.enforcement != "always")
+        ):
             return Decision(Verdict.ALLOW, "local host")
-        allow = self._first(((r, r.allows.get(direction, ())) for r in rules), flow, direction, other)
+        allow = self._first(((r, r.allows.get(direction, ())) for r in rules), flow, other)
         if allow is not None:
             steps.append(Step(allow[0].object, allow[1].label, "allow", allow[1].span))
             return Decision(Verdict.ALLOW, f"{allow[0].object} {allow[1].label}", allow[1].span)
@@ -81,7 +83,6 @@ class PointEvaluator:
         self,
         sections: Iterable[tuple[Rule, tuple[Element, ...]]],
         flow: Flow,
-        direction: Direction,
         other: Peer,
     ) -> tuple[Rule, Element] | None:
         for rule, elements in sections:
@@ -145,7 +146,7 @@ class PointEvaluator:
 
     def _is_api_server(self, other: Peer) -> bool:
         kinds = {PeerKind.HOST, PeerKind.REMOTE, PeerKind.WORLD}
-        return other.kind in kinds and any(other.address in cidr for cidr in self._api)
+        return other.kind in kinds and any(cidr.holds(other.address) for cidr in self._api)
 
     def _in_prefix(self, prefix: Prefix, other: Peer) -> bool:
         """Networks match the world, and pods or nodes only in the match mode that says so."""
@@ -154,8 +155,8 @@ class PointEvaluator:
             return False
         if mode == "nodes" and prefix.cidr.length == 0:
             return False
-        inside = other.address in prefix.cidr
-        return inside and not any(other.address in hole for hole in prefix.holes)
+        inside = prefix.cidr.holds(other.address)
+        return inside and not any(hole.holds(other.address) for hole in prefix.holes)
 
     def _node(self, selector: Selector, other: Peer) -> bool:
         if not self._config.node_selector_labels or other.node is None:

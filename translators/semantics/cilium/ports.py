@@ -27,10 +27,16 @@ _TYPES = {
 def traffic_of(item: Mapping[str, Any]) -> tuple[PortMatch, ...] | None:
     """Give what an element's traffic matches, None for every protocol there is."""
     found = [
-        match for rule in item.get("toPorts") or () for port in rule.get("ports") or () for match in _port(port)
+        match
+        for rule in item.get("toPorts") or ()
+        for port in rule.get("ports") or ()
+        for match in _port(port)
     ]
     found += [
-        match for rule in item.get("icmps") or () for field in rule.get("fields") or () for match in _icmp(field)
+        match
+        for rule in item.get("icmps") or ()
+        for field in rule.get("fields") or ()
+        for match in _icmp(field)
     ]
     restricted = bool(item.get("toPorts")) or bool(item.get("icmps"))
     return tuple(found) if restricted else None
