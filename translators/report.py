@@ -109,6 +109,32 @@ class Method:
 
 
 @dataclass(frozen=True, slots=True)
+class MatrixLabel:
+    """A row or column: its namespace (or group), its words, and how many pods it stands for (0: an example)."""
+
+    group: str
+    name: str
+    pods: int
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Who can talk to whom: ``before[i][j]`` is what row i may send to column j, in words.
+
+    ``all``, an empty text for nothing, ``-`` where neither end is policed. ``marks``: ``+`` opens, ``–`` closes,
+    ``±`` both. ``hidden_classes`` and ``hidden_traffic`` count what was left out to keep it readable.
+    """
+
+    rows: tuple[MatrixLabel, ...]
+    columns: tuple[MatrixLabel, ...]
+    before: tuple[tuple[str, ...], ...]
+    after: tuple[tuple[str, ...], ...]
+    marks: tuple[tuple[str, ...], ...]
+    hidden_classes: int = 0
+    hidden_traffic: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The whole report; lists are sorted by a stated key, so equal input gives equal bytes."""
 
@@ -120,6 +146,7 @@ class Report:
     conditions: tuple[Condition, ...]
     method: Method
     others: int = 0
+    matrix: Matrix | None = None
 
     def grades(self) -> dict[str, int]:
         """Count the grades of translated and refused policies."""
@@ -159,6 +186,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "conditions": [
             {"object": c.object, "code": c.code, "policies": list(c.policies)} for c in report.conditions
         ],
+        "matrix": _matrix(report.matrix),
         "method": {
             "obligations": method.obligations,
             "openObligations": method.open_obligations,
@@ -166,6 +194,23 @@ def to_json(report: Report) -> dict[str, Any]:
             "sizes": method.sizes,
             "otherDocuments": report.others,
         },
+    }
+
+
+def _matrix(matrix: Matrix | None) -> dict[str, Any] | None:
+    if matrix is None:
+        return None
+
+    def labels(items: tuple[MatrixLabel, ...]) -> list[dict[str, Any]]:
+        return [{"group": i.group, "name": i.name, "pods": i.pods} for i in items]
+
+    return {
+        "rows": labels(matrix.rows),
+        "columns": labels(matrix.columns),
+        "before": [list(row) for row in matrix.before],
+        "after": [list(row) for row in matrix.after],
+        "marks": [list(row) for row in matrix.marks],
+        "hidden": {"classes": matrix.hidden_classes, "traffic": matrix.hidden_traffic},
     }
 
 

@@ -1,0 +1,58 @@
+# Two commands for a newcomer: make demo, make test. Everything else is for those who work here.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.ready
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup demo check test test-unit test-oracles test-property test-long lock clean
+
+help:  ## say what there is
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: $(STAMP)  ## install into .venv, from the lock file with its hashes
+
+$(STAMP): requirements.lock pyproject.toml tests/tools/python.sh
+	@python=$$(sh tests/tools/python.sh); \
+	echo "setting up .venv with $$($$python --version)"; \
+	test -x $(PY) && $(PY) -c 'import sys; sys.exit(sys.version_info < (3, 12))' || $$python -m venv --clear $(VENV); \
+	$(PY) -m pip install --quiet --require-hashes -r requirements.lock; \
+	$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+demo: setup  ## translate and prove the example cluster; write the report
+	@$(VENV)/bin/c2c translate examples/policies --cluster examples/cluster \
+	    --out demo-output/cilium -o table -o demo-output/report.html --exit-zero
+	@echo "report: demo-output/report.html    manifests: demo-output/cilium"
+
+check: setup  ## lint, types, contracts, fast tests: about a minute
+	@$(VENV)/bin/ruff check translators migrate tests
+	@$(VENV)/bin/ruff format --check translators migrate tests
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+	@$(PY) -m pytest tests/unit tests/meta tests/golden -q
+
+test: check  ## everything that can run here
+	@$(PY) -m pytest tests/property tests/oracles tests/robustness -q
+	@$(MAKE) --no-print-directory demo
+
+test-unit: setup
+	@$(PY) -m pytest tests/unit -q
+
+test-oracles: setup
+	@$(PY) -m pytest tests/oracles -q
+
+test-property: setup
+	@$(PY) -m pytest tests/property tests/robustness -q
+
+test-long: setup  ## the same tests with larger counts
+	@C2C_LONG=1 $(PY) -m pytest tests/property tests/oracles tests/robustness -q
+
+lock: setup  ## renew requirements.lock
+	@$(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+	    --python-version 3.12 --group dev --group build pyproject.toml -o requirements.lock
+
+clean:  ## remove what was made here
+	@rm -rf $(VENV) demo-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

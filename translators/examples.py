@@ -1,0 +1,168 @@
+"""Pods that stand for every kind of endpoint that the policies can tell apart, as far as a picture needs them.
+
+With a cluster they are its own pods, grouped by the labels that some policy names. Without one they are made:
+one pod for each selector that can be satisfied, and one pod without labels in each namespace. The picture
+illustrates; the proof does not rest on these pods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from translators.algebra.cidrs import Address
+from translators.algebra.space import SideName, Vocabulary
+from translators.selectors.ast import All, And, Compare, Global, Has, In, Node, Not, Or
+from translators.semantics.calico.labels import pod_labels, selects
+from translators.semantics.calico.model import CalicoPolicies
+from translators.world import NamedPort, Namespace, Pod, World
+
+__all__ = ["ANYWHERE", "PodClass", "pod_classes"]
+
+ANYWHERE = "any other namespace"
+_NAMESPACE_KEYS = ("projectcalico.org/namespace", "pcns.projectcalico.org/name")
+_ACCOUNT_KEYS = ("projectcalico.org/serviceaccount", "pcsa.projectcalico.org/name")
+_FIRST_ADDRESS = 0x0AFE0001
+_FIRST_PORT = 20_001
+
+
+@dataclass(frozen=True, slots=True)
+class PodClass:
+    """Pods that look alike to every policy: one of them, how many there are, the labels that matter."""
+
+    pod: Pod
+    size: int
+    labels: Mapping[str, str]
+
+
+def pod_classes(calico: CalicoPolicies, vocabulary: Vocabulary) -> tuple[World, list[PodClass]]:
+    """Give the classes, most pods first, and the world in which they stand (larger if they were made)."""
+    world = calico.world
+    if any(not pod.host_network and not pod.finished for pod in world.pods):
+        return world, _present(world, vocabulary)
+    return _made(calico, vocabulary)
+
+
+def _keys(vocabulary: Vocabulary) -> set[str]:
+    return {key for side in SideName for key in vocabulary.labels[side]}
+
+
+def _present(world: World, vocabulary: Vocabulary) -> list[PodClass]:
+    keys = _keys(vocabulary)
+    grouped: dict[tuple[object, ...], list[Pod]] = {}
+    for pod in world.pods:
+        if pod.host_network or pod.finished or not pod.addresses:
+            continue
+        labels = tuple(sorted((k, v) for k, v in pod.labels.items() if k in keys))
+        account = pod.service_account if pod.service_account in vocabulary.accounts else ""
+        grouped.setdefault((pod.namespace, labels, account), []).append(pod)
+    classes = [
+        PodClass(pods[0], len(pods), {k: v for k, v in pods[0].labels.items() if k in keys})
+        for pods in grouped.values()
+    ]
+    return sorted(classes, key=lambda c: (-c.size, c.pod.namespace, sorted(c.labels.items())))
+
+
+def _made(calico: CalicoPolicies, vocabulary: Vocabulary) -> tuple[World, list[PodClass]]:
+    """Make pods from the selectors; only those that their selector really selects are kept."""
+    wanted: dict[tuple[str, str, tuple[tuple[str, str], ...]], Mapping[str, str]] = {}
+    for node in _selectors(calico):
+        labels = _satisfying(node)
+        if labels is not None:
+            namespace, account, own, spaces = _split(labels)
+            if selects(node, pod_labels(*_placed(calico.world, namespace, account, own, spaces))):
+                wanted.setdefault((namespace, account, tuple(sorted(own.items()))), spaces)
+    for namespace in sorted({*vocabulary.namespaces, ANYWHERE, *(key[0] for key in wanted)}):
+        wanted.setdefault((namespace, "default", ()), {})
+    return _populated(calico.world, vocabulary, wanted)
+
+
+def _populated(
+    world: World,
+    vocabulary: Vocabulary,
+    wanted: Mapping[tuple[str, str, tuple[tuple[str, str], ...]], Mapping[str, str]],
+) -> tuple[World, list[PodClass]]:
+    ports = tuple(
+        NamedPort(name, "TCP", _FIRST_PORT + i) for i, name in enumerate(sorted(vocabulary.port_names))
+    )
+    namespaces, classes = dict(world.namespaces), []
+    first = world.plan.pods[0].first + 10 if world.plan.pods else _FIRST_ADDRESS
+    family = world.plan.pods[0].family if world.plan.pods else 4
+    for index, ((namespace, account, own), spaces) in enumerate(sorted(wanted.items())):
+        found = namespaces.get(namespace) or Namespace(namespace)
+        namespaces[namespace] = replace(found, labels={**found.labels, **spaces})
+        pod = Pod(
+            namespace=namespace,
+            name=f"example-{index}",
+            labels=dict(own),
+            service_account=account,
+            addresses=(Address(family, first + index),),
+            ports=ports,
+        )
+        classes.append(PodClass(pod, 0, dict(own)))
+    return replace(world, namespaces=namespaces, pods=tuple(c.pod for c in classes)), classes
+
+
+def _placed(
+    world: World, namespace: str, account: str, own: Mapping[str, str], spaces: Mapping[str, str]
+) -> tuple[Pod, World]:
+    kept = world.namespaces.get(namespace) or Namespace(namespace)
+    placed = replace(kept, labels={**kept.labels, **spaces})
+    pod = Pod(namespace=namespace, name="example", labels=own, service_account=account)
+    return pod, replace(world, namespaces={**world.namespaces, namespace: placed})
+
+
+def _selectors(calico: CalicoPolicies) -> Iterator[Node]:
+    for tier in calico.tiers:
+        for policy in tier.policies:
+            yield policy.subject
+            for rules in policy.rules.values():
+                for rule in rules:
+                    yield from (n for n in (rule.source.positive, rule.destination.positive) if n is not None)
+
+
+def _split(labels: Mapping[str, str]) -> tuple[str, str, dict[str, str], dict[str, str]]:
+    """Give namespace, account, the pod's own labels and its namespace's labels."""
+    own = {k: v for k, v in labels.items() if not k.startswith(("pcns.", "pcsa.", "projectcalico.org/"))}
+    spaces = {
+        k.removeprefix("pcns."): v
+        for k, v in labels.items()
+        if k.startswith("pcns.") and k not in _NAMESPACE_KEYS
+    }
+    named = next((labels[k] for k in _NAMESPACE_KEYS if k in labels), "")
+    told = ", ".join(f"{k}={v}" for k, v in sorted(spaces.items()))
+    account = next((labels[k] for k in _ACCOUNT_KEYS if k in labels), "default")
+    return named or (f"any with {told}" if told else ANYWHERE), account, own, spaces
+
+
+def _satisfying(node: Node) -> dict[str, str] | None:
+    """Give labels that should satisfy a selector, by taking the first way that is not contradictory."""
+    match node:
+        case All() | Global():
+            return {}
+        case Compare(key, op, value):
+            return {key: value} if op in {"==", "=", "starts with", "ends with", "contains"} else {}
+        case In(key, values, negated):
+            return {} if negated else ({key: min(values)} if values else None)
+        case Has(key):
+            return {key: "any"}
+        case Not(_):
+            return {}
+        case Or(operands):
+            return next((f for f in map(_satisfying, operands) if f is not None), None)
+        case And(operands):
+            return _joined(_satisfying(part) for part in operands)
+
+
+def _joined(parts: Iterable[dict[str, str] | None]) -> dict[str, str] | None:
+    """Join labels; ``has(key)`` gives way to a stated value, two stated values contradict each other."""
+    found: dict[str, str] = {}
+    for part in parts:
+        if part is None:
+            return None
+        for key, value in part.items():
+            known = found.get(key, "any")
+            if "any" not in {known, value} and known != value:
+                return None
+            found[key] = value if known == "any" else known
+    return found

@@ -1,0 +1,260 @@
+"""Who can talk to whom, before and after: the picture of the report, judged flow by flow.
+
+Every cell asks both point evaluators about each kind of traffic that a policy can tell apart, between two
+classes of peers. The picture shows what the proof has established for every label set; where it had to leave
+peers or traffic out to stay readable, it says how many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from translators.algebra.cidrs import Address, to_cidrs
+from translators.algebra.space import AddressAtom, AtomKind, Space, TrafficKind, Vocabulary
+from translators.errors import InputError
+from translators.examples import PodClass, pod_classes
+from translators.flows import Flow, Peer, PeerKind, Verdict
+from translators.proof.vocabulary import cilium_vocabulary, source_vocabulary
+from translators.report import Matrix, MatrixLabel
+from translators.semantics.calico.model import CalicoPolicies
+from translators.semantics.calico.point import PointEvaluator as CalicoPoint
+from translators.semantics.cilium.model import CiliumPolicies
+from translators.semantics.cilium.point import PointEvaluator as CiliumPoint
+from translators.settings import Options
+from translators.source import Document, iterate
+from translators.world import AddressPlan, World
+from translators.worldbuilder import build_world
+
+__all__ = ["reachability"]
+
+MAX_PODS = 28
+MAX_NETWORKS = 8
+MAX_JUDGED = 40_000
+OTHER_PROTOCOL = 99
+IPIP, VXLAN_PORT = 4, 4789
+_PORTED = {6: "TCP", 17: "UDP", 132: "SCTP"}
+_ICMP = {1: "ICMP", 58: "ICMPv6"}
+Input = Iterable[Document | Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Party:
+    """A row and a column of the picture: one peer for each family, by the words under which it is shown."""
+
+    label: MatrixLabel
+    peers: Mapping[int, Peer]
+
+    @property
+    def is_pod(self) -> bool:
+        return any(peer.kind is PeerKind.POD for peer in self.peers.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Traffic:
+    """One kind of traffic: what stands for it in a packet, and what it is part of in words."""
+
+    kind: TrafficKind
+    name: str = ""
+
+
+def reachability(
+    before: Input,
+    after: Input,
+    *,
+    cluster: Input | None = None,
+    options: Options | None = None,
+    plan: AddressPlan | None = None,
+) -> Matrix:
+    """Give the matrix of Calico's set ``before`` and Cilium's set ``after`` over classes of peers.
+
+    Kubernetes NetworkPolicies count on the side in which they stand. Objects that Calico could not read are
+    left out. Cost: at most 40,000 judgements a side.
+    """
+    chosen = options or Options()
+    old, new = list(iterate(before)), list(iterate(after))
+    around = list(iterate(cluster)) if cluster is not None else []
+    world, _ = build_world([*around, *old], plan=plan, is_cluster=cluster is not None)
+    tiers = [d for d in around if d.kind == "Tier"]
+    calico = _readable(world, [*tiers, *old], options=chosen)
+    cilium = CiliumPolicies.build(world, new, chosen.cilium)
+    vocabulary = source_vocabulary(calico)
+    vocabulary.add(cilium_vocabulary(cilium))
+    larger, classes = pod_classes(calico, vocabulary)
+    parties = [*_pods(classes), *_others(Space(vocabulary, larger), larger)]
+    traffic = _traffic(Space(vocabulary, larger), vocabulary, classes)
+    kinds = traffic[: max(1, MAX_JUDGED // max(1, len(parties) ** 2))]
+    judges = CalicoPoint(replace(calico, world=larger)), CiliumPoint(replace(cilium, world=larger))
+    left = max(0, len(classes) - MAX_PODS), len(traffic) - len(kinds)
+    return _drawn(parties, kinds, judges, left)
+
+
+def _readable(world: World, documents: Sequence[Document], *, options: Options) -> CalicoPolicies:
+    kept = []
+    for document in documents:
+        try:
+            CalicoPolicies.build(world, [document], options.calico_version)
+        except (InputError, ValueError, TypeError, AttributeError, KeyError):
+            continue
+        kept.append(document)
+    return CalicoPolicies.build(world, kept, options.calico_version)
+
+
+def _pods(classes: Sequence[PodClass]) -> list[_Party]:
+    """Give the largest classes in the order of their namespaces, so that two pictures can be laid side by side."""
+    shown = sorted(classes[:MAX_PODS], key=lambda c: (c.pod.namespace, -c.size, sorted(c.labels.items())))
+    parties = []
+    for item in shown:
+        named = ", ".join(f"{k.rpartition('/')[2]}={v}" for k, v in sorted(item.labels.items()))
+        peers = {a.family: Peer(PeerKind.POD, a, pod=item.pod) for a in item.pod.addresses}
+        parties.append(_Party(MatrixLabel(item.pod.namespace, named or "other pods", item.size), peers))
+    return parties
+
+
+def _others(space: Space, world: World) -> list[_Party]:
+    """Give the peers that are no pods: other nodes, and the addresses outside by the networks that name them."""
+    found = []
+    node = next((n for n in world.nodes.values() if n.addresses), None)
+    if node is not None:
+        peers = {a.family: Peer(PeerKind.REMOTE, a, node=node) for a in reversed(node.addresses)}
+        found.append(_Party(MatrixLabel("cluster", "other nodes", len(world.nodes)), peers))
+    atoms = [a for a in space.peer.bits if isinstance(a, AddressAtom) and a.kind is AtomKind.WORLD]
+    atoms = [a for a in atoms if a.intervals]
+    widest: dict[int, AddressAtom] = {}
+    for atom in sorted(atoms, key=_width):
+        widest[atom.family] = atom
+    if widest:
+        rest = {family: Peer(PeerKind.WORLD, _inside(atom)) for family, atom in widest.items()}
+        found.append(_Party(MatrixLabel("outside", "world", 0), rest))
+    for atom in [a for a in atoms if a not in widest.values()][:MAX_NETWORKS]:
+        name = _networks(atom)
+        found.append(
+            _Party(MatrixLabel("outside", name, 0), {atom.family: Peer(PeerKind.WORLD, _inside(atom))})
+        )
+    return found
+
+
+def _width(atom: AddressAtom) -> int:
+    return sum(i.last - i.first + 1 for i in atom.intervals)
+
+
+def _inside(atom: AddressAtom) -> Address:
+    largest = max(atom.intervals, key=lambda i: i.last - i.first)
+    return Address(largest.family, min(largest.first + 9, largest.last))
+
+
+def _networks(atom: AddressAtom) -> str:
+    texts = [str(cidr) for cidr in to_cidrs(atom.intervals)]
+    return texts[0] if len(texts) == 1 else f"{texts[0]} +{len(texts) - 1}"
+
+
+def _traffic(space: Space, vocabulary: Vocabulary, classes: Sequence[PodClass]) -> list[_Traffic]:
+    """Give every kind of traffic, those named by number first; a port name counts at the number of its pods.
+
+    Tunnels (IPIP, VXLAN) are left out: Calico drops them from every pod whatever its policies say (CAL-L514).
+    """
+    atoms = sorted(a for a in space.traffic.bits if isinstance(a, TrafficKind) and not _is_tunnel(a))
+    atoms.sort(key=lambda a: (a.protocol not in _PORTED, a.last - a.first, a))
+    numbers = {
+        (port.name, port.number)
+        for item in classes
+        for port in item.pod.ports
+        if port.name in vocabulary.port_names and port.protocol == "TCP"
+    }
+    named = [_Traffic(TrafficKind(6, n, n), name) for name, n in sorted(numbers)]
+    return [*named, *(_Traffic(atom) for atom in atoms)]
+
+
+def _is_tunnel(kind: TrafficKind) -> bool:
+    return kind.protocol == IPIP or (kind.protocol, kind.first) == (17, VXLAN_PORT)
+
+
+def _drawn(
+    parties: Sequence[_Party],
+    kinds: Sequence[_Traffic],
+    judges: tuple[CalicoPoint, CiliumPoint],
+    left: tuple[int, int],
+) -> Matrix:
+    before, after, marks = [], [], []
+    for row in parties:
+        cells = [_cell(row, column, kinds, judges) for column in parties]
+        before.append(tuple(cell[0] for cell in cells))
+        after.append(tuple(cell[1] for cell in cells))
+        marks.append(tuple(cell[2] for cell in cells))
+    labels = tuple(party.label for party in parties)
+    return Matrix(labels, labels, tuple(before), tuple(after), tuple(marks), left[0], left[1])
+
+
+def _cell(
+    row: _Party, column: _Party, kinds: Sequence[_Traffic], judges: tuple[CalicoPoint, CiliumPoint]
+) -> tuple[str, str, str]:
+    """Give what is allowed before and after in words, and the mark; empty text is nothing, ``-`` not asked."""
+    if not (row.is_pod or column.is_pod):
+        return "-", "-", ""
+    asked, allowed = [], ([], [])  # type: list[_Traffic], tuple[list[_Traffic], list[_Traffic]]
+    for kind in kinds:
+        flow = _flow(row, column, kind.kind)
+        if flow is None:
+            continue
+        asked.append(kind)
+        for judge, found in zip(judges, allowed, strict=True):
+            if judge.judge(flow).verdict is Verdict.ALLOW:
+                found.append(kind)
+    opens = any(kind not in allowed[0] for kind in allowed[1])
+    closes = any(kind not in allowed[1] for kind in allowed[0])
+    mark = "±" if opens and closes else "+" if opens else "–" if closes else ""
+    return _words(allowed[0], asked), _words(allowed[1], asked), mark
+
+
+def _flow(row: _Party, column: _Party, kind: TrafficKind) -> Flow | None:
+    shared = sorted(set(row.peers) & set(column.peers))
+    implied = {1: 4, 58: 6}.get(kind.protocol)
+    if not shared or (implied is not None and implied not in shared):
+        return None
+    family = implied or shared[0]
+    is_icmp = kind.protocol in _ICMP
+    return Flow(
+        source=row.peers[family],
+        destination=column.peers[family],
+        protocol=kind.protocol or OTHER_PROTOCOL,
+        port=kind.first if kind.protocol in _PORTED else 0,
+        source_port=33_000 if kind.protocol in _PORTED else 0,
+        icmp_type=kind.first if is_icmp else 0,
+        icmp_code=kind.codes[0][0] if is_icmp else 0,
+        family=family,
+    )
+
+
+def _words(allowed: Sequence[_Traffic], asked: Sequence[_Traffic]) -> str:
+    """Say what is allowed: ``all``, nothing, or the traffic by protocol with neighbouring ranges joined."""
+    if not allowed:
+        return ""
+    if len(allowed) == len(asked):
+        return "all"
+    denied = [item for item in asked if item not in allowed]
+    text, without = _listed(allowed, asked), f"all but {_listed(denied, asked)}"
+    return min(text, without, key=len)
+
+
+def _listed(allowed: Sequence[_Traffic], asked: Sequence[_Traffic]) -> str:
+    parts = []
+    for number in dict.fromkeys(item.kind.protocol for item in allowed if not item.name):
+        own = [item.kind for item in allowed if item.kind.protocol == number and not item.name]
+        every = [item for item in asked if item.kind.protocol == number and not item.name]
+        parts.append(_protocol(number, own, whole=len(own) == len(every)))
+    names = sorted({item.name for item in allowed if item.name})
+    return "; ".join([*parts, *([f"ports called {', '.join(names)}"] if names else [])])
+
+
+def _protocol(number: int, kinds: Sequence[TrafficKind], *, whole: bool) -> str:
+    name = _PORTED.get(number) or _ICMP.get(number) or (f"protocol {number}" if number else "other protocols")
+    if whole or number not in {*_PORTED, *_ICMP}:
+        return name
+    joined: list[list[int]] = []
+    for kind in sorted(kinds):
+        if joined and kind.first <= joined[-1][1] + 1:
+            joined[-1][1] = max(joined[-1][1], kind.last)
+        else:
+            joined.append([kind.first, kind.last])
+    return f"{name} " + ", ".join(str(a) if a == b else f"{a}–{b}" for a, b in joined)
