@@ -145,7 +145,7 @@ def _satisfying(node: Node) -> dict[str, str] | None:
         case In(key, values, negated):
             return {} if negated else ({key: min(values)} if values else None)
         case Has(key):
-            return {key: "any"}
+            return {} if key in _NAMESPACE_KEYS else {key: "any"}
         case Not(_):
             return {}
         case Or(operands):

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from translators.algebra.cidrs import Address, to_cidrs
 from translators.algebra.space import AddressAtom, AtomKind, Space, TrafficKind, Vocabulary
 from translators.errors import InputError
 from translators.examples import PodClass, pod_classes
-from translators.flows import Flow, Peer, PeerKind, Verdict
+from translators.flows import Flow, FlowVerdict, Peer, PeerKind, Verdict
 from translators.proof.vocabulary import cilium_vocabulary, source_vocabulary
 from translators.report import Matrix, MatrixLabel
+from translators.semantics.calico.labels import pod_labels, selects
 from translators.semantics.calico.model import CalicoPolicies
 from translators.semantics.calico.point import PointEvaluator as CalicoPoint
+from translators.semantics.cilium.labels import identity_labels
 from translators.semantics.cilium.model import CiliumPolicies
 from translators.semantics.cilium.point import PointEvaluator as CiliumPoint
 from translators.settings import Options
@@ -46,9 +48,17 @@ class _Party:
     label: MatrixLabel
     peers: Mapping[int, Peer]
 
-    @property
-    def is_pod(self) -> bool:
-        return any(peer.kind is PeerKind.POD for peer in self.peers.values())
+
+class _Point(Protocol):
+    def judge(self, flow: Flow) -> FlowVerdict: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """What both engines say of the flows of one class of pods."""
+
+    calico: _Point
+    cilium: _Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +95,25 @@ def reachability(
     parties = [*_pods(classes), *_others(Space(vocabulary, larger), larger)]
     traffic = _traffic(Space(vocabulary, larger), vocabulary, classes)
     kinds = traffic[: max(1, MAX_JUDGED // max(1, len(parties) ** 2))]
-    judges = CalicoPoint(replace(calico, world=larger)), CiliumPoint(replace(cilium, world=larger))
-    left = max(0, len(classes) - MAX_PODS), len(traffic) - len(kinds)
-    return _drawn(parties, kinds, judges, left)
+    sides = replace(calico, world=larger), replace(cilium, world=larger)
+    drawn = _drawn(parties, [_end(party, *sides) for party in parties], kinds)
+    hidden = max(0, len(classes) - MAX_PODS)
+    return replace(drawn, hidden_classes=hidden, hidden_traffic=len(traffic) - len(kinds))
+
+
+def _end(party: _Party, calico: CalicoPolicies, cilium: CiliumPolicies) -> _End | None:
+    """Give the evaluators of one class, each over the policies alone that select it."""
+    pod = next((peer.pod for peer in party.peers.values() if peer.pod is not None), None)
+    if pod is None:
+        return None
+    labels = pod_labels(pod, calico.world)
+    tiers = tuple(
+        replace(tier, policies=tuple(p for p in tier.policies if selects(p.subject, labels)))
+        for tier in calico.tiers
+    )
+    identity = identity_labels(pod, cilium.world, cilium.config)
+    rules = tuple(rule for rule in cilium.rules if not rule.of_nodes and rule.subject.holds(identity))
+    return _End(CalicoPoint(replace(calico, tiers=tiers)), CiliumPoint(replace(cilium, rules=rules)))
 
 
 def _readable(world: World, documents: Sequence[Document], *, options: Options) -> CalicoPolicies:
@@ -170,41 +196,42 @@ def _is_tunnel(kind: TrafficKind) -> bool:
     return kind.protocol == IPIP or (kind.protocol, kind.first) == (17, VXLAN_PORT)
 
 
-def _drawn(
-    parties: Sequence[_Party],
-    kinds: Sequence[_Traffic],
-    judges: tuple[CalicoPoint, CiliumPoint],
-    left: tuple[int, int],
-) -> Matrix:
-    before, after, marks = [], [], []
-    for row in parties:
-        cells = [_cell(row, column, kinds, judges) for column in parties]
-        before.append(tuple(cell[0] for cell in cells))
-        after.append(tuple(cell[1] for cell in cells))
-        marks.append(tuple(cell[2] for cell in cells))
+def _drawn(parties: Sequence[_Party], ends: Sequence[_End | None], kinds: Sequence[_Traffic]) -> Matrix:
+    cells = [
+        [_cell((row, one), (column, two), kinds) for column, two in zip(parties, ends, strict=True)]
+        for row, one in zip(parties, ends, strict=True)
+    ]
+    before, after, marks = ([tuple(cell[i] for cell in row) for row in cells] for i in range(3))
     labels = tuple(party.label for party in parties)
-    return Matrix(labels, labels, tuple(before), tuple(after), tuple(marks), left[0], left[1])
+    return Matrix(labels, labels, tuple(before), tuple(after), tuple(marks))
 
 
 def _cell(
-    row: _Party, column: _Party, kinds: Sequence[_Traffic], judges: tuple[CalicoPoint, CiliumPoint]
+    row: tuple[_Party, _End | None], column: tuple[_Party, _End | None], kinds: Sequence[_Traffic]
 ) -> tuple[str, str, str]:
     """Give what is allowed before and after in words, and the mark; empty text is nothing, ``-`` not asked."""
-    if not (row.is_pod or column.is_pod):
+    (sender, out), (receiver, into) = row, column
+    if out is None and into is None:
         return "-", "-", ""
-    asked, allowed = [], ([], [])  # type: list[_Traffic], tuple[list[_Traffic], list[_Traffic]]
-    for kind in kinds:
-        flow = _flow(row, column, kind.kind)
-        if flow is None:
-            continue
-        asked.append(kind)
-        for judge, found in zip(judges, allowed, strict=True):
-            if judge.judge(flow).verdict is Verdict.ALLOW:
-                found.append(kind)
-    opens = any(kind not in allowed[0] for kind in allowed[1])
-    closes = any(kind not in allowed[1] for kind in allowed[0])
+    flows = [(kind, _flow(sender, receiver, kind.kind)) for kind in kinds]
+    asked = [(kind, flow) for kind, flow in flows if flow is not None]
+    calico = out.calico if out else None, into.calico if into else None
+    cilium = out.cilium if out else None, into.cilium if into else None
+    before = [kind for kind, flow in asked if _allows(flow, *calico)]
+    after = [kind for kind, flow in asked if _allows(flow, *cilium)]
+    opens = any(kind not in before for kind in after)
+    closes = any(kind not in after for kind in before)
     mark = "±" if opens and closes else "+" if opens else "–" if closes else ""
-    return _words(allowed[0], asked), _words(allowed[1], asked), mark
+    every = [kind for kind, _ in asked]
+    return _words(before, every), _words(after, every), mark
+
+
+def _allows(flow: Flow, out: _Point | None, into: _Point | None) -> bool:
+    sent = out.judge(flow).egress if out else None
+    if sent is not None and sent.verdict is Verdict.DENY:
+        return False
+    received = into.judge(flow).ingress if into else None
+    return received is None or received.verdict is Verdict.ALLOW
 
 
 def _flow(row: _Party, column: _Party, kind: TrafficKind) -> Flow | None:
@@ -251,6 +278,8 @@ def _protocol(number: int, kinds: Sequence[TrafficKind], *, whole: bool) -> str:
     name = _PORTED.get(number) or _ICMP.get(number) or (f"protocol {number}" if number else "other protocols")
     if whole or number not in {*_PORTED, *_ICMP}:
         return name
+    if number in _ICMP and any(kind.codes != ((0, 255),) for kind in kinds):
+        return f"{name} " + ", ".join(_icmp(kind) for kind in sorted(kinds))
     joined: list[list[int]] = []
     for kind in sorted(kinds):
         if joined and kind.first <= joined[-1][1] + 1:
@@ -258,3 +287,10 @@ def _protocol(number: int, kinds: Sequence[TrafficKind], *, whole: bool) -> str:
         else:
             joined.append([kind.first, kind.last])
     return f"{name} " + ", ".join(str(a) if a == b else f"{a}–{b}" for a, b in joined)
+
+
+def _icmp(kind: TrafficKind) -> str:
+    types = str(kind.first) if kind.first == kind.last else f"{kind.first}–{kind.last}"
+    if kind.codes == ((0, 255),):
+        return types
+    return f"{types}/" + ",".join(str(a) if a == b else f"{a}–{b}" for a, b in kind.codes)

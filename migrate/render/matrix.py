@@ -13,7 +13,7 @@ from translators.report import Matrix, MatrixLabel
 
 __all__ = ["STYLE", "changes", "picture"]
 
-CELL, GAP, PAD, LETTER = 22, 2, 8, 7
+CELL, GAP, PAD, LETTER = 22, 2, 10, 8
 MAX_LABEL = 32
 STYLE = """\
 .mx{font:12px system-ui,sans-serif}.mx text{fill:#3a4653}.mx .ns{font-weight:650;fill:#1c2530}
@@ -35,12 +35,12 @@ def picture(matrix: Matrix) -> str:
     side = CELL + GAP
     width = left + len(matrix.columns) * side + PAD
     height = top + len(matrix.rows) * side + PAD
+    count = len(list(changes(matrix)))
     parts = [
-        f'<svg class="mx" xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width} {height}" '
-        f'width="{width}" height="{height}" aria-labelledby="mx-title mx-desc">',
+        f'<svg class="mx" xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width} {height}"',
+        f' width="{width}" height="{height}" aria-labelledby="mx-title mx-desc">',
         '<title id="mx-title">Who can talk to whom, before and after</title>',
-        f'<desc id="mx-desc">{len(matrix.rows)} senders by {len(matrix.columns)} receivers; '
-        f"{len(list(changes(matrix)))} cells change.</desc>",
+        f'<desc id="mx-desc">{len(matrix.rows)} by {len(matrix.columns)}; {count} cells change.</desc>',
         f"<style>{STYLE}</style>",
         *_columns(matrix, left, top),
     ]

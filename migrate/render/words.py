@@ -1,0 +1,116 @@
+"""The sentences of a report, in one place: table, comment and page say the same with the same numbers.
+
+Grammar: ``reports.md`` §1. Numbers of rules count from 1 in a sentence and from 0 in the data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from translators.report import DifferenceEntry, Finding, PolicyEntry, Report
+
+__all__ = ["GRADES", "claim", "decided", "pending", "place", "rule", "verdict"]
+
+GRADES = {
+    "S0": "exact",
+    "S1": "exact while its conditions hold",
+    "S2": "exact today",
+    "A": "approximate",
+    "X": "not translated",
+}
+_RULE = re.compile(r"[A-Za-z]+:(?P<name>.*)#(?P<index>\d+)\Z")
+_TIER = re.compile(r"Tier:(?P<name>.*)#end\Z")
+_CILIUM = re.compile(r"Cilium[A-Za-z]+:(?P<rest>.*)\Z")
+
+
+def verdict(report: Report) -> str:
+    """Say in one sentence what the whole report comes to."""
+    grades = report.grades()
+    exact = grades["S0"] + grades["S1"] + grades["S2"]
+    total = len(report.policies)
+    parts = [f"{exact} of {total} {_plural(total, 'policy', 'policies')} {_mean(exact)} the same"]
+    if grades["S1"] or grades["S2"]:
+        parts[0] += (
+            f" ({grades['S0']} for every cluster state, {grades['S1'] + grades['S2']} under conditions)"
+        )
+    sides = [p.direction for p in report.policies if p.grade == "A" and p.disposition == "translated"]
+    for word in ("stricter", "looser", "both"):
+        if count := sides.count(word):
+            named = "stricter and looser" if word == "both" else word
+            parts.append(f"{count} {_plural(count, 'is', 'are')} {named}")
+    if refused := grades["X"]:
+        parts.append(f"{refused} {_plural(refused, 'is', 'are')} not translated")
+    if kept := report.count("kept"):
+        parts.append(f"{kept} {_plural(kept, 'is', 'are')} kept as {_plural(kept, 'it is', 'they are')}")
+    return "; ".join(parts) + "."
+
+
+def claim(difference: DifferenceEntry) -> str:
+    """Say which flows differ, as a sentence that can be read aloud."""
+    first, second = ("Cilium", "Calico") if difference.effect == "opens" else ("Calico", "Cilium")
+    return f"{first} allows what {second} drops: {difference.src} → {difference.dst}, {difference.packets}."
+
+
+def decided(difference: DifferenceEntry) -> Iterator[str]:
+    """Say, engine by engine, what decided the confirmed example."""
+    if not difference.confirmed:
+        return
+    for name, (word, by, where) in (("Calico", difference.calico), ("Cilium", difference.cilium)):
+        told = "allows" if word == "allow" else "drops"
+        yield f"{name} {told} it: {rule(by, difference.direction)}" + (f", {where}." if where else ".")
+
+
+def rule(by: str, direction: str = "") -> str:
+    """Turn what an evaluator names (``NetworkPolicy:shop/web#1``) into words (``shop/web, ingress rule 2``)."""
+    if found := _TIER.match(by):
+        return f"end of tier {found['name']}"
+    if found := _RULE.match(by):
+        number = int(found["index"]) + 1
+        return (
+            f"{found['name']}, {direction} rule {number}" if direction else f"{found['name']}, rule {number}"
+        )
+    if found := _CILIUM.match(by):
+        return found["rest"].replace(" ", ", ", 1)
+    return by
+
+
+def place(entry: PolicyEntry) -> str:
+    """Say where a policy stands: kind, tier, order."""
+    parts = [entry.kind, f"tier {entry.tier}" if entry.tier else ""]
+    if entry.order is not None:
+        parts.append(f"order {entry.order:g}")
+    return " · ".join(part for part in parts if part)
+
+
+def pending(report: Report) -> list[tuple[Finding | None, list[DifferenceEntry]]]:
+    """Give what nobody has accepted yet: each finding with its differences; what opens first, then errors.
+
+    Findings without a difference count if they are errors: something was refused.
+    """
+    by_id = {finding.id: finding for finding in report.findings}
+    grouped: dict[str, list[DifferenceEntry]] = {}
+    for difference in report.differences:
+        grouped.setdefault(difference.finding, []).append(difference)
+    for finding in report.findings:
+        if finding.severity == "error":
+            grouped.setdefault(finding.id, [])
+    found = [(by_id.get(key), items) for key, items in grouped.items()]
+    open_ones = [(finding, items) for finding, items in found if finding is None or finding.accepted is None]
+    return sorted(open_ones, key=_gravity)
+
+
+def _gravity(item: tuple[Finding | None, list[DifferenceEntry]]) -> tuple[bool, bool, str, int, str]:
+    finding, differences = item
+    opens = any(d.effect == "opens" for d in differences)
+    if finding is None:
+        return (not opens, True, "", 0, "")
+    return (not opens, finding.severity != "error", finding.span.file, finding.span.line, finding.id)
+
+
+def _plural(count: int, one: str, many: str) -> str:
+    return one if count == 1 else many
+
+
+def _mean(count: int) -> str:
+    return _plural(count, "means", "mean")
