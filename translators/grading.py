@@ -90,7 +90,12 @@ class _Grading:
         for item in found.refused:
             entry = _Entry(item.document, None, Grade.X, refused=True)
             self._entries[id(item.document)] = entry
-        self._by_place = {str(e.document.span): e for e in self._entries.values()}
+        self._by_object = {
+            (str(e.document.span), label): e
+            for e in self._entries.values()
+            if e.policy is not None
+            for label in (e.policy.label, f"{e.policy.api_kind} {e.policy.label}")
+        }
 
     def report(self, extra: Sequence[Diagnostic], input_hash: str) -> Report:
         for item in (*self._found.diagnostics, *extra):
@@ -101,6 +106,7 @@ class _Grading:
                 diagnostic(code, policy.span, about=policy.label, object="The address plan", path=error.what,
                            n="too many", max=self._evidence.options.limits.terms)
             )  # fmt: skip
+        self._absorbed()
         for compiled in self._evidence.compilation.directions.values():
             for note in compiled.notes:
                 self._noted(note)
@@ -108,8 +114,20 @@ class _Grading:
         self._unproved()
         return self._assembled(input_hash)
 
+    def _absorbed(self) -> None:
+        """Name every Kubernetes policy that was converted: its original goes at cut-over."""
+        if not self._evidence.compilation.absorbed:
+            return
+        for policy in self._found.policies:
+            if policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY and not policy.staged:
+                item = diagnostic("CAL-K705", policy.span, about=policy.label, name=policy.label)
+                self._diagnosed(item)
+
     def _entry_at(self, item: Diagnostic) -> _Entry | None:
         """Find the policy that a diagnostic is about: the document that begins at or before its place."""
+        exact = self._by_object.get((str(item.span), item.object))
+        if exact is not None:
+            return exact
         best: _Entry | None = None
         for entry in self._entries.values():
             span = entry.document.span

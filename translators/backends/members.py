@@ -102,21 +102,33 @@ class Peering:
         return names
 
     def _networks(self, held: int) -> list[dict[str, object]]:
-        entries: list[dict[str, object]] = []
+        """Refer to groups where that is no longer than the networks themselves."""
+        plain = self._written_out(held)
+        named: list[dict[str, object]] = []
         rest = held
         for group in self._groups:
             if group.bits and group.bits & held == group.bits and group.bits & rest:
-                entries.append({"cidrGroupRef": group.name})
+                named.append({"cidrGroupRef": group.name})
                 rest &= ~group.bits
+        grouped = [*named, *self._written_out(rest)]
+        return grouped if named and _length(grouped) <= _length(plain) else plain
+
+    def _written_out(self, held: int) -> list[dict[str, object]]:
         intervals = [
             i
-            for atom in self._space.peer.values(rest)
+            for atom in self._space.peer.values(held)
             if isinstance(atom, AddressAtom) and atom.kind is AtomKind.WORLD
             for i in atom.intervals
         ]
-        for family in (4, 6):
-            entries.extend(_prefixes(family, [i for i in intervals if i.family == family]))
-        return entries
+        return [
+            entry
+            for family in (4, 6)
+            for entry in _prefixes(family, [i for i in intervals if i.family == family])
+        ]
+
+
+def _length(entries: Sequence[dict[str, object]]) -> int:
+    return sum(1 + len(holes) for e in entries if isinstance(holes := e.get("except", []), list))
 
 
 def _prefixes(family: int, intervals: Sequence[Interval]) -> list[dict[str, object]]:

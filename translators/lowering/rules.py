@@ -133,13 +133,19 @@ class RuleLowering:
             self.claims.append(Claim("CAL-N413", source, tuple(region)))
 
     def _assume_names(self, rule: Rule, subject: Sequence[int]) -> None:
-        """An excluded port name stands for the numbers that it has now: no pod gives it another."""
+        """An excluded port name stands for the numbers that pods give it now, at whatever destination.
+
+        A destination that does not call these numbers so is excluded too: a difference, named as such.
+        """
         for name in sorted({p for p in rule.destination.not_ports if isinstance(p, str)}):
             numbers = sorted(self._traffic.numbers_called(name))
             source = self._place
             fills = {"name": name, "numbers": ", ".join(map(str, numbers)) or "no number"}
             self.notes.append(Note("CAL-L509", source, Grade.S1, fills, (f"port name {name}",)))
-            hit = self._space.layout.meet(subject, self._traffic.contradicting(name))
+            layout = self._space.layout
+            others = layout.meet(subject, self._traffic.unnamed(name))
+            self.claims.append(Claim("CAL-L509", source, tuple(others)))
+            hit = layout.meet(subject, self._traffic.contradicting(name))
             self.claims.append(Claim("CAL-L509", source, tuple(hit), assumed=True))
 
     def _peer_region(self, rule: Rule, entity: Entity, peer: ScopedPeer) -> list[int]:

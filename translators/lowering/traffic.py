@@ -122,6 +122,98 @@ class Traffic:
 
     def contradicting(self, name: str) -> list[int]:
         """Give the traffic that cannot be while pods give a name no other numbers than they do now."""
+        which = self._space.field("named", name)
+        called = self._space.only(which, which.of([True]))
+        others = self._ported() & ~self._numbers_of(name)
+        cubes = [called & self._space.only(self._space.traffic, others)]
+        if self._direction is Direction.EGRESS:
+            cubes.append(called & self._space.peers(lambda atom: atom.kind is not AtomKind.POD))
+        return cubes
+
+    def unnamed(self, name: str) -> list[int]:
+        """Give the traffic to these numbers at destinations that do not call them by the name."""
+        numbers = self._numbers_of(name)
+        if not numbers:
+            return []
+        which = self._space.field("named", name)
+        numbered = self._space.only(self._space.traffic, numbers)
+        return [numbered & self._space.only(which, which.of([False]))]
+
+    def _numbers_of(self, name: str) -> int:
+        return self._numbers([PortRange(n, n) for n in self.numbers_called(name)])
+
+    def _protocol(self, number: int) -> int:
+        if number not in self._protocols:
+            self._protocols[number] = self._space.traffic.where(
+                lambda t: isinstance(t, TrafficKind) and t.protocol == number
+            )
+        return self._protocols[number]
+
+    def _icmp(self, protocol: int | None, wanted: tuple[int, int | None]) -> int:
+        type_, code = wanted
+
+        def holds(atom: object) -> bool:
+            if not isinstance(atom, TrafficKind) or atom.protocol not in ICMPS:
+                return False
+            if protocol is not None and atom.protocol != protocol:
+                return False
+            return atom.first <= type_ <= atom.last and (
+                code is None or any(a <= code <= b for a, b in atom.codes)
+            )
+
+        return self._space.traffic.where(holds)
+
+    def _numbers(self, ports: Iterable[PortRange | str]) -> int:
+        ranges = [p for p in ports if isinstance(p, PortRange)]
+        return self._space.traffic.where(
+            lambda t: (
+                isinstance(t, TrafficKind)
+                and t.protocol in PORTED
+                and any(r.first <= t.first <= r.last for r in ranges)
+            )
+        )
+
+    def _ported(self) -> int:
+        return self._space.traffic.where(lambda t: isinstance(t, TrafficKind) and t.protocol in PORTED)
+
+    def _ports(self, region: list[int], ports: Sequence[PortRange | str]) -> list[int]:
+        if not ports:
+            return region
+        allowed = []
+        if numbers := self._numbers(ports):
+            allowed.append(self._space.only(self._space.traffic, numbers))
+        for name in sorted({p for p in ports if isinstance(p, str)}):
+            allowed.append(self._named(name, called=True))
+        return self._space.layout.meet(region, allowed)
+
+    def _named(self, name: str, *, called: bool) -> int:
+        """Only a pod calls a port by a name that Cilium knows; on egress that is the peer."""
+        which = self._space.field("named", name)
+        cube = self._space.only(self._space.traffic, self._ported())
+        if called and self._direction is Direction.EGRESS:
+            cube &= self._space.peers(lambda atom: atom.kind is AtomKind.POD)
+        return cube & self._space.only(which, which.of([called]))
+
+    def _not_ports(self, region: list[int], ports: Sequence[PortRange | str]) -> list[int]:
+        if not ports:
+            return region
+        names = {p for p in ports if isinstance(p, str)}
+        listed = [PortRange(n, n) for name in names for n in sorted(self.numbers_called(name))]
+        rest = self._space.traffic.mask & ~self._numbers([*ports, *listed])
+        return self._space.layout.meet(region, [self._space.only(self._space.traffic, rest)])
+
+    def numbers_called(self, name: str) -> set[int]:
+        """Give the numbers that the pods of the input give a port name (CAL-L509)."""
+        return {p.number for pod in self._world.pods for p in pod.ports if p.name == name}
+
+    def called(self, name: str) -> int:
+        """Give the traffic to a port that its destination, whoever it is, calls by this name."""
+        which = self._space.field("named", name)
+        ported = self._space.only(self._space.traffic, self._ported())
+        return ported & self._space.only(which, which.of([True]))
+
+    def contradicting(self, name: str) -> list[int]:
+        """Give the traffic that cannot be while pods give a name no other numbers than they do now."""
         numbers = self._numbers([PortRange(n, n) for n in self.numbers_called(name)])
         others = self._ported() & ~numbers
         which = self._space.field("named", name)
