@@ -15,6 +15,7 @@ from pathlib import Path
 
 from migrate.errors import Failure
 from translators.diagnostics import Diagnostic
+from translators.frontends import is_policy
 from translators.layout import MARK, OutputFile
 from translators.source import Document, read
 
@@ -24,17 +25,22 @@ SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 ARCHIVES = (".tgz", ".tar.gz")
 MAX_MEMBER = 2 * 1024**3
 MAX_MEMBERS = 100_000
+MAX_EXCERPTED = 8 * 1024**2
 
 
 @dataclass(slots=True)
 class Loaded:
-    """Documents of all files in order of their names, findings, and kinds that a snapshot could not read."""
+    """Documents of all files in order of their names, findings, and kinds that a snapshot could not read.
+
+    ``texts`` keeps the text of the files that hold policies, for the excerpts of a report.
+    """
 
     documents: list[Document] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     others: int = 0
     files: int = 0
     unread: frozenset[str] = frozenset()
+    texts: dict[str, str] = field(default_factory=dict)
 
 
 def load(paths: Iterable[str]) -> Loaded:
@@ -53,6 +59,8 @@ def load(paths: Iterable[str]) -> Loaded:
             loaded.diagnostics += reading.diagnostics
             loaded.others += reading.others
             loaded.files += 1
+            if len(content) <= MAX_EXCERPTED and any(is_policy(d) for d in reading.documents):
+                loaded.texts[name] = content.decode("utf-8-sig", errors="replace")
     return loaded
 
 

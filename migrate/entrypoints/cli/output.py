@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 
 import click
@@ -9,7 +10,7 @@ import click
 from migrate.adapters.files import write_text
 from migrate.errors import Failure
 
-__all__ = ["emit"]
+__all__ = ["emit", "formats"]
 
 SUFFIXES = {
     ".json": "json",
@@ -18,24 +19,40 @@ SUFFIXES = {
     ".jsonl": "jsonl",
     ".md": "markdown",
     ".html": "html",
+    ".svg": "svg",
 }
 
 
+def formats(wanted: Sequence[str]) -> set[str]:
+    """Give the formats that are wanted, whether to stdout or to a file."""
+    return {_split(item)[0] for item in wanted}
+
+
+def _split(item: str) -> tuple[str, str]:
+    """Give format and path of one ``-o``; an empty path is stdout."""
+    name, _, path = item.partition("=")
+    suffix = "." + item.rpartition(".")[2]
+    if not path and suffix in SUFFIXES and item != SUFFIXES[suffix]:
+        return SUFFIXES[suffix], item
+    return name, path
+
+
 def emit(wanted: Sequence[str], renderers: Mapping[str, Callable[[], str]], default: str = "table") -> None:
-    """Render every wanted output; exactly one goes to stdout, the default if none was asked for there."""
-    to_stdout: list[str] = []
-    for item in wanted:
-        name, _, path = item.partition("=")
-        if not path and name not in renderers:
-            path, name = item, SUFFIXES.get("." + item.rpartition(".")[2], "")
+    """Render every wanted output; exactly one goes to stdout, the default if none was asked for there.
+
+    Raises ``Failure`` for an unknown format, or for two that want stdout, before anything is rendered.
+    """
+    known = ", ".join(sorted(renderers))
+    split = [_split(item) for item in wanted]
+    for (name, _), item in zip(split, wanted, strict=True):
         if name not in renderers:
-            known = ", ".join(sorted(renderers))
-            raise Failure(f"-o {item}: no such format", fix=f"formats are {known}")
+            raise Failure(f"-o {item}: no such format here", fix=f"formats are {known}")
+    to_stdout = [name for name, path in split if not path]
+    if len(to_stdout) > 1:
+        raise Failure("two outputs want stdout", fix="write one to a file: -o json=report.json")
+    for name, path in split:
         if path:
             write_text(path, renderers[name]())
             click.echo(f"  Wrote {path}", err=True)
-        else:
-            to_stdout.append(name)
-    if len(to_stdout) > 1:
-        raise Failure("two outputs want stdout", fix="write one to a file: -o json=report.json")
-    click.echo(renderers[to_stdout[0] if to_stdout else default](), nl=False)
+    sys.stdout.write(renderers[to_stdout[0] if to_stdout else default]())
+    sys.stdout.flush()

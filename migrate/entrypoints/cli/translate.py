@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import click
 
 from migrate.adapters.files import Loaded, differing_files, load, write_files
+from migrate.entrypoints.cli.acceptance import LEVELS, accepted, failing
 from migrate.entrypoints.cli.options import chosen, cluster_from, plan_from, shared, tier_options
-from migrate.entrypoints.cli.output import emit
+from migrate.entrypoints.cli.output import emit, formats
 from migrate.exitcodes import ExitCode
-from migrate.render.html import page
 from migrate.render.markdown import comment
 from migrate.render.table import summary
 from translators import Translation, translate
 from translators.frontends import is_policy
-from translators.report import Report, to_json
+from translators.layout import OutputFile
+from translators.report import Matrix, Report, to_json
 from translators.settings import Options
-from translators.source import Document
+from translators.source import Document, read
 from translators.world import AddressPlan
 
-LEVELS = ("never", "looser", "refused", "stricter", "conditional")
+PICTURED = frozenset({"html", "json", "svg"})
+UNREADABLE = frozenset({"CAL-P101", "CAL-P118"})
 
 
 @click.command("translate")
 @click.argument("paths", nargs=-1)
-@click.option("--out", metavar="DIR", help="Folder for the manifests.")
+@click.option("--out", metavar="DIR", help="Folder for the manifests and .c2c/report.json.")
 @click.option("--layout", type=click.Choice(["namespace", "policy", "single"]), default="namespace")
 @click.option("--each", is_flag=True, help="Every file is a cluster of its own.")
 @click.option("--tier", "tiers", multiple=True, metavar="NAME=ORDER[:Pass]")
@@ -35,24 +38,18 @@ LEVELS = ("never", "looser", "refused", "stricter", "conditional")
 @click.option("--accept", multiple=True, metavar="ID[:OBJECT][=REASON]", help="Accept one finding.")
 @click.option("--absorb", is_flag=True, help="Convert Kubernetes NetworkPolicies too.")
 @click.option("--check", is_flag=True, help="Write nothing; compare with the folder in --out.")
-@click.option("-o", "outputs", multiple=True, metavar="FORMAT[=FILE]")
+@click.option("--detailed-exitcode", is_flag=True, help="With --check: exit 10 if files differ.")
+@click.option(
+    "-o", "outputs", multiple=True, metavar="FORMAT[=FILE]", help="Repeatable; or a file: report.html."
+)
 @click.option("--exit-zero", is_flag=True, help="Report, but exit 0.")
 @shared
-def command(  # noqa: PLR0913, PLR0917  # click hands over every option by name
+def command(
     paths: Sequence[str],
-    out: str | None,
-    layout: str,
-    each: bool,
-    tiers: Sequence[str],
-    fail_on: str,
-    accept: Sequence[str],
-    absorb: bool,
-    check: bool,
     outputs: Sequence[str],
-    exit_zero: bool,
     cluster: str | None,
     address_plan: str | None,
-    **versions: str | None,
+    **given: object,
 ) -> int:
     """Translate Calico policies and prove the result.
 
@@ -61,121 +58,182 @@ def command(  # noqa: PLR0913, PLR0917  # click hands over every option by name
     c2c translate policies/ --cluster prod.tgz -o report.html
     kubectl get gnp -o yaml | c2c translate -
     """
-    options = chosen(
-        versions["cilium_version"] or "",
-        versions["calico_version"],
-        versions["cilium_config"],
-        layout=layout,
-        tiers=tier_options(tiers),
-        kubernetes_policies="absorb" if absorb else "native",
-    )
-    plan = plan_from(address_plan)
+    asked = _Asked(**given)  # type: ignore[arg-type]  # click gives each option the type that it declares
+    if asked.check and asked.out is None:
+        raise click.UsageError("--check compares with the folder in --out; name it")
     around = cluster_from(cluster)
     loaded = load(paths) if paths else around
     if loaded is None:
         raise click.UsageError("name the policies, or a --cluster to take them from")
-    results = [_accepted(_run(part, around, options, plan), accept) for part in _parts(loaded, each=each)]
-    report = _merged(results)
-    renderers = {
-        "table": lambda: summary(report),
-        "wide": lambda: summary(report, wide=True),
-        "json": lambda: json.dumps(to_json(report), indent=2, ensure_ascii=False) + "\n",
-        "yaml": lambda: "".join(f.text for r in results for f in r.files),
-        "jsonl": lambda: _lines(report),
-        "markdown": lambda: comment(report),
-        "html": lambda: page(report, [f for r in results for f in r.files], loaded.documents),
-    }
-    stale = _deliver(results, out, report, check=check, each=each)
-    emit(outputs, renderers)
-    return _leave(report, loaded, fail_on, stale=stale, exit_zero=exit_zero)
+    setting = _Setting(around, asked.options(), plan_from(address_plan))
+    results = _translated(loaded, setting, each=asked.each)
+    files = [file for result in results for file in result.files]
+    report = accepted(_merged([result.report for result in results]), asked.accept)
+    if not asked.each and (asked.out or PICTURED & formats(outputs)):
+        report = replace(report, matrix=_matrix(report, files, loaded, setting))
+    stale = _deliver(asked, files, report)
+    emit(outputs, _renderers(report, files, loaded))
+    return _leave(asked, report, loaded, stale)
 
 
-def _parts(loaded: Loaded, *, each: bool) -> list[Loaded]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The options of this verb alone, as typed."""
+
+    out: str | None
+    layout: str
+    each: bool
+    tiers: tuple[str, ...]
+    fail_on: str
+    accept: tuple[str, ...]
+    absorb: bool
+    check: bool
+    detailed_exitcode: bool
+    exit_zero: bool
+    cilium_version: str
+    calico_version: str | None
+    cilium_config: str | None
+
+    def options(self) -> Options:
+        """Give the translator's settings; raises ``Failure`` for a value that means nothing."""
+        return chosen(
+            self.cilium_version,
+            self.calico_version,
+            self.cilium_config,
+            layout=self.layout,
+            tiers=tier_options(self.tiers),
+            kubernetes_policies="absorb" if self.absorb else "native",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """What every translation of one command shares."""
+
+    around: Loaded | None
+    options: Options
+    plan: AddressPlan | None
+
+    def cluster(self, part: Loaded) -> list[Document] | None:
+        """Give the cluster's objects; its policies belong to it only if they are not what is translated."""
+        if self.around is None:
+            return None
+        return [d for d in self.around.documents if part is not self.around or not is_policy(d)]
+
+    def policies(self, part: Loaded) -> list[Document]:
+        """Give what is to be translated."""
+        if part is not self.around:
+            return part.documents
+        return [d for d in part.documents if is_policy(d) or d.kind == "Tier"]
+
+
+def _translated(loaded: Loaded, setting: _Setting, *, each: bool) -> list[Translation]:
     if not each:
-        return [loaded]
+        return [_run(loaded, setting)]
+    results = []
+    for folder, part in _parts(loaded).items():
+        result = _run(part, setting)
+        files = tuple(replace(f, path=f"{folder}/{f.path}") for f in result.files)
+        policies = tuple(
+            replace(p, outputs=tuple(f"{folder}/{o}" for o in p.outputs)) for p in result.report.policies
+        )
+        results.append(Translation(files, replace(result.report, policies=policies)))
+    return results
+
+
+def _run(part: Loaded, setting: _Setting) -> Translation:
+    return translate(
+        setting.policies(part),
+        cluster=setting.cluster(part),
+        options=setting.options,
+        plan=setting.plan,
+        diagnostics=part.diagnostics,
+    )
+
+
+def _parts(loaded: Loaded) -> dict[str, Loaded]:
+    """Give the documents and findings of each file, under the folder that its manifests go to."""
     by_file: dict[str, Loaded] = {}
     for document in loaded.documents:
         by_file.setdefault(document.span.file, Loaded()).documents.append(document)
     for item in loaded.diagnostics:
         by_file.setdefault(item.span.file, Loaded()).diagnostics.append(item)
-    return [by_file[name] for name in sorted(by_file)] or [Loaded()]
+    folders: dict[str, Loaded] = {}
+    for name in sorted(by_file):
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", name.rpartition(".")[0] or name).strip("-.") or "input"
+        number = sum(1 for folder in folders if folder == stem or folder.startswith(f"{stem}~"))
+        folders[f"{stem}~{number + 1}" if number else stem] = by_file[name]
+    return folders or {"input": Loaded()}
 
 
-def _run(part: Loaded, around: Loaded | None, options: Options, plan: AddressPlan | None) -> Translation:
-    cluster: list[Document] | None = None
-    if around is not None:
-        cluster = (
-            [d for d in around.documents if not is_policy(d)] if part is around else list(around.documents)
-        )
-    return translate(
-        part.documents
-        if part is not around
-        else [d for d in part.documents if is_policy(d) or d.kind == "Tier"],
-        cluster=cluster,
-        options=options,
-        plan=plan,
-        diagnostics=part.diagnostics,
-    )
-
-
-def _accepted(result: Translation, accept: Sequence[str]) -> Translation:
-    """Mark the findings that were accepted: by id, or by code and object."""
-    if not accept:
-        return result
-    found = []
-    for finding in result.report.findings:
-        reason = finding.accepted
-        for item in accept:
-            key, _, why = item.partition("=")
-            code, _, wanted = key.partition(":")
-            named = not wanted or finding.object.endswith(wanted)
-            if code in {finding.id, finding.code} and named:
-                reason = why or "accepted on the command line"
-        found.append(replace(finding, accepted=reason))
-    return Translation(result.files, replace(result.report, findings=tuple(found)))
-
-
-def _merged(results: Sequence[Translation]) -> Report:
+def _merged(reports: Sequence[Report]) -> Report:
     """Give one report for all clusters of ``--each``."""
-    if len(results) == 1:
-        return results[0].report
-    first = results[0].report
-    reports = [r.report for r in results]
+    if len(reports) == 1:
+        return reports[0]
+    first = reports[0]
     method = replace(
         first.method,
         obligations=_added([r.method.obligations for r in reports]),
         sizes=_added([r.method.sizes for r in reports]),
         open_obligations=sum(r.method.open_obligations for r in reports),
     )
+    findings = {f.id: f for r in reports for f in r.findings}
     return replace(
         first,
         policies=tuple(p for r in reports for p in r.policies),
-        findings=tuple(f for r in reports for f in r.findings),
+        findings=tuple(findings.values()),
         differences=tuple(d for r in reports for d in r.differences),
         conditions=tuple(c for r in reports for c in r.conditions),
         method=method,
     )
 
 
-def _added(counts: Sequence[dict[str, int]]) -> dict[str, int]:
+def _added(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
     keys = dict.fromkeys(key for count in counts for key in count)
     return {key: sum(count.get(key, 0) for count in counts) for key in keys}
 
 
-def _deliver(
-    results: Sequence[Translation], out: str | None, report: Report, *, check: bool, each: bool
-) -> list[str]:
-    if out is None:
-        return []
-    if check:
-        return differing_files(out, [f for r in results for f in r.files])
-    text = json.dumps(to_json(report), indent=2, ensure_ascii=False) + "\n"
-    for number, result in enumerate(results):
-        folder = f"{out}/{number:03}" if each else out
-        count = write_files(folder, result.files, text)
-        if not each:
-            click.echo(f"  Wrote {count} files to {folder}", err=True)
-    return []
+def _matrix(report: Report, files: Sequence[OutputFile], loaded: Loaded, setting: _Setting) -> Matrix:
+    from translators.reachability import reachability  # noqa: PLC0415  # only where the picture is drawn
+
+    kept = {p.source for p in report.policies if p.disposition == "kept"}
+    written = [d for f in files for d in read(f.path, f.text.encode()).documents]
+    return reachability(
+        setting.policies(loaded),
+        [*written, *(d for d in loaded.documents if d.span in kept)],
+        cluster=setting.cluster(loaded),
+        options=setting.options,
+        plan=setting.plan,
+    )
+
+
+def _renderers(report: Report, files: Sequence[OutputFile], loaded: Loaded) -> dict[str, Callable[[], str]]:
+    return {
+        "table": lambda: summary(report),
+        "wide": lambda: summary(report, wide=True),
+        "json": lambda: _json(report),
+        "yaml": lambda: "".join(file.text for file in files),
+        "jsonl": lambda: _lines(report),
+        "markdown": lambda: comment(report),
+        "html": lambda: _page(report, files, loaded),
+        "svg": lambda: _picture(report),
+    }
+
+
+def _page(report: Report, files: Sequence[OutputFile], loaded: Loaded) -> str:
+    from migrate.render.html import page  # noqa: PLC0415  # jinja2 is loaded only for a page
+
+    return page(report, files, loaded.texts)
+
+
+def _picture(report: Report) -> str:
+    from migrate.render.matrix import picture  # noqa: PLC0415  # see above
+
+    return picture(report.matrix) if report.matrix else ""
+
+
+def _json(report: Report) -> str:
+    return json.dumps(to_json(report), indent=2, ensure_ascii=False) + "\n"
 
 
 def _lines(report: Report) -> str:
@@ -184,38 +242,35 @@ def _lines(report: Report) -> str:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
-def _leave(report: Report, loaded: Loaded, fail_on: str, *, stale: list[str], exit_zero: bool) -> int:
+def _deliver(asked: _Asked, files: Sequence[OutputFile], report: Report) -> list[str]:
+    """Write the manifests, or give the files that differ from what would be written."""
+    if asked.out is None:
+        return []
+    if asked.check:
+        return differing_files(asked.out, files)
+    count = write_files(asked.out, files, _json(report))
+    click.echo(f"  Wrote {count} files to {asked.out}", err=True)
+    return []
+
+
+def _leave(asked: _Asked, report: Report, loaded: Loaded, stale: Sequence[str]) -> int:
     """Give the exit code, and on stderr why and what to type next."""
-    unreadable = [d for d in loaded.diagnostics if d.code in {"CAL-P101", "CAL-P118"}]
+    unreadable = [d for d in loaded.diagnostics if d.code in UNREADABLE]
     for item in unreadable:
         click.echo(f"✖ {item.code} {item.span}: {item.message} {item.remedy}", err=True)
     if unreadable:
         return ExitCode.USAGE
+    bad = failing(report, asked.fail_on)
+    if bad:
+        code = next((f.code for f in report.findings if f.id in bad[0].findings and f.severity != "note"), "")
+        told = f'{len(bad)} {"policy" if len(bad) == 1 else "policies"} at or above "{asked.fail_on}"'
+        click.echo(f"{told} (--accept ID=REASON accepts a finding)", err=True)
+        if code:
+            click.echo(f"Next: c2c explain {code}", err=True)
+        return ExitCode.DONE if asked.exit_zero else ExitCode.BLOCKED
     if stale:
-        click.echo("  differs: " + ", ".join(stale[:10]), err=True)
-        return ExitCode.DONE if exit_zero else ExitCode.DIFFERENCES
-    count = sum(1 for entry in report.policies if _fails(report, entry.grade, entry, fail_on))
-    if not count:
-        return ExitCode.DONE
-    code = next((f.code for f in report.findings if f.severity != "note"), "CAL-V809")
-    click.echo(f'{count} policies at or above "{fail_on}" (--accept ID=REASON accepts a finding)', err=True)
-    click.echo(f"Next: c2c explain {code}", err=True)
-    return ExitCode.DONE if exit_zero else ExitCode.BLOCKED
-
-
-def _fails(report: Report, grade: str, entry: object, fail_on: str) -> bool:
-    """``stricter``: everything but exact; ``conditional``: S1 and S2 too; an accepted finding does not count."""
-    direction = getattr(entry, "direction", None)
-    if getattr(entry, "disposition", "") == "kept" or fail_on == "never":
-        return False
-    ids = set(getattr(entry, "findings", ()))
-    grave = [f for f in report.findings if f.id in ids and f.severity != "note"]
-    if grave and all(f.accepted for f in grave):
-        return False
-    if fail_on == "conditional":
-        return grade != "S0"
-    if fail_on == "stricter":
-        return grade in {"A", "X"}
-    if fail_on == "refused":
-        return grade == "X"
-    return direction in {"looser", "both"}
+        click.echo(f"  {asked.out} differs: {', '.join(stale[:10])}", err=True)
+        if asked.exit_zero:
+            return ExitCode.DONE
+        return ExitCode.DIFFERENCES if asked.detailed_exitcode else ExitCode.BLOCKED
+    return ExitCode.DONE

@@ -1,0 +1,96 @@
+"""Which findings a person has accepted, and which of the rest make a translation fail.
+
+What refuses an object is never accepted, nor an open proof; the stops that may be are listed, each with the
+reading that then holds (``translation.md`` §9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from migrate.errors import Failure
+from translators.diagnostics import CODES
+from translators.report import Finding, PolicyEntry, Report
+
+__all__ = ["LEVELS", "accepted", "failing"]
+
+LEVELS = ("never", "looser", "refused", "stricter", "conditional")
+ACCEPTABLE_STOPS = frozenset({"CAL-P110", "CAL-P115", "CAL-N415", "CAL-V806", "CAL-V813"})
+UNREASONED = "accepted on the command line"
+
+
+@dataclass(frozen=True, slots=True)
+class _Acceptance:
+    """One ``ID[:OBJECT][=REASON]``; ``key`` is a finding's id or a code."""
+
+    key: str
+    object: str
+    reason: str
+
+    @classmethod
+    def parse(cls, text: str) -> _Acceptance:
+        key, _, reason = text.partition("=")
+        name, _, wanted = key.partition(":")
+        return cls(name, wanted, reason or UNREASONED)
+
+    def covers(self, finding: Finding) -> bool:
+        if self.key not in {finding.id, finding.code}:
+            return False
+        label = finding.object.rpartition(" ")[2]
+        return not self.object or self.object in {label, label.rpartition("/")[2]}
+
+
+def accepted(report: Report, wanted: Sequence[str]) -> Report:
+    """Mark the findings that were accepted; raises ``Failure`` for one that may not be, or that is not there."""
+    found = list(report.findings)
+    for text in wanted:
+        item = _Acceptance.parse(text)
+        hits = [i for i, finding in enumerate(found) if item.covers(finding)]
+        if not hits:
+            raise Failure(
+                f"--accept {text}: there is no such finding", fix="the ids stand in -o wide and -o json"
+            )
+        for index in hits:
+            if not _may_be(found[index].code):
+                raise Failure(
+                    f"--accept {text}: {found[index].code} cannot be accepted",
+                    fix=f"c2c explain {found[index].code}",
+                )
+            found[index] = replace(found[index], accepted=item.reason)
+    return replace(report, findings=tuple(found))
+
+
+def _may_be(code: str) -> bool:
+    if code in {"CAL-V808", "CAL-V809"}:
+        return False
+    return not CODES[code].refuses or code in ACCEPTABLE_STOPS
+
+
+def failing(report: Report, level: str) -> list[PolicyEntry]:
+    """Give the policies at or above a level whose findings are not all accepted.
+
+    The levels are cumulative, gravest first: ``looser``, ``refused``, ``stricter``, ``conditional``.
+    """
+    by_id = {finding.id: finding for finding in report.findings}
+    limit = LEVELS.index(level)
+    found = []
+    for entry in report.policies:
+        grave = [by_id[key] for key in entry.findings if key in by_id and by_id[key].severity != "note"]
+        settled = bool(grave) and all(finding.accepted is not None for finding in grave)
+        if 0 < _gravity(entry) <= limit and not settled:
+            found.append(entry)
+    return found
+
+
+def _gravity(entry: PolicyEntry) -> int:
+    """Give the first level at which a policy fails; 0 for one that never does."""
+    if entry.disposition == "kept":
+        return 0
+    if entry.direction in {"looser", "both"}:
+        return LEVELS.index("looser")
+    if entry.disposition == "refused" or (entry.grade == "X" and entry.direction is None):
+        return LEVELS.index("refused")
+    if entry.grade in {"A", "X"}:
+        return LEVELS.index("stricter")
+    return LEVELS.index("conditional") if entry.grade in {"S1", "S2"} else 0
