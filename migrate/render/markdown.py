@@ -1,50 +1,68 @@
-"""The report as a comment for a pull request: a stable first line, the verdict, what must be decided."""
+"""The report as a comment for a pull request: a stable first line, the verdict, what must be decided.
+
+A comment holds 65,536 characters; this stops at 60,000, at the end of a line, and says so.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from migrate.render import words
 from translators.report import Report
 
 __all__ = ["comment"]
 
 LIMIT = 60_000
+MARK = "<!-- c2c:report -->"
 
 
 def comment(report: Report) -> str:
-    """Give Markdown that fits a comment; cut at a section's end if it would not."""
-    grades = report.grades()
-    exact = grades["S0"] + grades["S1"] + grades["S2"]
-    parts = [
-        "<!-- c2c:report -->",
-        f"### Calico → Cilium: {len(report.differences)} differences",
-        "",
-        (
-            f"**{exact} exact · {grades['A']} approximate · {grades['X']} refused** · "
-            f"{report.count('kept')} kept, of {len(report.policies)} policies; for Cilium {report.method.cilium}."
-        ),
-        "",
-    ]
-    rows = [
-        f"| {f.severity} | {f.code} {_cell(f.object)} | {_cell(f.text)} | `{_cell(str(f.span))}` |"
-        for f in report.findings
-        if f.severity != "note"
-    ]
-    if rows:
-        parts += ["| | finding | what | where |", "|---|---|---|---|", *rows, ""]
-    for d in report.differences:
-        first = (
-            "Cilium allows what Calico drops" if d.effect == "opens" else "Calico allows what Cilium drops"
-        )
-        parts.append(f"- {first}: {_cell(d.src)} → {_cell(d.dst)}, {_cell(d.packets)}")
+    """Give Markdown that fits a comment; names of a cluster never become markup."""
     text = ""
-    for line in parts:
+    for line in _lines(report):
         if len(text) + len(line) > LIMIT:
             return text + "\n… the rest is in the full report.\n"
         text += line + "\n"
     return text
 
 
+def _lines(report: Report) -> Iterator[str]:
+    pending = words.pending(report)
+    count = len(pending)
+    yield MARK
+    yield f"### Calico → Cilium: {count or 'no'} {'decision' if count == 1 else 'decisions'} open"
+    yield ""
+    yield f"**{words.verdict(report)}** {_proof(report)}"
+    yield ""
+    if pending:
+        yield "| | finding | flows that differ | where |"
+        yield "|---|---|---|---|"
+    for item in pending:
+        finding = item.finding
+        what = f"{finding.code} {_cell(finding.object)}: {_cell(finding.text)}" if finding else "differs"
+        flows = "<br>".join(_cell(words.claim(d)) for d in item.differences) or "–"
+        yield f"| {item.sign} | {what} | {flows} | {_cell(str(finding.span)) if finding else ''} |"
+    accepted = [finding for finding in report.findings if finding.accepted is not None]
+    if accepted:
+        yield ""
+        yield f"<details><summary>{len(accepted)} accepted</summary>"
+        yield ""
+        for finding in accepted:
+            yield f"- {finding.code} {_cell(finding.object)}: {_cell(finding.accepted or '')}"
+        yield ""
+        yield "</details>"
+
+
+def _proof(report: Report) -> str:
+    total = sum(report.method.obligations.values())
+    if report.method.open_obligations:
+        return f"Not proved: {report.method.open_obligations} of {total} obligations are open."
+    return f"Proved by {total} obligations, for Cilium {report.method.cilium}."
+
+
 def _cell(text: str) -> str:
     """Keep names from becoming markup."""
-    for char in "\\`*_[]<>|#":
-        text = text.replace(char, f"\\{char}" if char not in "<>" else {"<": "&lt;", ">": "&gt;"}[char])
-    return text.replace("\n", " ")
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    for char in "\\`*_[]|#~!@":
+        escaped = escaped.replace(char, f"&#{ord(char)};" if char in "`@|\\" else f"\\{char}")
+    return " ".join(escaped.split())

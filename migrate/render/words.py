@@ -7,18 +7,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from translators.diagnostics import CODES
 from translators.report import DifferenceEntry, Finding, PolicyEntry, Report
 
-__all__ = ["GRADES", "claim", "decided", "pending", "place", "rule", "verdict"]
+__all__ = ["Pending", "claim", "decided", "pending", "place", "rule", "verdict"]
 
-GRADES = {
-    "S0": "exact",
-    "S1": "exact while its conditions hold",
-    "S2": "exact today",
-    "A": "approximate",
-    "X": "not translated",
-}
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """One decision: a finding (None where a difference names none), its differences, whether flows open."""
+
+    finding: Finding | None
+    differences: tuple[DifferenceEntry, ...]
+    opens: bool
+
+    @property
+    def sign(self) -> str:
+        """Give the sign that stands before it."""
+        grave = self.opens or (self.finding is not None and self.finding.severity == "error")
+        return "✖" if grave else "▲"
+
+
 _RULE = re.compile(r"[A-Za-z]+:(?P<name>.*)#(?P<index>\d+)\Z")
 _TIER = re.compile(r"Tier:(?P<name>.*)#end\Z")
 _CILIUM = re.compile(r"Cilium[A-Za-z]+:(?P<rest>.*)\Z")
@@ -83,29 +94,41 @@ def place(entry: PolicyEntry) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def pending(report: Report) -> list[tuple[Finding | None, list[DifferenceEntry]]]:
-    """Give what nobody has accepted yet: each finding with its differences; what opens first, then errors.
+def pending(report: Report) -> list[Pending]:
+    """Give what nobody has accepted yet, what opens first, then errors.
 
-    Findings without a difference count if they are errors: something was refused.
+    A finding counts if flows differ by it, if it is an error, or if it is why a policy is less than exact.
     """
     by_id = {finding.id: finding for finding in report.findings}
     grouped: dict[str, list[DifferenceEntry]] = {}
     for difference in report.differences:
         grouped.setdefault(difference.finding, []).append(difference)
+    opening = {key for key, items in grouped.items() if any(d.effect == "opens" for d in items)}
+    for entry in report.policies:
+        if entry.disposition == "kept" or entry.grade not in {"A", "X"}:
+            continue
+        reasons = [key for key in entry.findings if key in by_id and _weighs(by_id[key])]
+        for key in reasons:
+            grouped.setdefault(key, [])
+        if entry.disposition == "refused" and entry.direction in {"looser", "both"}:
+            opening.update(reasons)
     for finding in report.findings:
         if finding.severity == "error":
             grouped.setdefault(finding.id, [])
-    found = [(by_id.get(key), items) for key, items in grouped.items()]
-    open_ones = [(finding, items) for finding, items in found if finding is None or finding.accepted is None]
-    return sorted(open_ones, key=_gravity)
+    found = [Pending(by_id.get(key), tuple(items), key in opening) for key, items in grouped.items()]
+    left = [item for item in found if item.finding is None or item.finding.accepted is None]
+    return sorted(left, key=_gravity)
 
 
-def _gravity(item: tuple[Finding | None, list[DifferenceEntry]]) -> tuple[bool, bool, str, int, str]:
-    finding, differences = item
-    opens = any(d.effect == "opens" for d in differences)
-    if finding is None:
-        return (not opens, True, "", 0, "")
-    return (not opens, finding.severity != "error", finding.span.file, finding.span.line, finding.id)
+def _weighs(finding: Finding) -> bool:
+    return CODES[finding.code].cls.startswith(("refuse", "stop", "X", "A")) if finding.code in CODES else True
+
+
+def _gravity(item: Pending) -> tuple[bool, bool, str, int, str]:
+    if item.finding is None:
+        return (not item.opens, True, "", 0, "")
+    span = item.finding.span
+    return (not item.opens, item.finding.severity != "error", span.file, span.line, item.finding.id)
 
 
 def _plural(count: int, one: str, many: str) -> str:
