@@ -17,6 +17,7 @@ from migrate.exitcodes import ExitCode
 from migrate.render.markdown import comment
 from migrate.render.table import summary
 from translators import Translation, translate
+from translators.diagnostics import CODES
 from translators.frontends import is_policy
 from translators.layout import OutputFile
 from translators.report import Matrix, Report, to_json
@@ -197,9 +198,10 @@ def _matrix(report: Report, files: Sequence[OutputFile], loaded: Loaded, setting
     from translators.reachability import reachability  # noqa: PLC0415  # only where the picture is drawn
 
     kept = {p.source for p in report.policies if p.disposition == "kept"}
+    broken = {p.source for p in report.policies if any(CODES[c].cls == "refuse" for c in p.codes)}
     written = [d for f in files for d in read(f.path, f.text.encode()).documents]
     return reachability(
-        setting.policies(loaded),
+        [d for d in setting.policies(loaded) if d.span not in broken],
         [*written, *(d for d in loaded.documents if d.span in kept)],
         cluster=setting.cluster(loaded),
         options=setting.options,
