@@ -11,4 +11,6 @@ settings.register_profile("test", max_examples=300, deadline=None, database=None
                           suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
 settings.register_profile("long", max_examples=20_000, deadline=None, database=None,
                           suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
-settings.load_profile("long" if os.environ.get("C2C_LONG") == "1" else "test" if os.environ.get("CI") else "check")
+settings.load_profile(
+    "long" if os.environ.get("C2C_LONG") == "1" else "test" if os.environ.get("CI") else "check"
+)

@@ -45,7 +45,7 @@ class Explainer:
     def answer(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Give the answer to one flow, or an ``error`` with what is wrong with it."""
         try:
-            verdict = self._judge.judge(self._flow(data))
+            verdict = self.verdict(data)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return {"id": data.get("id"), "error": {"message": str(error) or type(error).__name__}}
         return {
@@ -54,6 +54,10 @@ class Explainer:
             "egress": _side(verdict.egress),
             "ingress": _side(verdict.ingress),
         }
+
+    def verdict(self, data: Mapping[str, Any]) -> FlowVerdict:
+        """Give the verdict with its trace; raises ``ValueError`` or ``TypeError`` for a flow that is none."""
+        return self._judge.judge(self._flow(data))
 
     def _flow(self, data: Mapping[str, Any]) -> Flow:
         protocol = _protocol(data.get("protocol"))

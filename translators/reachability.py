@@ -92,8 +92,9 @@ def reachability(
     vocabulary = source_vocabulary(calico)
     vocabulary.add(cilium_vocabulary(cilium))
     larger, classes = pod_classes(calico, vocabulary)
-    parties = [*_pods(classes), *_others(Space(vocabulary, larger), larger)]
-    traffic = _traffic(Space(vocabulary, larger), vocabulary, classes)
+    space = Space(vocabulary, larger)
+    parties = [*_pods(classes), *_others(space, larger)]
+    traffic = _traffic(space, vocabulary, classes)
     kinds = traffic[: max(1, MAX_JUDGED // max(1, len(parties) ** 2))]
     sides = replace(calico, world=larger), replace(cilium, world=larger)
     drawn = _drawn(parties, [_end(party, *sides) for party in parties], kinds)

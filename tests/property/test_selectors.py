@@ -33,7 +33,9 @@ nodes = st.recursive(
 
 
 @given(nodes, st.dictionaries(st.sampled_from(KEYS), st.sampled_from([*VALUES, "unnamed"])))
-def test_the_region_of_a_selector_holds_exactly_the_pods_it_selects(node: Node, labels: dict[str, str]) -> None:
+def test_the_region_of_a_selector_holds_exactly_the_pods_it_selects(
+    node: Node, labels: dict[str, str]
+) -> None:
     world = World()
     collector = Collector(world)
     collector.subject(And((node, *(Has(key) for key in KEYS))))

@@ -37,7 +37,9 @@ def by_bytes(content: bytes, rng: random.Random) -> bytes:
             case 1:
                 del data[place : place + rng.randint(1, 20)]
             case _:
-                data[place:place] = rng.choice([b"\t", b"- ", b"{", b"&a ", b"*a ", b"\xff", b"? ", b"!!int "])
+                data[place:place] = rng.choice(
+                    [b"\t", b"- ", b"{", b"&a ", b"*a ", b"\xff", b"? ", b"!!int "]
+                )
     return bytes(data)
 
 

@@ -1,1 +1,3 @@
-"""TODO."""
+"""What readers, lowering and passes hand to each other: frozen values, no behaviour."""
+
+__all__: list[str] = []

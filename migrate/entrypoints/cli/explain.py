@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,14 @@ import click
 
 from migrate.adapters.files import Loaded, load
 from migrate.entrypoints.cli.options import chosen, plan_from, shared
+from migrate.entrypoints.cli.trace import Asked, traced
 from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
 from translators.diagnostics import CODES
 from translators.explanation import Explainer
 from translators.frontends import is_policy
+from translators.settings import Options
+from translators.world import AddressPlan
 from translators.worldbuilder import build_world
 
 CLASSES = {
@@ -33,40 +36,68 @@ CLASSES = {
 
 
 @click.command("explain")
-@click.argument("code", required=False)
+@click.argument("words", nargs=-1, metavar="CODE | FROM TO:PORT[/PROTO]")
 @click.option("--engine", type=click.Choice(["calico", "cilium"]))
 @click.option("--policies", metavar="PATH", help="Only these policies count.")
+@click.option("--before", metavar="PATH", help="The Calico policies, for one flow.")
+@click.option("--after", metavar="PATH", help="The Cilium policies; without, they are translated first.")
 @click.option("--flows", metavar="FILE", help="Flows, one JSON object a line; - for stdin.")
 @click.option("-o", "output", metavar="FORMAT")
 @shared
 def command(
-    code: str | None,
+    words: tuple[str, ...],
     engine: str | None,
     policies: str | None,
+    before: str | None,
+    after: str | None,
     flows: str | None,
     output: str | None,
     cluster: str | None,
     address_plan: str | None,
     **versions: str | None,
 ) -> int:
-    """Explain a code, or judge flows.
+    """Explain a code, one flow under both engines, or judge many flows under one.
 
     \b
     c2c explain CAL-L502
+    c2c explain shop/app=web shop/app=db:5432 --before policies/ --after cilium/
     c2c explain --engine calico --cluster prod/ --flows flows.jsonl -o jsonl
     """
     del output
-    if code:
-        click.echo(_page(code), nl=False)
+    if len(words) == 1:
+        click.echo(_page(words[0]), nl=False)
         return ExitCode.DONE
-    if not (engine and cluster and flows):
-        raise click.UsageError("name a code, or --engine, --cluster and --flows")
     options = chosen(versions["cilium_version"] or "", versions["calico_version"], versions["cilium_config"])
-    around = load([cluster])
     plan = plan_from(address_plan)
+    if len(words) == 2:
+        return _trace(words, (before or policies, after, cluster), options, plan)
+    if words or not (engine and cluster and flows):
+        raise click.UsageError("name a code, a flow (FROM TO:PORT), or --engine, --cluster and --flows")
+    around = load([cluster])
     world, _ = build_world(around.documents, plan=plan, is_cluster=True)
     explainer = Explainer(world, _counted(around, policies), engine, options)
     return _judge(explainer, flows)
+
+
+def _trace(
+    words: Sequence[str],
+    paths: tuple[str | None, str | None, str | None],
+    options: Options,
+    plan: AddressPlan | None,
+) -> int:
+    before, after, cluster = paths
+    if before is None and cluster is None:
+        raise click.UsageError("name the Calico policies with --before, or a --cluster that holds them")
+    around = load([cluster]).documents if cluster else None
+    policies = load([before]).documents if before else [d for d in around or () if is_policy(d)]
+    others = [d for d in around if before is None or not is_policy(d)] if around is not None else None
+    found = traced(
+        words[0],
+        words[1],
+        Asked(policies, load([after]).documents if after else None, others, options, plan),
+    )
+    click.echo(found.text(), nl=False)
+    return ExitCode.DONE if found.agrees else ExitCode.BLOCKED
 
 
 def _counted(around: Loaded, policies: str | None) -> list[Any]:
