@@ -44,7 +44,7 @@ CLASSES = {
 @click.option("--flows", metavar="FILE", help="Flows, one JSON object a line; - for stdin.")
 @click.option("-o", "output", metavar="FORMAT")
 @shared
-def command(
+def command(  # noqa: PLR0913, PLR0917  # click hands over every option by name
     words: tuple[str, ...],
     engine: str | None,
     policies: str | None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from migrate.errors import Failure
@@ -15,6 +15,7 @@ from translators.flows import PROTOCOLS, Decision, FlowVerdict
 from translators.frontends import is_policy
 from translators.settings import Options
 from translators.source import Document, read
+from translators.span import NOWHERE, Span
 from translators.world import AddressPlan, Namespace, Node, Pod, World
 from translators.worldbuilder import build_world
 
@@ -72,7 +73,7 @@ def traced(source: str, target: str, asked: Asked) -> Traced:
         [*(asked.around or ()), *asked.before], plan=asked.plan, is_cluster=asked.around is not None
     )
     end, packet = _packet(target)
-    ends = {}
+    ends: dict[str, Mapping[str, str]] = {}
     for key, text in (("src", source), ("dst", end)):
         world, ends[key] = _end(world, text, len(ends) + 1)
     flow = {**ends, **packet}
@@ -160,15 +161,10 @@ def _decision(direction: str, decision: Decision | None) -> Iterator[str]:
         yield f"{direction:<8} not policed at this end"
         return
     yield f"{direction:<8} {decision.verdict:<6} {_placed(rule(decision.by, direction), decision.span)}"
-    for step in _passed(decision):
-        yield f"         {'':<6} after {step}"
+    for step in decision.trace:
+        if step.outcome == "pass":
+            yield f"         {'':<6} after {step.place.partition(':')[2]} {step.rule}: Pass"
 
 
-def _passed(decision: Decision) -> Iterable[str]:
-    """Give what was met before the deciding line."""
-    for step in decision.trace[:-1]:
-        yield " ".join(part for part in (step.place, step.rule, step.outcome) if part)
-
-
-def _placed(text: str, span: object) -> str:
-    return f"{text}  {span}" if span else text
+def _placed(text: str, span: Span | None) -> str:
+    return f"{text}  {span}" if span and span != NOWHERE else text
