@@ -19,7 +19,7 @@ from translators.frontends import is_policy
 from translators.layout import MARK, OutputFile
 from translators.source import Document, read
 
-__all__ = ["Loaded", "differing_files", "load", "write_files"]
+__all__ = ["Loaded", "differing_files", "kept_policies", "load", "write_files", "write_text"]
 
 SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 ARCHIVES = (".tgz", ".tar.gz")
@@ -102,6 +102,16 @@ def _unread(content: bytes) -> frozenset[str]:
     except (ValueError, AttributeError):
         return frozenset()
     return frozenset(k for k, v in kinds.items() if isinstance(v, dict) and "error" in v)
+
+
+def kept_policies(folder: str) -> frozenset[tuple[str, str, str]]:
+    """Give (kind, namespace, name) of what the report in a folder of ours keeps as it is; empty without one."""
+    try:
+        report = json.loads((Path(folder) / ".c2c" / "report.json").read_text(encoding="utf-8"))
+        entries = [p for p in report["policies"] if p["disposition"] == "kept"]
+        return frozenset((p["kind"], p["namespace"] or "", p["name"]) for p in entries)
+    except (OSError, ValueError, KeyError, TypeError):
+        return frozenset()
 
 
 def write_files(folder: str, files: Iterable[OutputFile], report: str) -> int:

@@ -20,7 +20,9 @@ __all__ = ["main"]
 VERBS = (
     ("policies", "translate", "Calico policies in; Cilium policies, grades and proof out"),
     ("policies", "verify", "prove that two policy sets give the same verdicts"),
-    ("policies", "explain", "what a finding means; verdicts of many flows"),
+    ("policies", "diff", "list the flows whose verdict differs between two sets"),
+    ("policies", "explain", "what a finding means; what happens to a flow, under both engines"),
+    ("after", "completion", "completion for bash, zsh, fish"),
     ("after", "version", "versions of the tool and of what it knows"),
 )
 EXAMPLES = """\

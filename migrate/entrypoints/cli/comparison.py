@@ -1,0 +1,119 @@
+"""Two policy sets held against each other: what ``verify`` judges and ``diff`` merely shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import click
+
+from migrate.adapters.files import kept_policies, load
+from migrate.entrypoints.cli.options import chosen, cluster_from, plan_from, shared
+from migrate.errors import Failure
+from migrate.render.words import claim, decided
+from translators import Verification, verify
+from translators.report import DifferenceEntry
+from translators.source import Document
+from translators.verification import Counterexample
+
+__all__ = ["RENDERERS", "both_sides", "compared"]
+
+
+def both_sides[F: Callable[..., object]](command: F) -> F:
+    """Add the options that verify and diff have in common."""
+    for option in (
+        click.option("--before", required=True, metavar="PATH", help="The Calico policies."),
+        click.option("--after", required=True, metavar="PATH", help="The Cilium policies."),
+        click.option("-o", "outputs", multiple=True, metavar="FORMAT[=FILE]"),
+        shared,
+    ):
+        command = option(command)
+    return command
+
+
+def compared(
+    before: str, after: str, cluster: str | None, address_plan: str | None, versions: dict[str, str | None]
+) -> Verification:
+    """Compare two sets; raises ``Failure`` if the one is not Calico's or the other not Cilium's.
+
+    Where ``after`` is what ``translate --out`` wrote, the policies that its report keeps stay in force beside it.
+    """
+    options = chosen(versions["cilium_version"] or "", versions["calico_version"], versions["cilium_config"])
+    around = cluster_from(cluster)
+    old, new = load([before]).documents, load([after]).documents
+    if any(d.group == "cilium.io" for d in old) or any(d.group.endswith("projectcalico.org") for d in new):
+        raise Failure(
+            "--before holds Cilium's objects, or --after Calico's",
+            why="Calico's set stands before, Cilium's after",
+            fix="exchange the two paths",
+        )
+    kept = kept_policies(after)
+    beside = [d for d in old if _key(d) in kept]
+    return verify(
+        old,
+        [*new, *beside],
+        cluster=around.documents if around else None,
+        options=options,
+        plan=plan_from(address_plan),
+    )
+
+
+def _key(document: Document) -> tuple[str, str, str]:
+    return document.kind, document.namespace, document.name
+
+
+def _difference(item: Counterexample) -> DifferenceEntry:
+    effect = "opens" if item.opens else "closes"
+    return DifferenceEntry(
+        "", "", effect, item.direction, item.src, item.dst, item.packets, True, "", item.calico, item.cilium
+    )
+
+
+def table(found: Verification) -> str:
+    """Give the comparison for a terminal."""
+    lines = [f"  {found.checked} obligations checked, for every label set."]
+    for span, name, reason in found.refused:
+        lines.append(f"  ✖ Cilium would refuse {name} ({span}): {reason}; its subject stays open.")
+    for item in found.counterexamples:
+        difference = _difference(item)
+        lines.append(f"  ✖ {claim(difference)}")
+        lines += [f"      {text}" for text in decided(difference)]
+    if found.unconfirmed:
+        lines.append(
+            f"  ? {found.unconfirmed} obligations are open without an example that both engines confirm."
+        )
+    if found.proved:
+        lines.append("  The two sets give the same verdicts.")
+    return "\n".join(lines) + "\n"
+
+
+def as_json(found: Verification) -> str:
+    """Give the comparison as JSON, counterexamples in their order."""
+
+    def side(values: tuple[str, str, str]) -> dict[str, str]:
+        return {"verdict": values[0], "by": values[1], "place": values[2]}
+
+    data = {
+        "schemaVersion": "1.0",
+        "kind": "VerificationReport",
+        "proved": found.proved,
+        "checked": found.checked,
+        "unconfirmed": found.unconfirmed,
+        "refused": [{"place": str(s), "object": n, "reason": r} for s, n, r in found.refused],
+        "counterexamples": [
+            {
+                "effect": "opens" if c.opens else "closes",
+                "direction": c.direction,
+                "src": c.src,
+                "dst": c.dst,
+                "packets": c.packets,
+                "calico": side(c.calico),
+                "cilium": side(c.cilium),
+            }
+            for c in found.counterexamples
+        ],
+    }
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+RENDERERS: dict[str, Callable[[Verification], str]] = {"table": table, "json": as_json}
