@@ -57,7 +57,7 @@ ROWS: tuple[tuple[str, str, str, str, str], ...] = (
     ("CAL-O306", "Log dropped", "info", "`Log` has no counterpart; flows are visible in Hubble.", "None."),
     ("CAL-O307", "Tier skipped", "info", "Tier {tier} holds only staged policies for this direction.", "None."),
     ("CAL-O309", "Isolation can be widened by others", "warn", "{subject} is protected by an allow list; other policies that select it can add to it: {objects}.", "Choose explicit denies."),
-    ("CAL-O310", "Non-default profile", "warn", "Profile {profile} decides the residual, not \"allow\".", "Check the profile."),
+    ("CAL-O310", "Non-default profile", "warn", 'Profile {profile} decides the residual, not "allow".', "Check the profile."),
     ("CAL-O311", "Large expansion", "warn", "{n} subject classes, {m} emitted rules from {k} source rules, most from {rule} against {rules}. Raised from 3 × the source items or 2,000 cubes (`expansion.md` §5).", "Simplify; the named pairs show where."),
     ("CAL-O312", "Unknown profile or Namespace", "S1", "{object} does not exist; Calico denies {subject} both ways and asks no later profile.", "Create it, or accept the isolation."),
     ("CAL-O313", "Closed expansion", "S1", "{rule} is exact for the {n} label classes present; other combinations are denied, never opened.", "Re-run when a new class appears, or reorder {rules}."),

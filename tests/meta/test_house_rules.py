@@ -50,7 +50,7 @@ def test_no_file_names_a_machine_or_a_registry() -> None:
     found = []
     for name in tracked():
         path = ROOT / name
-        if path.suffix in {".png", ".gz"} or name in {"LICENSE"} or name.startswith("tests/meta/"):
+        if path.suffix in {".png", ".gz"} or name == "LICENSE" or name.startswith("tests/meta/"):
             continue
         if path.is_file() and forbidden.search(path.read_text(encoding="utf-8", errors="replace")):
             found.append(name)
@@ -73,7 +73,9 @@ def test_the_registry_is_the_specifications() -> None:
     table = ROOT.parent / "shared" / "spec" / "policy" / "translation.md"
     if not table.exists():
         pytest.skip("NOT TESTED HERE: the specification is not beside the checkout")
-    rows = re.findall(r"^\| (CAL-[A-Z]\d+) \| (.*?) \| (.*?) \|", table.read_text(encoding="utf-8"), re.M)
+    rows = re.findall(
+        r"^\| (CAL-[A-Z]\d+) \| (.*?) \| (.*?) \|", table.read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert {code for code, _, _ in rows} == set(CODES)
     assert all(CODES[code].title == title and CODES[code].cls == cls for code, title, cls in rows)
 
