@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+
+import pytest
+
+from migrate.adapters.files import differing_files, kept_policies, load, write_files
+from migrate.errors import Failure
+from translators.layout import OutputFile
+
+POLICY = b"apiVersion: projectcalico.org/v3\nkind: GlobalNetworkPolicy\nmetadata: {name: a}\nspec: {}\n"
+POD = b'{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n"}}'
+OURS = OutputFile("shop.yaml", "# c2c\n---\na: 1\n", ())
+
+
+def _archive(path, members):
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+
+
+def test_folders_are_read_with_their_subfolders_in_order(tmp_path):
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "p.json").write_bytes(POD)
+    (tmp_path / "a.yml").write_bytes(POLICY)
+    (tmp_path / "notes.txt").write_text("kind: Pod")
+    loaded = load([str(tmp_path)])
+    assert [d.kind for d in loaded.documents] == ["GlobalNetworkPolicy", "Pod"]
+    assert loaded.files == 2
+
+
+def test_what_we_wrote_ourselves_is_not_read_as_input(tmp_path):
+    write_files(str(tmp_path), [], "{}")
+    assert load([str(tmp_path)]).files == 0
+
+
+def test_archives_are_read_in_memory_whatever_their_paths_say(tmp_path):
+    path = tmp_path / "prod.tgz"
+    _archive(path, {"../../etc/evil.yaml": POLICY, "pods.json": POD})
+    assert {d.kind for d in load([str(path)]).documents} == {"GlobalNetworkPolicy", "Pod"}
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["prod.tgz"]
+
+
+def test_a_snapshot_says_which_kinds_it_could_not_read(tmp_path):
+    kinds = {"pods": {"count": 3}, "nodes": {"error": "forbidden"}}
+    (tmp_path / "snapshot.json").write_text(json.dumps({"kind": "Snapshot", "kinds": kinds}))
+    assert load([str(tmp_path)]).unread == {"nodes"}
+
+
+def test_texts_are_kept_for_files_that_hold_policies(tmp_path):
+    (tmp_path / "a.yaml").write_bytes(POLICY)
+    (tmp_path / "b.json").write_bytes(POD)
+    assert list(load([str(tmp_path)]).texts.values()) == [POLICY.decode()]
+
+
+@pytest.mark.parametrize("name", ["missing.yaml", "broken.tgz"])
+def test_a_path_that_cannot_be_opened_is_named(tmp_path, name):
+    (tmp_path / "broken.tgz").write_bytes(b"no archive")
+    with pytest.raises(Failure, match=name):
+        load([str(tmp_path / name)])
+
+
+def test_one_broken_file_does_not_hide_the_others(tmp_path):
+    (tmp_path / "a.yaml").write_bytes(b"a: [")
+    (tmp_path / "b.yaml").write_bytes(POLICY)
+    loaded = load([str(tmp_path)])
+    assert len(loaded.documents) == 1
+    assert [d.code for d in loaded.diagnostics] == ["CAL-P101"]
+
+
+def test_files_of_others_are_never_replaced_and_nothing_is_written(tmp_path):
+    (tmp_path / "shop.yaml").write_text("kind: Mine\n")
+    with pytest.raises(Failure, match=r"shop\.yaml"):
+        write_files(str(tmp_path), [OutputFile("a.yaml", "# c2c\n", ()), OURS], "{}")
+    assert (tmp_path / "shop.yaml").read_text() == "kind: Mine\n"
+    assert not (tmp_path / "a.yaml").exists()
+
+
+def test_stale_files_of_ours_go_and_those_of_others_stay(tmp_path):
+    write_files(str(tmp_path), [OURS], "{}")
+    (tmp_path / "mine.yaml").write_text("kind: Mine\n")
+    write_files(str(tmp_path), [OutputFile("other.yaml", "# c2c\n", ())], "{}")
+    assert sorted(p.name for p in tmp_path.glob("*.yaml")) == ["mine.yaml", "other.yaml"]
+    assert (tmp_path / ".c2c" / "report.json").read_text() == "{}"
+
+
+def test_a_check_names_what_would_change(tmp_path):
+    write_files(str(tmp_path), [OURS], "{}")
+    assert differing_files(str(tmp_path), [OURS]) == []
+    assert differing_files(str(tmp_path), [OutputFile("new.yaml", "# c2c\n", ())]) == [
+        "new.yaml",
+        "shop.yaml",
+    ]
+
+
+def test_kept_policies_come_from_the_report_in_the_folder(tmp_path):
+    entry = {"kind": "NetworkPolicy", "namespace": "n", "name": "p", "disposition": "kept"}
+    write_files(str(tmp_path), [], json.dumps({"policies": [entry, {**entry, "disposition": "refused"}]}))
+    assert kept_policies(str(tmp_path)) == {("NetworkPolicy", "n", "p")}
+    assert kept_policies(str(tmp_path / "elsewhere")) == frozenset()

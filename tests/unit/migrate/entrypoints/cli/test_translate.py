@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from migrate.entrypoints.cli.main import main
+from migrate.exitcodes import ExitCode
+
+EXACT = """\
+apiVersion: projectcalico.org/v3
+kind: NetworkPolicy
+metadata: {name: db, namespace: shop}
+spec:
+  order: 10
+  selector: app == 'db'
+  ingress:
+  - action: Allow
+    protocol: TCP
+    source: {selector: app == 'web'}
+    destination: {ports: [5432]}
+"""
+STRICTER = (
+    EXACT.replace("name: db", "name: probes")
+    + "  - {action: Allow, protocol: ICMP, icmp: {type: 3, code: 4}}\n"
+)
+NATIVE = """\
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: native, namespace: billing}
+spec: {podSelector: {}}
+"""
+REFUSED = EXACT.replace("app == 'db'", "app = = 'db'").replace("name: db", "name: odd")
+
+
+@pytest.fixture
+def policies(tmp_path):
+    folder = tmp_path / "policies"
+    folder.mkdir()
+
+    def write(**texts: str) -> str:
+        for name, text in texts.items():
+            (folder / f"{name}.yaml").write_text(text)
+        return str(folder)
+
+    return write
+
+
+def test_an_exact_set_exits_0(policies, capsys):
+    assert main(["translate", policies(a=EXACT)]) == ExitCode.DONE
+    assert "1  exact" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("level", "text", "code"),
+    [
+        ("stricter", STRICTER, ExitCode.BLOCKED),
+        ("refused", STRICTER, ExitCode.DONE),
+        ("refused", REFUSED, ExitCode.BLOCKED),
+        ("looser", REFUSED, ExitCode.DONE),
+        ("never", REFUSED, ExitCode.DONE),
+        ("stricter", NATIVE, ExitCode.DONE),
+    ],
+)
+def test_fail_on_is_a_threshold(policies, level, text, code, capsys):
+    assert main(["translate", policies(a=text), "--fail-on", level]) == code
+
+
+def test_exit_zero_reports_and_passes(policies, capsys):
+    assert main(["translate", policies(a=STRICTER), "--exit-zero"]) == ExitCode.DONE
+    assert "stricter" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("accept", ["CAL-L502", "CAL-L502:shop/probes=why", "CAL-L502:probes"])
+def test_an_accepted_finding_no_longer_fails(policies, accept, capsys):
+    path = policies(a=STRICTER)
+    assert main(["translate", path, "--accept", accept, "-o", "json"]) == ExitCode.DONE
+    report = json.loads(capsys.readouterr().out)
+    assert report["summary"]["accepted"] == 1
+
+
+@pytest.mark.parametrize("accept", ["CAL-L502:shop/other", "CAL-N401", "CAL-S201"])
+def test_what_is_not_there_or_may_not_be_accepted_is_an_error(policies, accept, capsys):
+    path = policies(a=STRICTER, b=REFUSED)
+    assert main(["translate", path, "--accept", accept]) == ExitCode.USAGE
+    assert accept in capsys.readouterr().err
+
+
+def test_every_policy_is_in_the_report_exactly_once(policies, capsys):
+    main(["translate", policies(a=EXACT, b=STRICTER, c=NATIVE, d=REFUSED), "-o", "json"])
+    report = json.loads(capsys.readouterr().out)
+    assert sorted(p["name"] for p in report["policies"]) == ["db", "native", "odd", "probes"]
+    summary = report["summary"]
+    assert summary["policies"] == sum(summary["grades"].values()) + summary["kept"]
+    assert list(report)[:2] == ["schemaVersion", "kind"]
+
+
+def test_json_is_the_same_bytes_wherever_it_goes(policies, capsys, tmp_path):
+    path = policies(a=EXACT, b=STRICTER)
+    main(
+        ["translate", path, "-o", "json", "-o", f"json={tmp_path / 'one'}", "-o", str(tmp_path / "two.json")]
+    )
+    shown = capsys.readouterr().out
+    assert (tmp_path / "one").read_text() == shown == (tmp_path / "two.json").read_text()
+
+
+@pytest.mark.parametrize("name", ["r.html", "r.md", "r.svg", "r.jsonl", "r.yaml"])
+def test_a_suffix_names_the_format_and_the_table_stays_on_stdout(policies, capsys, tmp_path, name):
+    main(["translate", policies(a=EXACT), "-o", str(tmp_path / name)])
+    assert "1  exact" in capsys.readouterr().out
+    assert (tmp_path / name).stat().st_size > 0
+
+
+@pytest.mark.parametrize("wanted", [["-o", "nonsense"], ["-o", "json", "-o", "yaml"]])
+def test_an_impossible_output_is_a_usage_error_and_writes_nothing(policies, capsys, wanted):
+    assert main(["translate", policies(a=EXACT), *wanted]) == ExitCode.USAGE
+    assert capsys.readouterr().out == ""
+
+
+def test_an_unreadable_file_exits_2_and_the_rest_is_still_reported(policies, capsys):
+    assert main(["translate", policies(a="a: [", b=EXACT)]) == ExitCode.USAGE
+    shown = capsys.readouterr()
+    assert "1  exact" in shown.out
+    assert "a.yaml" in shown.err
+
+
+def test_standard_input_is_read(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(EXACT.encode())))
+    assert main(["translate", "-"]) == ExitCode.DONE
+
+
+def test_written_manifests_are_found_equal_until_the_policies_change(policies, capsys, tmp_path):
+    out = str(tmp_path / "out")
+    path = policies(a=EXACT)
+    assert main(["translate", path, "--out", out]) == ExitCode.DONE
+    assert main(["translate", path, "--out", out, "--check"]) == ExitCode.DONE
+    policies(a=EXACT.replace("5432", "5433"))
+    assert main(["translate", path, "--out", out, "--check"]) == ExitCode.BLOCKED
+    assert main(["translate", path, "--out", out, "--check", "--detailed-exitcode"]) == ExitCode.DIFFERENCES
+    assert main(["translate", path, "--check"]) == ExitCode.USAGE
+
+
+def test_what_was_written_verifies_with_the_kept_policies_beside_it(policies, capsys, tmp_path):
+    out = str(tmp_path / "out")
+    path = policies(a=EXACT, b=NATIVE)
+    main(["translate", path, "--out", out])
+    assert main(["verify", "--before", path, "--after", out]) == ExitCode.DONE
+
+
+def test_each_file_is_a_cluster_of_its_own(policies, capsys, tmp_path):
+    path = policies(a=EXACT, b=EXACT)
+    assert main(["translate", path, "--each", "--out", str(tmp_path / "out"), "-o", "json"]) == ExitCode.DONE
+    report = json.loads(capsys.readouterr().out)
+    outputs = [place for p in report["policies"] for place in p["outputs"]]
+    assert len(set(outputs)) == 2
+    for place in outputs:
+        assert (tmp_path / "out" / place.rpartition(":")[0]).is_file()
+
+
+def test_without_any_input_the_usage_is_told(capsys):
+    assert main(["translate"]) == ExitCode.USAGE
+    assert "--cluster" in capsys.readouterr().err
+
+
+def test_jsonl_opens_with_hello(policies, capsys):
+    main(["translate", policies(a=STRICTER), "-o", "jsonl"])
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert rows[0]["type"] == "hello"
+    assert {row["type"] for row in rows[1:]} == {"finding"}
