@@ -20,6 +20,10 @@ from translators.world import Pod, World
 
 __all__ = ["Explainer"]
 
+OUTSIDE = {4: "198.51.100.77", 6: "2001:db8::77"}
+NODE = {4: "192.0.2.10", 6: "2001:db8:1::10"}
+"""Addresses of documentation, which stand for an unnamed peer of that kind."""
+
 _NUMBERS = {name.lower(): number for name, number in PROTOCOLS.items()}
 
 
@@ -100,9 +104,21 @@ class Explainer:
                 message = f"node {end['node']} is not in the cluster"
                 raise ValueError(message)
             return Peer(PeerKind.REMOTE, _first(node.addresses, family), node=node)
-        if end.get("entity") in {"health", "ingress", "init", "unmanaged"}:
-            return Peer(PeerKind.ENTITY, entity=str(end["entity"]))
+        if "entity" in end:
+            return self._of_entity(str(end["entity"]), family)
         message = f"{dict(end)} names no peer"
+        raise ValueError(message)
+
+    def _of_entity(self, name: str, family: int) -> Peer:
+        """Give an entity: some address outside, some node (which ``host`` is settled by the other end), or neither."""
+        match name:
+            case "health" | "ingress" | "init" | "unmanaged":
+                return Peer(PeerKind.ENTITY, entity=name)
+            case "world":
+                return Peer(PeerKind.WORLD, parse_address(OUTSIDE[family]))
+            case "host" | "remote-node":
+                return Peer(PeerKind.REMOTE, parse_address(NODE[family]), entity=name)
+        message = f"entity {name!r} is unknown"
         raise ValueError(message)
 
     def _of_address(self, address: Address) -> Peer:
@@ -122,6 +138,8 @@ class Explainer:
 
 def _seen_from(peer: Peer, other: Peer) -> Peer:
     """A node is the local host of the pods that run on it."""
+    if peer.entity == "host":
+        return Peer(PeerKind.HOST, peer.address)
     if peer.kind is not PeerKind.REMOTE or peer.node is None or other.pod is None:
         return peer
     if other.pod.node != peer.node.name:

@@ -75,7 +75,7 @@ class Settler:
             if rest is None:
                 found.append(Difference(direction, opens, tuple(left), None, exact=False))
             elif real := self._real(rest, direction):
-                found.append(Difference(direction, opens, tuple(rest), real))
+                found.append(Difference(direction, opens, tuple(join(self.space.layout, rest)), real))
         return found
 
     def _calico_allows(self, region: Sequence[int], items: Sequence[SourceItem]) -> list[int] | None:

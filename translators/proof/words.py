@@ -88,8 +88,8 @@ class Words:
             if own and len(own) == len(every):
                 parts.append(name)
             elif own:
-                outside = " outside the cluster" if kind is AtomKind.WORLD else f" ({name})"
-                parts.append(_cidrs(own) + outside)
+                missing = [a for a in every if a not in own]
+                parts.append(_part(kind, own, missing))
         parts += [a.name for a in atoms if a.kind is AtomKind.ENTITY]
         return ", ".join(parts)
 
@@ -135,6 +135,17 @@ def _namespace(field: Field, cube: int) -> str:
     if OTHER not in held:
         return "in " + ", ".join(str(v) for v in held)
     return "outside " + ", ".join(str(v) for v in field.bits if v not in held)
+
+
+def _part(kind: AtomKind, own: list[AddressAtom], missing: list[AddressAtom]) -> str:
+    """Name some addresses of one kind, by what they are or by what they are not, whichever is shorter."""
+    if kind is not AtomKind.WORLD:
+        return f"{_cidrs(own)} ({_KINDS[kind]})"
+    if len(to_cidrs(i for a in missing for i in a.intervals)) < len(
+        to_cidrs(i for a in own for i in a.intervals)
+    ):
+        return f"the world except {_cidrs(missing)}"
+    return f"{_cidrs(own)} outside the cluster"
 
 
 def _cidrs(atoms: Iterable[AddressAtom]) -> str:

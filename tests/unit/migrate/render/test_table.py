@@ -27,11 +27,13 @@ def test_wide_drops_nothing():
 
 def test_the_counts_are_those_of_the_json():
     report = all_grades()
-    counts = dict(re.findall(r"^ +(\d+)  (exact|approximate|not translated|kept)", summary(report), re.M))
+    counts = dict(
+        re.findall(r"^ +(\d+)  (exact|approximate|not translated|kept)", summary(report), re.MULTILINE)
+    )
     grades = to_json(report)["summary"]["grades"]
     assert {int(number): word for number, word in counts.items()}
-    assert re.search(rf"^ +{grades['A']}  approximate", summary(report), re.M)
-    assert re.search(rf"^ +{grades['X']}  not translated", summary(report), re.M)
+    assert re.search(rf"^ +{grades['A']}  approximate", summary(report), re.MULTILINE)
+    assert re.search(rf"^ +{grades['X']}  not translated", summary(report), re.MULTILINE)
 
 
 def test_an_open_obligation_is_never_called_proved():

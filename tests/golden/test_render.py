@@ -1,0 +1,38 @@
+"""The bytes of every rendering are the contract: rewrite them with ``C2C_REWRITE=1``, then read the diff."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from migrate.render.html import page
+from migrate.render.markdown import comment
+from migrate.render.matrix import picture
+from migrate.render.table import summary
+from tests.models import MODELS, SOURCE
+from translators.layout import OutputFile
+from translators.report import to_json
+
+FOLDER = Path(__file__).parent / "render"
+FILES = (OutputFile("shop.yaml", "# c2c\n---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n", ()),)
+RENDERERS = {
+    "txt": summary,
+    "wide.txt": lambda report: summary(report, wide=True),
+    "json": lambda report: json.dumps(to_json(report), indent=2, ensure_ascii=False) + "\n",
+    "md": comment,
+    "svg": lambda report: picture(report.matrix),
+    "html": lambda report: page(report, FILES, {"shop.yaml": SOURCE}),
+}
+
+
+@pytest.mark.parametrize("suffix", RENDERERS)
+@pytest.mark.parametrize("name", MODELS)
+def test_a_rendering_is_byte_for_byte_the_same(name, suffix):
+    text = RENDERERS[suffix](MODELS[name]())
+    path = FOLDER / f"{name}.{suffix}"
+    if os.environ.get("C2C_REWRITE") == "1":
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from migrate.entrypoints.cli.main import main
+from migrate.exitcodes import ExitCode
+from translators.diagnostics import CODES
+
+CALICO = """\
+apiVersion: projectcalico.org/v3
+kind: NetworkPolicy
+metadata: {name: db, namespace: shop}
+spec:
+  order: 10
+  selector: app == 'db'
+  ingress:
+  - {action: Allow, protocol: TCP, source: {selector: app == 'web'}, destination: {ports: [5432]}}
+  - {action: Allow, protocol: ICMP, icmp: {type: 3, code: 4}}
+"""
+
+
+def _pod(name: str, number: int, **labels: str) -> dict[str, object]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": "shop", "labels": labels},
+        "spec": {"nodeName": "n1", "containers": []},
+        "status": {"phase": "Running", "podIPs": [{"ip": f"10.244.0.{number}"}]},
+    }
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    items = [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}},
+        _pod("web-1", 1, app="web"),
+        _pod("db-1", 2, app="db"),
+    ]
+    (folder / "objects.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    (folder / "policies.yaml").write_text(CALICO)
+    return str(folder)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_code_has_a_page(code, capsys):
+    assert main(["explain", code]) == ExitCode.DONE
+    page = capsys.readouterr().out
+    assert CODES[code].title in page
+    assert "{" not in page
+
+
+def test_a_code_may_be_typed_by_its_number(capsys):
+    main(["explain", "cal401"])
+    assert capsys.readouterr().out.startswith("CAL-N401")
+
+
+def test_an_unknown_code_suggests_one(capsys):
+    assert main(["explain", "CAL-N499"]) == ExitCode.USAGE
+    assert "CAL-N4" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "code", "verdicts"),
+    [
+        ("shop/web-1", "shop/db-1:5432", ExitCode.DONE, ["allow", "allow"]),
+        ("shop/app=web", "shop/app=db:5433", ExitCode.DONE, ["deny", "deny"]),
+        ("world", "shop/db-1:icmp/3/4", ExitCode.BLOCKED, ["allow", "deny"]),
+        ("203.0.113.9", "shop/db-1:5432/UDP", ExitCode.DONE, ["deny", "deny"]),
+        ("host:n1", "shop/db-1:22", ExitCode.DONE, ["allow", "allow"]),
+    ],
+)
+def test_one_flow_is_told_under_both_engines(cluster, capsys, source, target, code, verdicts):
+    assert main(["explain", source, target, "--cluster", cluster]) == code
+    told = [line.split() for line in capsys.readouterr().out.splitlines()]
+    engines = [words[1] for words in told if words and words[0] in {"Calico", "Cilium"}]
+    if not target.startswith("shop/db-1:22"):
+        assert engines == verdicts
+
+
+def test_a_flow_between_pods_that_do_not_exist_yet_needs_no_cluster(tmp_path, capsys):
+    (tmp_path / "a.yaml").write_text(CALICO)
+    arguments = ["explain", "shop/app=web", "shop/app=db:5432", "--before", str(tmp_path)]
+    assert main(arguments) == ExitCode.DONE
+    assert "shop/db, ingress rule 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "flow",
+    [["shop/none", "shop/db-1:80"], ["shop/web-1", "shop/db-1"], ["nowhere", "shop/db-1:80"]],
+)
+def test_an_end_that_is_none_is_a_usage_error(cluster, capsys, flow):
+    assert main(["explain", *flow, "--cluster", cluster]) == ExitCode.USAGE
+
+
+def _batch(capsys, cluster, lines, *more):
+    path = f"{cluster}-flows.jsonl"
+    texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+    Path(path).write_text("\n".join(texts) + "\n", encoding="utf-8")
+    arguments = ["explain", "--engine", "calico", "--cluster", cluster, "--flows", path, "-o", "jsonl", *more]
+    code = main(arguments)
+    return code, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+FLOW = {"id": "a", "src": {"pod": "shop/web-1"}, "dst": {"pod": "shop/db-1"}, "protocol": "TCP", "port": 5432}
+
+
+def test_a_batch_answers_line_by_line_in_order(cluster, capsys):
+    denied = {**FLOW, "id": "b", "port": 80, "src": {"ip": "10.244.0.1"}}
+    outside = {**FLOW, "id": 3, "src": {"ip": "203.0.113.1"}}
+    code, answers = _batch(capsys, cluster, [FLOW, denied, outside])
+    assert code == ExitCode.DONE
+    assert [(a["id"], a["verdict"]) for a in answers] == [("a", "allow"), ("b", "deny"), (3, "deny")]
+    assert answers[0]["egress"]["verdict"] == "allow"
+    assert answers[2]["egress"] is None
+
+
+def test_a_bad_line_is_answered_and_the_rest_goes_on(cluster, capsys):
+    bad = {**FLOW, "id": "x", "src": {"pod": "shop/gone"}}
+    code, answers = _batch(capsys, cluster, ["no json", bad, FLOW])
+    assert code == ExitCode.USAGE
+    assert ["error" in a for a in answers] == [True, True, False]
+    assert answers[1]["id"] == "x"
+
+
+@pytest.mark.parametrize(
+    ("end", "verdict"),
+    [({"entity": "world"}, "deny"), ({"entity": "host"}, "allow"), ({"entity": "remote-node"}, "deny")],
+)
+def test_entities_stand_for_unnamed_peers(cluster, capsys, end, verdict):
+    code, answers = _batch(capsys, cluster, [{**FLOW, "src": end}])
+    assert code == ExitCode.DONE
+    assert answers[0]["verdict"] == verdict
+
+
+def test_named_policies_count_alone(cluster, capsys, tmp_path):
+    (tmp_path / "other.yaml").write_text(CALICO.replace("5432", "80"))
+    _, answers = _batch(capsys, cluster, [FLOW], "--policies", str(tmp_path / "other.yaml"))
+    assert answers[0]["verdict"] == "deny"
+
+
+def test_flows_come_from_standard_input_too(cluster, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(FLOW) + "\n"))
+    main(["explain", "--engine", "cilium", "--cluster", cluster, "--flows", "-", "-o", "jsonl"])
+    assert json.loads(capsys.readouterr().out)["verdict"] == "allow"
