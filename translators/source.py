@@ -215,6 +215,10 @@ def _collect(reading: Reading, name: str, data: object, node: Any) -> None:  # n
     reading.documents.append(Document(data, span, node))
 
 
+def _word(node: Any) -> str | None:  # noqa: ANN401  # YAML nodes are untyped
+    return node.value if isinstance(node, yaml.ScalarNode) else None
+
+
 def _child(node: Any, step: str | int) -> Any:  # noqa: ANN401  # YAML nodes are untyped
     if isinstance(node, yaml.MappingNode):
         return next((value for key, value in node.value if key.value == step), None)
@@ -268,8 +272,8 @@ class _Builder:
                         merged.extend(source.value)
             else:
                 own.append((key, value))
-        names = {key.value for key, _ in own}
-        return [*(pair for pair in merged if pair[0].value not in names), *own]
+        names = {key.value for key, _ in own if isinstance(key, yaml.ScalarNode)}
+        return [*(pair for pair in merged if _word(pair[0]) not in names), *own]
 
     def _scalar(self, node: Any) -> Any:  # noqa: ANN401  # plain data of any type
         if len(node.value) > MAX_SCALAR:

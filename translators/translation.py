@@ -71,7 +71,7 @@ def translate(
     screened = screen(found, world, chosen, is_cluster=cluster is not None)
     work = _Work(world, chosen, found, screened.usable)
     compilation, stopped = work.compile(screened.tiers)
-    evidence = work.prove(compilation, [*tiers, *own, *screened.assumed_tiers])
+    evidence = work.prove(compilation, [*found.tier_objects, *screened.assumed_tiers], own)
     extra = [*diagnostics, *odd, *screened.diagnostics, *stopped]
     return Translation(evidence.files, grade(found, evidence, extra, _input_hash(own)))
 
@@ -104,7 +104,9 @@ class _Work:
             self._usable = []
             return compile_policies([], tiers, self._world, self._options), stopped
 
-    def prove(self, compilation: Compilation, documents: Sequence[Document]) -> Evidence:
+    def prove(
+        self, compilation: Compilation, tiers: Sequence[Document], own: Sequence[Document]
+    ) -> Evidence:
         """Write the manifests, read them back, and hold them against the Calico objects."""
         manifests = self._write(compilation)
         written = tuple(files(manifests, self._options.layout))
@@ -116,7 +118,7 @@ class _Work:
             for p in self._usable
             if p.kind is PolicyKind.KUBERNETES_NETWORK_POLICY and not compilation.absorbed
         ]
-        source = [d for d in documents if d.kind == "Tier" or id(d) in proved]
+        source = [*tiers, *(d for d in own if id(d) in proved)]
         calico = CalicoPolicies.build(self._world, source, self._options.calico_version)
         cilium = CiliumPolicies.build(self._world, [*back, *kept], self._options.cilium)
         obligations = prove(calico, cilium, _claims(compilation))

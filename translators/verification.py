@@ -8,7 +8,7 @@ from typing import Any
 
 from translators.diagnostics import Diagnostic
 from translators.flows import Direction
-from translators.frontends import is_policy, read_policies
+from translators.frontends import read_policies
 from translators.proof import Claims, prove
 from translators.proof.settle import Confirmed, Settler
 from translators.proof.words import Words, describe
@@ -76,7 +76,7 @@ def verify(
     world, odd = build_world([*around, *old], plan=plan, is_cluster=cluster is not None)
     found = read_policies(old)
     usable = {id(p.document) for p in found.policies if not (p.staged or p.pre_dnat or p.do_not_track)}
-    source = [d for d in old if d.kind == "Tier" or not is_policy(d) or id(d) in usable]
+    source = [*found.tier_objects, *(d for d in old if id(d) in usable)]
     calico = CalicoPolicies.build(world, source, chosen.calico_version)
     cilium = CiliumPolicies.build(world, new, chosen.cilium)
     obligations = prove(calico, cilium, Claims())

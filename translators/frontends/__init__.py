@@ -29,11 +29,12 @@ class Refused:
 class PolicySet:
     """What an input holds: policies (staged ones among them), tiers by name, refused documents, findings.
 
-    ``stated_tiers`` names the tiers whose objects were in the input.
+    ``tier_objects`` are the documents of the tiers that could be read.
     """
 
     policies: list[Policy] = field(default_factory=list)
     tiers: dict[str, Tier] = field(default_factory=lambda: dict(FIXED_TIERS))
+    tier_objects: list[Document] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
@@ -53,6 +54,7 @@ def read_policies(documents: Iterable[Document]) -> PolicySet:
             result.diagnostics.extend(fields.found)
             if found is not None:
                 result.tiers[found.name] = found
+                result.tier_objects.append(document)
         elif is_policy(document) and not _is_twin(document, seen, result):
             _read_one(document, result)
     return result
