@@ -205,9 +205,9 @@ def kept_natives(tiers: World, *, write_ends: bool = True, reduce_after: bool = 
     for place, item in enumerate(items):
         if item.action == "Allow":
             allow |= item.region if reduce_after or place not in after else item.match
-        elif item.action == "Deny" and place not in after:
-            deny |= item.region
-        elif item.action == "End" and place not in after and write_ends:
+        elif (item.action == "Deny" and place not in after) or (
+            item.action == "End" and place not in after and write_ends
+        ):
             deny |= item.region
         elif item.action in {"Deny", "End"} and place in after:
             deny |= item.region & _jumped(tiers)

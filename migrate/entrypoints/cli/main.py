@@ -22,6 +22,7 @@ VERBS = (
     ("policies", "verify", "prove that two policy sets give the same verdicts"),
     ("policies", "diff", "list the flows whose verdict differs between two sets"),
     ("policies", "explain", "what a finding means; what happens to a flow, under both engines"),
+    ("policies", "lint", "defects of the Calico policies: dead rules, ties, empty selections"),
     ("after", "completion", "completion for bash, zsh, fish"),
     ("after", "version", "versions of the tool and of what it knows"),
 )
