@@ -62,7 +62,7 @@ ROWS: tuple[tuple[str, str, str, str, str], ...] = (
     ("CAL-O312", "Unknown profile or Namespace", "S1", "{object} does not exist; Calico denies {subject} both ways and asks no later profile.", "Create it, or accept the isolation."),
     ("CAL-O313", "Closed expansion", "S1", "{rule} is exact for the {n} label classes present; other combinations are denied, never opened.", "Re-run when a new class appears, or reorder {rules}."),
     ("CAL-O314", "Expansion over budget", "stop", "{deny} between {n} earlier and {m} later Allows needs more than {max} terms.", "Reorder the rules, or raise the limit."),
-    ("CAL-O315", "Rule never reached", "warn", "{rule} is covered by {rules} before it. `lint`; in `translate` on request.", "Delete it, or change the order."),
+    ("CAL-O315", "Rule never reached", "warn", "{rule} is covered by {rules} before it.", "Delete it, or change the order."),
     ("CAL-O316", "Tier taken from its name", "S1", "Tier {tier} is not among the files; taken as existing, default action Deny{order}.", "Add the Tier object, or `--tier`."),
     ("CAL-N401", "Networks cover part of the pod range", "S2 or X", "{cidr} covers {n} of the pod addresses; Cilium CIDR rules do not match pods.", "Use labels, or match mode `pods` (≥ 1.20)."),
     ("CAL-N402", "Networks cover all pods", "S1", "{cidr} contains every pod address; a pod selector was added.", "None."),

@@ -1,0 +1,100 @@
+"""``c2c lint``: defects of the Calico policies themselves, whether or not anybody migrates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import click
+
+from migrate.adapters.files import load
+from migrate.entrypoints.cli.options import chosen, cluster_from, plan_from, shared
+from migrate.entrypoints.cli.output import emit
+from migrate.exitcodes import ExitCode
+from translators.diagnostics import Diagnostic, Severity
+from translators.frontends import is_policy
+from translators.linting import lint
+
+SIGNS = {Severity.ERROR: "✖", Severity.WARNING: "▲", Severity.NOTE: "·"}
+UNREADABLE = frozenset({"CAL-P101", "CAL-P118"})
+
+
+@click.command("lint")
+@click.argument("paths", nargs=-1)
+@click.option("--select", metavar="CODE,…", help="Only these codes, or families: CAL-S,CAL-O301.")
+@click.option("-o", "outputs", multiple=True, metavar="FORMAT[=FILE]")
+@click.option("--exit-zero", is_flag=True, help="Report, but exit 0.")
+@shared
+def command(
+    paths: Sequence[str],
+    select: str | None,
+    outputs: Sequence[str],
+    cluster: str | None,
+    address_plan: str | None,
+    exit_zero: bool,
+    **versions: str | None,
+) -> int:
+    """List defects of Calico policies: dead rules, ties, selectors that select nothing.
+
+    \b
+    c2c lint policies/
+    c2c lint policies/ --select CAL-S,CAL-O301
+    c2c lint policies/ --cluster prod.tgz -o json
+    """
+    around = cluster_from(cluster)
+    loaded = load(paths) if paths else around
+    if loaded is None:
+        raise click.UsageError("name the policies, or a --cluster to take them from")
+    policies = [d for d in loaded.documents if loaded is not around or is_policy(d) or d.kind == "Tier"]
+    findings = lint(
+        policies,
+        cluster=[d for d in around.documents if loaded is not around or not is_policy(d)] if around else None,
+        options=chosen(
+            versions["cilium_version"] or "", versions["calico_version"], versions["cilium_config"]
+        ),
+        plan=plan_from(address_plan),
+    )
+    wanted = tuple(select.split(",")) if select else ("",)
+    shown = [d for d in (*loaded.diagnostics, *findings) if d.code.startswith(wanted)]
+    emit(
+        outputs,
+        {"table": lambda: _table(shown), "json": lambda: _json(shown), "jsonl": lambda: _lines(shown)},
+    )
+    if any(d.code in UNREADABLE for d in loaded.diagnostics):
+        return ExitCode.USAGE
+    grave = [d for d in shown if d.severity is not Severity.NOTE]
+    if not grave:
+        return ExitCode.DONE
+    click.echo(f"Next: c2c explain {grave[0].code}", err=True)
+    return ExitCode.DONE if exit_zero else ExitCode.BLOCKED
+
+
+def _table(findings: Sequence[Diagnostic]) -> str:
+    if not findings:
+        return "  Nothing found.\n"
+    return "".join(
+        f"  {SIGNS[d.severity]} {d.code}  {d.span}\n      {d.message} {d.remedy}\n" for d in findings
+    )
+
+
+def _entry(finding: Diagnostic) -> dict[str, object]:
+    place = {"file": finding.span.file, "line": finding.span.line, "column": finding.span.column}
+    return {
+        "code": finding.code,
+        "severity": str(finding.severity),
+        "object": finding.object,
+        "text": finding.message,
+        "remedy": finding.remedy,
+        "span": place,
+    }
+
+
+def _json(findings: Sequence[Diagnostic]) -> str:
+    data = {"schemaVersion": "1.0", "kind": "LintReport", "findings": [_entry(d) for d in findings]}
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def _lines(findings: Sequence[Diagnostic]) -> str:
+    hello = {"type": "hello", "schemaVersion": "1.0", "run": None}
+    rows = [hello, *({"type": "finding", **_entry(d)} for d in findings)]
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
