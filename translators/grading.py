@@ -7,8 +7,9 @@ A grade is never better than what was proved: an obligation that is open makes i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from translators.algebra.space import recast
@@ -289,7 +290,7 @@ class _Grading:
             grade=worst.name,
             direction=direction,
             codes=tuple(sorted(entry.codes)),
-            outputs=tuple(self._outputs(policy)) if policy else (),
+            outputs=tuple(self._outputs.get(id(policy), ())),
             conditions=tuple(sorted(entry.conditions)),
             findings=tuple(sorted(entry.findings)),
             tier=policy.tier if policy else "",
@@ -300,12 +301,16 @@ class _Grading:
         native = policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY
         return policy.staged or (native and not self._evidence.compilation.absorbed)
 
-    def _outputs(self, policy: Policy) -> Iterator[str]:
+    @cached_property
+    def _outputs(self) -> dict[int, list[str]]:
+        """Give, by policy, the files and lines of the objects that hold something of it."""
         lines = {key: (f.path, line) for f in self._evidence.files for key, line in f.objects}
+        found: dict[int, list[str]] = {}
         for manifest in self._evidence.manifests:
-            if any(source.policy is policy for source in manifest.sources):
-                path, line = lines[manifest.kind, manifest.namespace, manifest.name]
-                yield f"{path}:{line}"
+            path, line = lines[manifest.kind, manifest.namespace, manifest.name]
+            for key in dict.fromkeys(id(s.policy) for s in manifest.sources if s.policy is not None):
+                found.setdefault(key, []).append(f"{path}:{line}")
+        return found
 
 
 def _entry_key(entry: PolicyEntry) -> tuple[str, str, str, str, int]:
