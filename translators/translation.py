@@ -104,9 +104,7 @@ class _Work:
             self._usable = []
             return compile_policies([], tiers, self._world, self._options), stopped
 
-    def prove(
-        self, compilation: Compilation, tiers: Sequence[Document], own: Sequence[Document]
-    ) -> Evidence:
+    def prove(self, compilation: Compilation, tiers: Sequence[Document], own: Sequence[Document]) -> Evidence:
         """Write the manifests, read them back, and hold them against the Calico objects."""
         manifests = self._write(compilation)
         written = tuple(files(manifests, self._options.layout))
