@@ -1,3 +1,4 @@
-"""The orchestrator: what happens next, and the faces that show it; what policies mean is ``translators``."""
+"""The faces of the translator: read files, call the pure core, render, exit with a code."""
 
-__all__: list[str] = []
+__version__ = "0.1.0"
+__all__ = ["__version__"]

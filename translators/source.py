@@ -23,7 +23,7 @@ __all__ = ["Document", "Reading", "from_object", "read"]
 MAX_DEPTH = 100
 MAX_NODES = 4_000_000
 MAX_SCALAR = 4 * 1024 * 1024
-_PLACED = ("Policy", "Tier", "NetworkSet", "HostEndpoint", "Profile", "CIDRGroup")
+_PLACED = ("Policy", "Tier", "NetworkSet", "HostEndpoint", "Profile", "CIDRGroup", "Config")
 """Kinds of which positions inside are asked; of all others, pods above all, the nodes are let go."""
 _TEMPLATE = re.compile(r"\{\{|\{%|<%")
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")

@@ -41,13 +41,17 @@ class _Acceptance:
         return not self.object or self.object in {label, label.rpartition("/")[2]}
 
 
-def accepted(report: Report, wanted: Sequence[str]) -> Report:
-    """Mark the findings that were accepted; raises ``Failure`` for one that may not be, or that is not there."""
+def accepted(report: Report, typed: Sequence[str], standing: Sequence[str] = ()) -> Report:
+    """Mark the findings that were accepted, by flags as typed and by what stands in the configuration.
+
+    Raises ``Failure`` for one that may not be accepted, and for a typed one that is not there; a standing one may
+    have lost its finding.
+    """
     found = list(report.findings)
-    for text in wanted:
+    for text in (*standing, *typed):
         item = _Acceptance.parse(text)
         hits = [i for i, finding in enumerate(found) if item.covers(finding)]
-        if not hits:
+        if not hits and text in typed:
             raise Failure(
                 f"--accept {text}: there is no such finding", fix="the ids stand in -o wide and -o json"
             )

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import click
 
+from migrate import __version__
 from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
 
@@ -23,6 +24,7 @@ VERBS = (
     ("policies", "diff", "list the flows whose verdict differs between two sets"),
     ("policies", "explain", "what a finding means; what happens to a flow, under both engines"),
     ("policies", "lint", "defects of the Calico policies: dead rules, ties, empty selections"),
+    ("after", "config", "begin, check and look at the configuration file"),
     ("after", "completion", "completion for bash, zsh, fish"),
     ("after", "version", "versions of the tool and of what it knows"),
 )
@@ -67,11 +69,16 @@ class _Verbs(click.Group):
 
 
 @click.group(
-    cls=_Verbs, help="Move a cluster from Calico to Cilium: proved, gated, reversible.\n\n\b\n" + EXAMPLES
+    cls=_Verbs,
+    invoke_without_command=True,
+    help="Move a cluster from Calico to Cilium: proved, gated, reversible.\n\n\b\n" + EXAMPLES,
 )
-@click.version_option(package_name="calico-to-cilium", prog_name="c2c")
-def root() -> None:
-    """Hold the verbs."""
+@click.version_option(__version__, prog_name="c2c")
+@click.pass_context
+def root(ctx: click.Context) -> None:
+    """Hold the verbs; alone it is a request for help."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

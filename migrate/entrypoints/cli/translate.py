@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import click
+from click.core import ParameterSource
 
 from migrate.adapters.files import Loaded, differing_files, load, write_files
 from migrate.entrypoints.cli.acceptance import LEVELS, accepted, failing
+from migrate.entrypoints.cli.configuration import Configuration, configuration
 from migrate.entrypoints.cli.options import chosen, cluster_from, plan_from, shared, tier_options
 from migrate.entrypoints.cli.output import emit, formats
 from migrate.exitcodes import ExitCode
@@ -44,9 +46,14 @@ UNREADABLE = frozenset({"CAL-P101", "CAL-P118"})
     "-o", "outputs", multiple=True, metavar="FORMAT[=FILE]", help="Repeatable; or a file: report.html."
 )
 @click.option("--exit-zero", is_flag=True, help="Report, but exit 0.")
+@click.option("--config", metavar="FILE", help="The configuration; else ./c2c.yaml, if there is one.")
 @shared
+@click.pass_context
 def command(
+    ctx: click.Context,
+    /,
     paths: Sequence[str],
+    config: str | None,
     outputs: Sequence[str],
     cluster: str | None,
     address_plan: str | None,
@@ -59,17 +66,19 @@ def command(
     c2c translate policies/ --cluster prod.tgz -o report.html
     kubectl get gnp -o yaml | c2c translate -
     """
-    asked = _Asked(**given)  # type: ignore[arg-type]  # click gives each option the type that it declares
+    conf = configuration(config)
+    asked = _Asked(**_preferred(ctx, given, conf), conf=conf)  # type: ignore[arg-type]  # click gives what each option declares
     if asked.check and asked.out is None:
         raise click.UsageError("--check compares with the folder in --out; name it")
     around = cluster_from(cluster)
+    paths = paths or ([] if cluster else conf.section("calico").get("policies") or [])
     loaded = load(paths) if paths else around
     if loaded is None:
         raise click.UsageError("name the policies, or a --cluster to take them from")
-    setting = _Setting(around, asked.options(), plan_from(address_plan))
+    setting = _Setting(around, asked.options(), plan_from(address_plan) or conf.plan)
     results = _translated(loaded, setting, each=asked.each)
     files = [file for result in results for file in result.files]
-    report = accepted(_merged([result.report for result in results]), asked.accept)
+    report = accepted(_merged([result.report for result in results]), asked.accept, conf.accepted)
     if not asked.each and (asked.out or PICTURED & formats(outputs)):
         report = replace(report, matrix=_matrix(report, files, loaded, setting))
     stale = _deliver(asked, files, report)
@@ -94,6 +103,7 @@ class _Asked:
     cilium_version: str
     calico_version: str | None
     cilium_config: str | None
+    conf: Configuration
 
     def options(self) -> Options:
         """Give the translator's settings; raises ``Failure`` for a value that means nothing."""
@@ -104,7 +114,21 @@ class _Asked:
             layout=self.layout,
             tiers=tier_options(self.tiers),
             kubernetes_policies="absorb" if self.absorb else "native",
+            **self.conf.options(),
         )
+
+
+def _preferred(ctx: click.Context, given: Mapping[str, object], conf: Configuration) -> dict[str, object]:
+    """Let the file speak where no flag was typed."""
+    said = conf.section("translate")
+    from_file = {
+        "fail_on": said.get("failOn"),
+        "absorb": said.get("kubernetesPolicies") == "absorb" or None,
+        "cilium_version": conf.section("cilium").get("version"),
+        "cilium_config": conf.section("cilium").get("config"),
+    }
+    typed = {name for name in given if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    return {**given, **{k: v for k, v in from_file.items() if v is not None and k not in typed}}
 
 
 @dataclass(frozen=True, slots=True)

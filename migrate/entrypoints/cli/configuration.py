@@ -1,0 +1,95 @@
+"""Which configuration file counts, and what ``translate`` takes from it: a flag that was typed wins over it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from migrate.config import checked
+from migrate.errors import Failure
+from translators.algebra.cidrs import parse_cidr
+from translators.settings import Limits
+from translators.world import AddressPlan
+
+__all__ = ["Configuration", "configuration", "found_file", "read_bytes"]
+
+_RANGES = {"pods": "pods", "nodes": "nodes", "services": "services", "apiServer": "api_servers"}
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The values of the one file that counts; empty without a file."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def section(self, name: str) -> Mapping[str, Any]:
+        """Give a section; empty where it is not written."""
+        found = self.values.get(name)
+        return found if isinstance(found, Mapping) else {}
+
+    @property
+    def plan(self) -> AddressPlan | None:
+        """Give the address plan; None where nothing is said of addresses."""
+        block = self.section("addresses")
+        if not any(block.values()):
+            return None
+        ranges = {name: tuple(parse_cidr(c) for c in block.get(key) or ()) for key, name in _RANGES.items()}
+        return AddressPlan(**ranges, stated=True)
+
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """Give the acceptances as ``--accept`` would have them."""
+        found = []
+        for item in self.section("translate").get("accept") or ():
+            place = f":{item['object']}" if item.get("object") else ""
+            by = f" ({item['by']})" if item.get("by") else ""
+            found.append(f"{item.get('id', '')}{place}={item.get('reason') or 'no reason given'}{by}")
+        return tuple(found)
+
+    def options(self) -> dict[str, Any]:
+        """Give the translator's settings that the file states, by their names in ``Options``."""
+        said = self.section("translate")
+        names = {
+            "explicitDenies": "explicit_denies",
+            "dropEncapsulation": "drop_encapsulation",
+            "http": "http",
+            "approximate": "approximate",
+        }
+        found = {name: said[key] for key, name in names.items() if key in said}
+        if limits := said.get("limits"):
+            found["limits"] = Limits(**{"pass_" if k == "pass" else k: v for k, v in limits.items()})
+        return found
+
+
+def configuration(path: str | None) -> Configuration:
+    """Read the file that counts; raises ``Failure`` with its first mistake."""
+    name = found_file(path)
+    if name is None:
+        return Configuration()
+    values, problems = checked(name, read_bytes(name))
+    if problems:
+        first, more = problems[0], len(problems) - 1
+        also = f" ({more} more: c2c config validate)" if more else ""
+        raise Failure(f"{first.span}: {first.what}{also}", fix=first.fix)
+    return Configuration(values)
+
+
+def found_file(path: str | None) -> str | None:
+    """Give the file named by flag or environment, else ``./c2c.yaml``, else the user's own; never two merged."""
+    named = path or os.environ.get("C2C_CONFIG")
+    if named:
+        return named
+    home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    places = ("c2c.yaml", str(Path(home) / "c2c" / "config.yaml"))
+    return next((place for place in places if Path(place).is_file()), None)
+
+
+def read_bytes(name: str) -> bytes:
+    """Read the file; raises ``Failure`` if it cannot be."""
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise Failure(f"{name} cannot be read: {error.strerror}", fix="check the path") from error
