@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from migrate.errors import Failure
-from translators.diagnostics import Diagnostic
+from translators.diagnostics import Diagnostic, diagnostic
 from translators.frontends import is_policy
 from translators.layout import MARK, OutputFile
 from translators.source import Document, read
+from translators.span import Span
 
 __all__ = ["Loaded", "differing_files", "kept_policies", "load", "write_files", "write_text"]
 
@@ -53,6 +54,7 @@ def load(paths: Iterable[str]) -> Loaded:
         for name, content in _contents(path):
             if Path(name).name == "snapshot.json":
                 loaded.unread |= _unread(content)
+                loaded.diagnostics += _missing(name, loaded.unread)
                 continue
             reading = read(name, content)
             loaded.documents += reading.documents
@@ -102,6 +104,16 @@ def _unread(content: bytes) -> frozenset[str]:
     except (ValueError, AttributeError):
         return frozenset()
     return frozenset(k for k, v in kinds.items() if isinstance(v, dict) and "error" in v)
+
+
+def _missing(name: str, unread: frozenset[str]) -> list[Diagnostic]:
+    """Say which kinds are not known: of those no object can be taken as absent (CAL-P115)."""
+    return [
+        diagnostic(
+            "CAL-P115", Span(name), about=f"snapshot {name}", object=f"every {kind}", path="its policies"
+        )
+        for kind in sorted(unread)
+    ]
 
 
 def kept_policies(folder: str) -> frozenset[tuple[str, str, str]]:

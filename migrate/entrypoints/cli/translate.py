@@ -19,7 +19,7 @@ from migrate.exitcodes import ExitCode
 from migrate.render.markdown import comment
 from migrate.render.table import summary
 from translators import Translation, translate
-from translators.diagnostics import CODES
+from translators.diagnostics import CODES, Diagnostic
 from translators.frontends import is_policy
 from translators.layout import OutputFile
 from translators.report import Matrix, Report, to_json
@@ -83,7 +83,7 @@ def command(
         report = replace(report, matrix=_matrix(report, files, loaded, setting))
     stale = _deliver(asked, files, report)
     emit(outputs, _renderers(report, files, loaded))
-    return _leave(asked, report, loaded, stale)
+    return _leave(asked, report, (loaded, around), stale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +151,10 @@ class _Setting:
             return part.documents
         return [d for d in part.documents if is_policy(d) or d.kind == "Tier"]
 
+    def missing(self, part: Loaded) -> list[Diagnostic]:
+        """Give what the snapshot says it could not read."""
+        return self.around.diagnostics if self.around is not None and part is not self.around else []
+
 
 def _translated(loaded: Loaded, setting: _Setting, *, each: bool) -> list[Translation]:
     if not each:
@@ -172,7 +176,7 @@ def _run(part: Loaded, setting: _Setting) -> Translation:
         cluster=setting.cluster(part),
         options=setting.options,
         plan=setting.plan,
-        diagnostics=part.diagnostics,
+        diagnostics=[*part.diagnostics, *setting.missing(part)],
     )
 
 
@@ -279,13 +283,21 @@ def _deliver(asked: _Asked, files: Sequence[OutputFile], report: Report) -> list
     return []
 
 
-def _leave(asked: _Asked, report: Report, loaded: Loaded, stale: Sequence[str]) -> int:
+def _leave(
+    asked: _Asked, report: Report, read_from: tuple[Loaded, Loaded | None], stale: Sequence[str]
+) -> int:
     """Give the exit code, and on stderr why and what to type next."""
+    loaded, around = read_from
     unreadable = [d for d in loaded.diagnostics if d.code in UNREADABLE]
     for item in unreadable:
         click.echo(f"✖ {item.code} {item.span}: {item.message} {item.remedy}", err=True)
     if unreadable:
         return ExitCode.USAGE
+    if around is not None and around.unread:
+        click.echo(
+            f"✖ the snapshot could not read {', '.join(sorted(around.unread))}: nothing is proved", err=True
+        )
+        return ExitCode.DONE if asked.exit_zero else ExitCode.BLOCKED
     bad = failing(report, asked.fail_on)
     if bad:
         code = next((f.code for f in report.findings if f.id in bad[0].findings and f.severity != "note"), "")

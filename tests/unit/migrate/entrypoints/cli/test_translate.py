@@ -168,3 +168,14 @@ def test_jsonl_opens_with_hello(policies, capsys):
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert rows[0]["type"] == "hello"
     assert {row["type"] for row in rows[1:]} == {"finding"}
+
+
+def test_a_snapshot_with_an_unread_kind_proves_nothing(policies, capsys, tmp_path):
+    cluster = tmp_path / "cluster"
+    cluster.mkdir()
+    (cluster / "snapshot.json").write_text(json.dumps({"kinds": {"pods": {"error": "forbidden"}}}))
+    path = policies(a=EXACT)
+    assert main(["translate", path, "--cluster", str(cluster), "-o", "json"]) == ExitCode.BLOCKED
+    shown = capsys.readouterr()
+    assert "could not read pods" in shown.err
+    assert "CAL-P115" in {finding["code"] for finding in json.loads(shown.out)["findings"]}
