@@ -9,6 +9,7 @@ import click
 
 from migrate.adapters.files import kept_policies, load
 from migrate.entrypoints.cli.options import chosen, cluster_from, plan_from, shared
+from migrate.entrypoints.cli.progress import progress
 from migrate.errors import Failure
 from migrate.render.words import claim, decided
 from translators import Verification, verify
@@ -49,13 +50,15 @@ def compared(
         )
     kept = kept_policies(after)
     beside = [d for d in old if _key(d) in kept]
-    return verify(
-        old,
-        [*new, *beside],
-        cluster=around.documents if around else None,
-        options=options,
-        plan=plan_from(address_plan),
-    )
+    plan = plan_from(address_plan)
+    with progress("comparing"):
+        return verify(
+            old,
+            [*new, *beside],
+            cluster=around.documents if around else None,
+            options=options,
+            plan=plan,
+        )
 
 
 def _key(document: Document) -> tuple[str, str, str]:

@@ -15,6 +15,7 @@ from migrate.entrypoints.cli.acceptance import LEVELS, accepted, failing
 from migrate.entrypoints.cli.configuration import Configuration, configuration
 from migrate.entrypoints.cli.options import chosen, cluster_from, plan_from, shared, tier_options
 from migrate.entrypoints.cli.output import emit, formats
+from migrate.entrypoints.cli.progress import progress
 from migrate.exitcodes import ExitCode
 from migrate.render.markdown import comment
 from migrate.render.table import summary
@@ -76,11 +77,13 @@ def command(
     if loaded is None:
         raise click.UsageError("name the policies, or a --cluster to take them from")
     setting = _Setting(around, asked.options(), plan_from(address_plan) or conf.plan)
-    results = _translated(loaded, setting, each=asked.each)
+    with progress("translating and proving"):
+        results = _translated(loaded, setting, each=asked.each)
     files = [file for result in results for file in result.files]
     report = accepted(_merged([result.report for result in results]), asked.accept, conf.accepted)
     if not asked.each and (asked.out or PICTURED & formats(outputs)):
-        report = replace(report, matrix=_matrix(report, files, loaded, setting))
+        with progress("drawing who can talk to whom"):
+            report = replace(report, matrix=_matrix(report, files, loaded, setting))
     stale = _deliver(asked, files, report)
     emit(outputs, _renderers(report, files, loaded))
     return _leave(asked, report, (loaded, around), stale)
