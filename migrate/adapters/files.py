@@ -135,6 +135,8 @@ def write_files(folder: str, files: Iterable[OutputFile], report: str) -> int:
     root, wanted = Path(folder), list(files)
     for item in wanted:
         target = root / item.path
+        if not target.resolve().is_relative_to(root.resolve()):
+            raise Failure(f"{item.path} would leave {folder}", fix="correct the namespace or the name")
         if target.exists() and not _is_ours(target):
             raise Failure(
                 f"{target} was not written by c2c and is in the way",

@@ -11,6 +11,7 @@ from migrate.adapters.files import kept_policies, load
 from migrate.entrypoints.cli.options import chosen, cluster_from, plan_from, shared
 from migrate.entrypoints.cli.progress import progress
 from migrate.errors import Failure
+from migrate.exitcodes import ExitCode
 from migrate.render.words import claim, decided
 from translators import Verification, verify
 from translators.report import DifferenceEntry
@@ -41,6 +42,13 @@ def compared(
     """
     options = chosen(versions["cilium_version"] or "", versions["calico_version"], versions["cilium_config"])
     around = cluster_from(cluster)
+    if around is not None and around.unread:
+        raise Failure(
+            f"the snapshot could not read {', '.join(sorted(around.unread))}",
+            why="what is missing might decide",
+            fix="take the snapshot again with the rights that it needs",
+            code=ExitCode.INCONCLUSIVE,
+        )
     old, new = load([before]).documents, load([after]).documents
     if any(d.group == "cilium.io" for d in old) or any(d.group.endswith("projectcalico.org") for d in new):
         raise Failure(

@@ -102,3 +102,11 @@ def test_kept_policies_come_from_the_report_in_the_folder(tmp_path):
     write_files(str(tmp_path), [], json.dumps({"policies": [entry, {**entry, "disposition": "refused"}]}))
     assert kept_policies(str(tmp_path)) == {("NetworkPolicy", "n", "p")}
     assert kept_policies(str(tmp_path / "elsewhere")) == frozenset()
+
+
+@pytest.mark.parametrize("path", ["../evil.yaml", "a/../../evil.yaml", "/tmp/evil.yaml"])
+def test_a_hostile_name_never_writes_outside_the_folder(tmp_path, path):
+    out = tmp_path / "out"
+    with pytest.raises(Failure, match="would leave"):
+        write_files(str(out), [OutputFile("a.yaml", "# c2c\n", ()), OutputFile(path, "# c2c\n", ())], "{}")
+    assert not out.exists()

@@ -61,3 +61,11 @@ def test_exchanged_sides_are_named(sides, capsys):
     before, after = sides(EQUAL)[1::2]
     assert main(["verify", "--before", after, "--after", before]) == ExitCode.USAGE
     assert "exchange" in capsys.readouterr().err
+
+
+def test_an_incomplete_snapshot_is_inconclusive(sides, tmp_path, capsys):
+    cluster = tmp_path / "cluster"
+    cluster.mkdir()
+    (cluster / "snapshot.json").write_text(json.dumps({"kinds": {"nodes": {"error": "forbidden"}}}))
+    assert main(["verify", *sides(EQUAL), "--cluster", str(cluster)]) == ExitCode.INCONCLUSIVE
+    assert "nodes" in capsys.readouterr().err
