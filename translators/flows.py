@@ -4,7 +4,7 @@ A *peer* is one end of a flow. ``POD`` names a pod (host-network pods are given 
 address outside the cluster; ``HOST`` the node that the subject runs on and ``REMOTE`` any other node, each
 with an address of that node; ``HOST_ENDPOINT`` a HostEndpoint whose own policies are asked; ``ENTITY`` one of
 Cilium's address-less endpoints ``health``, ``ingress``, ``init``, ``unmanaged``, which Calico does not know:
-to Calico they are a peer whose address is in no set and no network.
+to Calico they are a peer whose address is in no set, no network and no family.
 """
 
 from __future__ import annotations

@@ -80,6 +80,9 @@ class RuleLowering:
         lowered: list[LoweredRule] = []
         for rule in rules:
             place = self._place = Source(scoped.policy, self.direction, rule)
+            if rule.action is Action.LOG:
+                self.notes.append(Note("CAL-O306", place))
+                continue
             exact = self._match(rule, peers[rule.index], subject)
             if self.native and scoped.policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY:
                 lowered += self._kept(rule, exact, place)
@@ -212,19 +215,27 @@ class RuleLowering:
         return strict is (action is Action.DENY)
 
     def _note(self, misfit: Misfit, source: Source) -> None:
-        fills = self._fills(misfit)
-        self.notes.append(Note(misfit.code, source, GRADES[misfit.code], fills))
+        self.notes.append(Note(misfit.code, source, GRADES[misfit.code], self._fills(misfit, source)))
 
-    def _fills(self, misfit: Misfit) -> dict[str, object]:
-        rule = "the rule"
-        family = next(
-            (
-                a.family
-                for a in self._space.peer.bits
-                if isinstance(a, AddressAtom) and a.kind is AtomKind.POD
-            ),
-            4,
-        )
-        return {"rule": rule, "choice": "left out", "family": f"IPv{10 - family}", "cidr": "the network",
-                "key": misfit.field.name[-1], "p": "without a name in Cilium", "form": "the named ones",
-                "list": "protocols without a name"}  # fmt: skip
+    def _fills(self, misfit: Misfit, source: Source) -> dict[str, object]:
+        """Give what the texts of the misfit codes ask for."""
+        rule, policy = source.rule, source.policy
+        nets = [
+            str(n) for e in ((rule.source, rule.destination) if rule else ()) for n in (*e.nets, *e.not_nets)
+        ]
+        denies = rule is not None and rule.action is Action.DENY
+        pods = [a for a in self._space.peer.bits if isinstance(a, AddressAtom) and a.kind is AtomKind.POD]
+        return {
+            "rule": f"{policy.label if policy else 'the'} {self.direction} rule {rule.index + 1 if rule else ''}",
+            "choice": "denied" if denies else "left out",
+            "type": rule.icmp[0] if rule and rule.icmp else "the excluded one",
+            "family": f"IPv{10 - pods[0].family}",
+            "cidr": ", ".join(nets) or "the network",
+            "selector": "the peer",
+            "n": "some",
+            "m": "all",
+            "key": misfit.field.name[-1],
+            "p": rule.protocol if rule and rule.protocol is not None else "without a name in Cilium",
+            "form": "the protocols that have a name",
+            "list": "protocols without a name",
+        }

@@ -156,7 +156,7 @@ class PointEvaluator:
 
     def _matches(self, rule: ScopedRule, flow: Flow) -> bool:
         return (
-            flow.family in rule.families
+            _family(rule, flow)
             and _protocol(rule, flow)
             and _icmp(rule, flow)
             and self._entity(rule.source, flow.source.address, flow, flow.source_port)
@@ -253,3 +253,10 @@ def _icmp(rule: ScopedRule, flow: Flow) -> bool:
     if rule.icmp is not None and not hits(rule.icmp):
         return False
     return rule.not_icmp is None or not hits(rule.not_icmp)
+
+
+def _family(rule: ScopedRule, flow: Flow) -> bool:
+    """A peer without an address is of no family: only a rule that does not ask for one reaches it."""
+    if flow.source.address is None or flow.destination.address is None:
+        return not rule.asks_family
+    return flow.family in rule.families

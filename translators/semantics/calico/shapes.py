@@ -47,6 +47,13 @@ class ScopedRule:
     source: ScopedEntity = field(default_factory=ScopedEntity)
     destination: ScopedEntity = field(default_factory=ScopedEntity)
 
+    @property
+    def asks_family(self) -> bool:
+        """Say whether networks or ``ipVersion`` limit the family, rather than the protocol's own."""
+        implied = {1: frozenset({4}), 58: frozenset({6})}.get(self.protocol or 0)
+        nets = any(e.nets or e.not_nets for e in (self.source, self.destination))
+        return nets or (self.families != frozenset({4, 6}) and self.families != implied)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScopedPolicy:

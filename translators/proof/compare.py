@@ -1,0 +1,174 @@
+"""Compare two matrices over the endpoints that exist: the third voice, beside obligations and points.
+
+Classes are peers that neither side can tell apart, atoms traffic that neither can; what differs is an XOR
+(``verification.md`` §4, §5). ICMP of one family with a peer of the other does not exist and is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from translators.algebra.cidrs import BITS, Address, Interval, cut
+from translators.algebra.space import ENTITIES
+from translators.flows import ICMP, ICMPV6, SCTP, TCP, UDP, Direction, Flow, Peer, PeerKind
+from translators.universe import Cuts, PeerClass, Side, TrafficAtom, Universe
+from translators.world import Node, World
+
+__all__ = ["Comparison", "MatrixDifference", "build_universe", "compare", "flow_of", "peers_of"]
+
+MAX_NAMED = 3
+OTHER_PROTOCOL = 99
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixDifference:
+    """One point at which the matrices differ; indexes of the universe."""
+
+    direction: Direction
+    subject: int
+    peer: int
+    atom: int
+    opens: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How many (subject class, peer class, atom) points agree, and where the others are."""
+
+    universe: Universe
+    agree: int
+    differences: tuple[MatrixDifference, ...]
+
+
+def peers_of(world: World, cuts: Sequence[Cuts]) -> list[Peer]:
+    """Give every peer that there is, and one for each piece of the outside world that is told apart."""
+    peers = [
+        Peer(PeerKind.POD, address, pod=pod)
+        for pod in world.pods
+        if not pod.host_network and not pod.finished
+        for address in pod.addresses
+    ]
+    named = [(node, a) for node in world.nodes.values() for a in node.addresses]
+    planned = [Address(c.family, c.base) for c in world.plan.nodes] if not named else []
+    nodes = [*named, *((Node(str(a)), a) for a in planned)]
+    for node, address in nodes:
+        peers += [Peer(kind, address, node=node) for kind in (PeerKind.HOST, PeerKind.REMOTE)]
+    peers += [Peer(PeerKind.ENTITY, entity=name) for name in ENTITIES]
+    marks = [interval for c in cuts for interval in c.cidrs]
+    marks += [c.interval for c in world.plan.api_servers]
+    return [*peers, *_outside(marks, {p.address for p in peers if p.address is not None})]
+
+
+def _outside(marks: Sequence[Interval], taken: set[Address]) -> Iterable[Peer]:
+    """Give one address of each piece of the outside, none that belongs to a pod or a node."""
+    for family in (4, 6):
+        everything = Interval(family, 0, (1 << BITS[family]) - 1)
+        for piece in cut(everything, marks):
+            last = min(piece.last, piece.first + len(taken))
+            free = (Address(family, value) for value in range(piece.first, last + 1))
+            found = next((address for address in free if address not in taken), None)
+            if found is not None:
+                yield Peer(PeerKind.WORLD, found)
+
+
+def build_universe(sides: Sequence[Side], world: World) -> Universe:
+    """Give the classes and atoms that the sides can tell apart in this world."""
+    cuts = [side.cuts() for side in sides]
+    classes: dict[object, list[Peer]] = {}
+    for peer in peers_of(world, cuts):
+        key = (peer.kind, *(side.signature(peer) for side in sides))
+        classes.setdefault(key, []).append(peer)
+    peers = tuple(
+        PeerClass(members[0], len(members), tuple(_name(m) for m in members[:MAX_NAMED]))
+        for members in classes.values()
+    )
+    subjects = tuple(i for i, c in enumerate(peers) if c.representative.kind is PeerKind.POD)
+    return Universe(peers, subjects, tuple(_atoms(cuts)))
+
+
+def _name(peer: Peer) -> str:
+    if peer.pod is not None:
+        return f"{peer.pod.namespace}/{peer.pod.name}"
+    return peer.entity or f"{peer.kind} {peer.address}"
+
+
+def _atoms(cuts: Sequence[Cuts]) -> Iterable[TrafficAtom]:
+    sources = _pieces((0, 65535), (m for c in cuts for marks in c.source_ports.values() for m in marks))
+    for protocol in (TCP, UDP, SCTP):
+        marks = [m for c in cuts for m in c.ports.get(protocol, ())]
+        for ports in _pieces((1, 65535), marks):
+            for low in sources:
+                yield TrafficAtom(protocol, ports, low)
+    for protocol in (ICMP, ICMPV6):
+        named = [m for c in cuts for m in c.icmp.get(protocol, ())]
+        for types in _pieces((0, 255), [(0, 0), *((t, t) for t, _, _ in named)]):
+            codes = [(low, high) for t, low, high in named if (t, t) == types]
+            for piece in _pieces((0, 255), codes):
+                yield TrafficAtom(protocol, types=types, codes=piece)
+    numbers = {n for c in cuts for n in c.protocols} - {TCP, UDP, SCTP, ICMP, ICMPV6}
+    for number in sorted(numbers | {OTHER_PROTOCOL}):
+        yield TrafficAtom(number)
+
+
+def _pieces(whole: tuple[int, int], marks: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    starts = {whole[0]}
+    for first, last in marks:
+        starts.update(s for s in (first, last + 1) if whole[0] < s <= whole[1])
+    ordered = sorted(starts)
+    return list(zip(ordered, [s - 1 for s in ordered[1:]] + [whole[1]], strict=True))
+
+
+def compare(before: Side, after: Side, world: World) -> Comparison:
+    """Evaluate both sides over one universe and give every point at which they differ."""
+    universe = build_universe([before, after], world)
+    old, new = before.matrix(universe), after.matrix(universe)
+    possible = [_possible(universe, atom) for atom in universe.atoms]
+    found: list[MatrixDifference] = []
+    total = 0
+    for direction in Direction:
+        for position, subject in enumerate(universe.subjects):
+            for atom, mask in enumerate(possible):
+                total += mask.bit_count()
+                changed = (old[direction][position][atom] ^ new[direction][position][atom]) & mask
+                found += _points(changed, new[direction][position][atom], (direction, subject, atom))
+    return Comparison(universe, total - len(found), tuple(found))
+
+
+def _possible(universe: Universe, atom: TrafficAtom) -> int:
+    family = {ICMP: 4, ICMPV6: 6}.get(atom.protocol)
+    bits = 0
+    for index, item in enumerate(universe.peers):
+        address = item.representative.address
+        if family is None or family == (address.family if address is not None else 4):
+            bits |= 1 << index
+    return bits
+
+
+def _points(changed: int, allowed: int, place: tuple[Direction, int, int]) -> Iterable[MatrixDifference]:
+    direction, subject, atom = place
+    while changed:
+        low = changed & -changed
+        yield MatrixDifference(direction, subject, low.bit_length() - 1, atom, bool(allowed & low))
+        changed ^= low
+
+
+def flow_of(universe: Universe, point: MatrixDifference) -> Flow:
+    """Give a flow that stands for one point of the universe."""
+    subject = universe.peers[point.subject].representative
+    peer = universe.peers[point.peer].representative
+    atom = universe.atoms[point.atom]
+    ingress = point.direction is Direction.INGRESS
+    source, destination = (peer, subject) if ingress else (subject, peer)
+    address = peer.address or subject.address
+    implied = {ICMP: 4, ICMPV6: 6}.get(atom.protocol)
+    return Flow(
+        source=source,
+        destination=destination,
+        protocol=atom.protocol,
+        port=atom.ports[0],
+        source_port=atom.source_ports[0],
+        icmp_type=atom.types[0],
+        icmp_code=atom.codes[0],
+        family=implied or (address.family if address is not None else 4),
+    )
