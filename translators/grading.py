@@ -24,6 +24,7 @@ from translators.layout import OutputFile
 from translators.lowering.sayable import GRADES
 from translators.proof.obligations import Obligations
 from translators.proof.settle import Confirmed, Difference, Settler
+from translators.proof.witnessed import Unexplained, Witnessed
 from translators.proof.words import Words, describe
 from translators.report import Condition, DifferenceEntry, Finding, Method, PolicyEntry, Report
 from translators.settings import Options
@@ -36,7 +37,6 @@ TOOL_VERSION = "0.1.0"
 NOT_CONSIDERED = (
     "host policies (HostEndpoint subjects), preDNAT, doNotTrack and applyOnForward",
     "layer 7, routing, NAT, and the time in which both CNIs run",
-    "the matrix over today's endpoints: the obligations P1-P5 and the point evaluators carry the proof",
 )
 _HOST_CODES = {"CAL-H601": Grade.X, "CAL-H603": Grade.A, "CAL-H604": Grade.X, "CAL-H605": Grade.X}
 _SEVERITIES = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
@@ -54,6 +54,7 @@ class Evidence:
     options: Options
     world: World
     refused: tuple[tuple[str, str], ...]
+    witnessed: Witnessed
 
 
 @dataclass(slots=True)
@@ -113,6 +114,7 @@ class _Grading:
                 self._noted(note)
         self._settle()
         self._unproved()
+        self._witnessed()
         return self._assembled(input_hash)
 
     def _absorbed(self) -> None:
@@ -237,6 +239,31 @@ class _Grading:
                 entry.opens = entry.opens or item.opens
                 entry.closes = entry.closes or not item.opens
 
+    def _witnessed(self) -> None:
+        """What the matrices show and nobody named is a counterexample; a lone pod's namespace is a condition."""
+        for name in self._evidence.witnessed.orphans:
+            item = diagnostic("CAL-O312", None, about=f"Namespace {name}", object=f"Namespace {name}",
+                              subject=f"its pods in {name}")  # fmt: skip
+            self._add(item.code, item.message, item.remedy, item)
+        for point in self._evidence.witnessed.unexplained:
+            self._counterexample(point)
+
+    def _counterexample(self, point: Unexplained) -> None:
+        words = Words(self._evidence.settler.space, point.direction)
+        source, destination, packets = describe(words, [point.cube])
+        calico, cilium = (str(d.verdict) if d is not None else "" for d in (point.calico, point.cilium))
+        code = "CAL-V809" if point.confirmed else "CAL-V808"
+        by = point.calico.by if point.calico is not None else ""
+        span = point.calico.span if point.calico is not None else None
+        found = diagnostic(code, span, about=by, src=source, dst=destination, proto=packets, port=point.flow.port,
+                           a=calico, b=cilium, flow=f"{source} -> {destination}, {packets}")  # fmt: skip
+        finding = self._add(found.code, found.message, found.remedy, found)
+        entry = self._by_trace(by)
+        if entry is not None:
+            entry.worsen(Grade.X)
+            entry.codes[code] = None
+            entry.findings[finding.id] = None
+
     def _by_trace(self, by: str) -> _Entry | None:
         label = by.partition(":")[2].partition("#")[0]
         for entry in self._entries.values():
@@ -267,7 +294,9 @@ class _Grading:
                 cilium=".".join(map(str, options.cilium_version)),
                 cluster="snapshot" if self._evidence.world.is_cluster else None,
                 obligations=dict(self._evidence.obligations.checked),
-                open_obligations=len(self._evidence.obligations.open),
+                open_obligations=len(self._evidence.obligations.open)
+                + len(self._evidence.witnessed.unexplained),
+                compared=_compared(self._evidence.witnessed),
                 not_considered=NOT_CONSIDERED,
                 sizes=_sizes(self._evidence),
             ),
@@ -371,3 +400,11 @@ def _rules(manifest: Manifest) -> list[object]:
 def _named(note: Note) -> dict[str, Any]:
     """Give a note's fills as keyword arguments."""
     return dict(note.fills)
+
+
+def _compared(found: Witnessed) -> dict[str, int]:
+    """Give the counts of the matrix comparison; none where there was no cluster to compare over."""
+    if not found.classes:
+        return {}
+    points = found.agree + found.differ
+    return {"classes": found.classes, "atoms": found.atoms, "points": points, "differ": found.differ}

@@ -106,6 +106,7 @@ class Method:
     open_obligations: int = 0
     not_considered: tuple[str, ...] = ()
     sizes: dict[str, int] = field(default_factory=dict)
+    compared: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +193,7 @@ def to_json(report: Report) -> dict[str, Any]:
             "openObligations": method.open_obligations,
             "notConsidered": list(method.not_considered),
             "sizes": method.sizes,
+            "compared": method.compared,
             "otherDocuments": report.others,
         },
     }

@@ -85,6 +85,7 @@ def _method() -> dict[str, Any]:
         "openObligations": _COUNT,
         "notConsidered": {"type": "array", "items": _TEXT},
         "sizes": counts,
+        "compared": counts,
         "otherDocuments": _COUNT,
     }
 

@@ -25,6 +25,7 @@ from translators.ir.policy import Policy, PolicyKind
 from translators.layout import OutputFile, files
 from translators.proof import Claims, prove
 from translators.proof.settle import Settler
+from translators.proof.witnessed import witnessed
 from translators.report import Report
 from translators.screening import screen
 from translators.semantics.calico.model import CalicoPolicies
@@ -129,6 +130,7 @@ class _Work:
             options=self._options,
             world=self._world,
             refused=tuple((d.name, reason) for d, reason in cilium.refused),
+            witnessed=witnessed(calico, cilium, obligations),
         )
 
     def _write(self, compilation: Compilation) -> list[Manifest]:

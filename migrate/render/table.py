@@ -98,6 +98,9 @@ def _proof(report: Report) -> Iterator[str]:
     left = report.method.open_obligations
     if not left:
         yield f"  Proved for every label set: {checked} obligations hold outside what is named."
+    if points := report.method.compared.get("points"):
+        agree = points - report.method.compared["differ"]
+        yield f"  Today's cluster: {agree} of {points} points agree, the rest is named above."
     else:
         yield f"  NOT proved: {left} of {checked} obligations are open."
     sizes = report.method.sizes

@@ -40,9 +40,10 @@ def points(universe: Universe, rng: random.Random, count: int) -> list[MatrixDif
 
 
 def possible(universe: Universe, point: MatrixDifference) -> bool:
-    address = universe.peers[point.peer].representative.address
-    family = {1: 4, 58: 6}.get(universe.atoms[point.atom].protocol)
-    return family is None or family == (address.family if address is not None else 4)
+    ends = [universe.peers[i].representative.address for i in (point.peer, point.subject)]
+    families = {a.family if a is not None else 4 for a in ends}
+    implied = {1: 4, 58: 6}.get(universe.atoms[point.atom].protocol)
+    return len(families) == 1 and implied in {None, *families}
 
 
 def value(matrix: Matrix, universe: Universe, point: MatrixDifference) -> bool:

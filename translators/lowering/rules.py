@@ -18,6 +18,7 @@ from translators.lowering.labels import PodSelectors
 from translators.lowering.peers import Peers
 from translators.lowering.sayable import GRADES, Misfit, Sayable
 from translators.lowering.traffic import Traffic
+from translators.selectors.ast import Node
 from translators.world import World
 
 __all__ = ["RuleLowering"]
@@ -168,11 +169,14 @@ class RuleLowering:
     def _narrowed(self, entity: Entity, peer: ScopedPeer, subject: Sequence[int]) -> list[int]:
         """Narrow the subject by the criteria that a rule states for the subject's own side."""
         layout, region = self._space.layout, list(subject)
+        field = self._space.subject
         if peer.positive is not None:
-            region = layout.meet(region, self._subjects.region(peer.positive))
+            selected = [*self._subjects.region(peer.positive), *self._held(peer.positive)]
+            region = join(layout, layout.meet(region, selected))
         if peer.negative is not None:
             region = layout.meet(region, self._subjects.region(peer.negative, negated=True))
-        field = self._space.subject
+            outside = field.mask & ~sum(cube & field.mask for cube in self._held(peer.negative))
+            region = layout.meet(region, [self._space.only(field, outside)])
         if entity.nets:
             inside = self._addresses.inside(entity.nets, field)
             region = layout.meet(region, [self._space.only(field, inside)] if inside else [])
@@ -180,6 +184,12 @@ class RuleLowering:
             rest = field.mask & ~self._addresses.inside(entity.not_nets, field)
             region = layout.meet(region, [self._space.only(field, rest)])
         return region
+
+    def _held(self, node: Node) -> list[int]:
+        """Give the subjects whose own address is in a network set that the selector matches."""
+        sets = self._addresses.selected_sets(node)
+        bits = self._addresses.inside((n for s in sets for n in s.nets), self._space.subject) if sets else 0
+        return [self._space.only(self._space.subject, bits)] if bits else []
 
     def _rounded(self, rule: Rule, exact: list[int], source: Source) -> list[int]:
         result = []

@@ -28,8 +28,10 @@ class Collector:
         self.vocabulary = Vocabulary()
         self._world = world
         self._pairs = {(a.namespace, a.name) for a in world.service_accounts.values()}
+        self._set_networks: set[Interval] = set()
         for item in world.network_sets:
-            self.vocabulary.networks.update(net.interval for net in item.nets)
+            self._set_networks.update(net.interval for net in item.nets)
+        self.vocabulary.networks.update(self._set_networks)
         for host in world.host_endpoints.values():
             self.vocabulary.networks.update(Interval(a.family, a.value, a.value) for a in host.addresses)
 
@@ -45,6 +47,8 @@ class Collector:
             for node in (peer.positive, peer.negative):
                 if node is not None:
                     self._selector(node, side)
+                    if side is SideName.SUBJECT:
+                        self.vocabulary.own_networks.update(self._set_networks)
             self._networks(entity, side)
             self._service(entity)
         self._traffic(rule)

@@ -123,24 +123,28 @@ def compare(before: Side, after: Side, world: World) -> Comparison:
     """Evaluate both sides over one universe and give every point at which they differ."""
     universe = build_universe([before, after], world)
     old, new = before.matrix(universe), after.matrix(universe)
-    possible = [_possible(universe, atom) for atom in universe.atoms]
+    possible = {f: [_possible(universe, atom, f) for atom in universe.atoms] for f in (4, 6)}
     found: list[MatrixDifference] = []
     total = 0
     for direction in Direction:
         for position, subject in enumerate(universe.subjects):
-            for atom, mask in enumerate(possible):
+            own = universe.peers[subject].representative.address
+            for atom, mask in enumerate(possible[own.family if own is not None else 4]):
                 total += mask.bit_count()
                 changed = (old[direction][position][atom] ^ new[direction][position][atom]) & mask
                 found += _points(changed, new[direction][position][atom], (direction, subject, atom))
     return Comparison(universe, total - len(found), tuple(found))
 
 
-def _possible(universe: Universe, atom: TrafficAtom) -> int:
-    family = {ICMP: 4, ICMPV6: 6}.get(atom.protocol)
+def _possible(universe: Universe, atom: TrafficAtom, family: int) -> int:
+    """Give the peers with which a subject's address of this family can exchange this traffic at all."""
+    implied = {ICMP: 4, ICMPV6: 6}.get(atom.protocol)
+    if implied not in {None, family}:
+        return 0
     bits = 0
     for index, item in enumerate(universe.peers):
         address = item.representative.address
-        if family is None or family == (address.family if address is not None else 4):
+        if (address.family if address is not None else 4) == family:
             bits |= 1 << index
     return bits
 

@@ -45,13 +45,17 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Obligations:
-    """What was checked, and what does not hold; ``checked`` counts cover tests by obligation."""
+    """What was checked, and what does not hold; ``checked`` counts cover tests by obligation.
+
+    ``excluded``: the points of named differences and of conditions, which no obligation speaks of.
+    """
 
     space: Space
     open: tuple[Open, ...]
     checked: dict[str, int]
     source: dict[Direction, list[SourceItem]]
     emitted: dict[Direction, Regions]
+    excluded: dict[Direction, list[int]]
 
     @property
     def held(self) -> bool:
@@ -73,17 +77,17 @@ def prove(calico: CalicoPolicies, cilium: CiliumPolicies, claims: Claims) -> Obl
     space = proof_space(calico, cilium, claims)
     failures: list[Open] = []
     checked = {f"P{i}": 0 for i in range(1, 6)}
-    source, emitted = {}, {}
+    source, emitted, outside = {}, {}, {}
     for direction in Direction:
         items = source_items(calico, space, direction)
         regions = emitted_regions(cilium, space, direction)
         source[direction], emitted[direction] = items, regions
-        excluded = _excluded(claims, space, direction)
+        excluded = outside[direction] = _excluded(claims, space, direction)
         check = _Check(space, direction, items, regions, excluded)
         failures += check.run()
         for name, count in check.checked.items():
             checked[name] += count
-    return Obligations(space, tuple(failures), checked, source, emitted)
+    return Obligations(space, tuple(failures), checked, source, emitted, outside)
 
 
 def _excluded(claims: Claims, space: Space, direction: Direction) -> list[int]:

@@ -170,11 +170,16 @@ class _Reader:
 
     def _own(self, entity: ScopedEntity, subject: Sequence[int]) -> list[int]:
         layout, region = self._space.layout, list(subject)
+        field = self._space.subject
         if entity.positive is not None:
-            region = layout.meet(region, self._labels(entity.positive, SideName.SUBJECT))
+            bits = self._own_address(entity.positive)
+            held = [self._space.only(field, bits)] if bits else []
+            selected = [*self._labels(entity.positive, SideName.SUBJECT), *held]
+            region = join(layout, layout.meet(region, selected))
         if entity.negative is not None:
             region = layout.meet(region, self._labels(Not(entity.negative), SideName.SUBJECT))
-        field = self._space.subject
+            outside = field.mask & ~self._own_address(entity.negative)
+            region = layout.meet(region, [self._space.only(field, outside)])
         if entity.nets:
             bits = atoms_inside(field, entity.nets, AtomKind.POD)
             region = layout.meet(region, [self._space.only(field, bits)]) if bits else []
@@ -182,6 +187,16 @@ class _Reader:
             bits = field.mask & ~atoms_inside(field, entity.not_nets, AtomKind.POD)
             region = layout.meet(region, [self._space.only(field, bits)])
         return region
+
+    def _own_address(self, node: Node) -> int:
+        """Give the subject atoms inside the networks of matching sets: a pod is in them by its address."""
+        nets = [
+            net
+            for item in self._world.network_sets
+            if selects(node, set_labels(item, self._world))
+            for net in item.nets
+        ]
+        return atoms_inside(self._space.subject, nets, AtomKind.POD)
 
     def _peers(self, entity: ScopedEntity, rule: ScopedRule) -> list[int]:
         if entity.service is not None:

@@ -95,6 +95,8 @@ def _rule(found: Vocabulary, rule: ScopedRule, direction: Direction, world: Worl
         for node in (entity.positive, entity.negative):
             if node is not None:
                 _selector(found, node, side, world)
+                if side is SideName.SUBJECT:
+                    found.own_networks.update(n.interval for s in world.network_sets for n in s.nets)
         nets = {net.interval for net in (*entity.nets, *entity.not_nets)}
         (found.networks if side is SideName.PEER else found.own_networks).update(nets)
         _service(found, entity, world)

@@ -43,6 +43,7 @@ class CalicoSide:
         self._nets = list(dict.fromkeys(net for e in entities for net in (*e.nets, *e.not_nets)))
         self._names = sorted({p for e in entities for p in (*e.ports, *e.not_ports) if isinstance(p, str)})
         self._services = sorted({e.service for e in entities if e.service is not None})
+        self._asked: dict[Hashable, tuple[int, int]] = {}
         self._sets = [(item, _set_labels(item, self._namespace_labels)) for item in self._world.network_sets]
 
     @cached_property
@@ -78,17 +79,23 @@ class CalicoSide:
 
     def signature(self, peer: Peer) -> Hashable:
         """Give everything that some policy can tell of a peer."""
-        labels = self._label_sets(peer)
         family = peer.address.family if peer.address is not None else 0
         nets = tuple(net.holds(peer.address) for net in self._nets)
-        chosen = tuple(any(_holds(node, found) for found in labels) for node in self._nodes)
-        subject: tuple[object, ...] = ()
-        if peer.pod is not None:
-            own = self._pod_labels(peer.pod)
-            subject = tuple(_holds(node, own) for node in self._subjects)
+        chosen, subject = self._of_pod(peer.pod) if peer.pod is not None else (0, 0)
+        for labels in self._sets_at(peer):
+            chosen |= _bits(_holds(node, labels) for node in self._nodes)
         ports = tuple(sorted(self._called(peer)))
         backs = tuple(self._backs(service, peer) for service in self._services)
         return (peer.kind is PeerKind.HOST, family, nets, chosen, subject, ports, backs)
+
+    def _of_pod(self, pod: Pod) -> tuple[int, int]:
+        """Give the selectors and subjects that a pod's labels match; pods of equal labels are asked once."""
+        key = (pod.namespace, pod.service_account, frozenset(pod.labels.items()))
+        if key not in self._asked:
+            own = self._pod_labels(pod)
+            chosen = _bits(_holds(node, own) for node in self._nodes)
+            self._asked[key] = (chosen, _bits(_holds(node, own) for node in self._subjects))
+        return self._asked[key]
 
     def matrix(self, universe: Universe, subjects: Iterable[int] | None = None) -> Matrix:
         """Walk the tiers for every subject; rows stand in the order of ``universe.subjects``."""
@@ -161,9 +168,18 @@ class CalicoSide:
 
     def _label_sets(self, peer: Peer) -> list[Mapping[str, str]]:
         """Give the labels of everything that has the peer's address."""
+        own = [self._pod_labels(peer.pod)] if peer.pod is not None else []
+        return [*own, *self._sets_at(peer)]
+
+    def _own_labels(self, peer: Peer) -> list[Mapping[str, str]]:
+        """Give the labels of the endpoints at the peer's address, sets left out."""
+        pod = [self._pod_labels(peer.pod)] if peer.pod is not None else []
+        hosts = [h.name for h in self._world.host_endpoints.values() if peer.address in h.addresses]
+        return [*pod, *(self._host_labels(name) for name in hosts)]
+
+    def _sets_at(self, peer: Peer) -> list[Mapping[str, str]]:
+        """Give the labels of the host endpoints and network sets that hold the peer's address."""
         found: list[Mapping[str, str]] = []
-        if peer.pod is not None:
-            found.append(self._pod_labels(peer.pod))
         if peer.address is None:
             return found
         for host in self._world.host_endpoints.values():
@@ -208,6 +224,7 @@ class _Facts:
         self.local_hosts = _bits(p.kind is PeerKind.HOST for p in peers)
         self._peers = peers
         self._labels = [side._label_sets(p) for p in peers]  # noqa: SLF001  # the two are one evaluator
+        self._own = [side._own_labels(p) for p in peers]  # noqa: SLF001
         self._called = [side._called(p) for p in peers]  # noqa: SLF001
         self._known: dict[Hashable, int] = {}
         self._traffic: dict[int, list[int]] = {}
@@ -268,13 +285,22 @@ class _Facts:
         ports, nots = rule.destination.ports, rule.destination.not_ports
         if not ports and not nots:
             return self.everyone
-        wanted = self._fits(ports, subject, atom, ingress=ingress) if ports else self.everyone
-        refused = self._fits(nots, subject, atom, ingress=ingress) if nots else 0
+        named = self._named(rule.destination.positive)
+        place = (subject, ingress)
+        wanted = self._fits(ports, place, atom, named) if ports else self.everyone
+        refused = self._fits(nots, place, atom, named) if nots else 0
         return wanted & ~refused
 
-    def _fits(self, ports: Ports, subject: int, atom: TrafficAtom, *, ingress: bool) -> int:
+    def _named(self, positive: Node | None) -> int:
+        """A port name counts for endpoints whose own labels match, not for a set that holds their address."""
+        if positive is None:
+            return self.everyone
+        return self._once(("own", positive), (any(_holds(positive, f) for f in own) for own in self._own))
+
+    def _fits(self, ports: Ports, place: tuple[int, bool], atom: TrafficAtom, named: int) -> int:
         if atom.protocol not in _PORTED:
             return 0
+        subject, ingress = place
         found = 0
         for port in ports:
             if isinstance(port, tuple):
@@ -282,10 +308,11 @@ class _Facts:
                     return self.everyone
             elif atom.ports[0] == atom.ports[1]:
                 asked = (port, atom.protocol, atom.ports[0])
-                if ingress and asked in self._called[subject]:
+                if ingress and named >> subject & 1 and asked in self._called[subject]:
                     return self.everyone
                 if not ingress:
-                    found |= self._once(("called", asked), (asked in called for called in self._called))
+                    calling = self._once(("called", asked), (asked in called for called in self._called))
+                    found |= calling & named
         return found
 
     def _backing(self, service: tuple[str, str], atom: TrafficAtom, *, egress: bool) -> int:

@@ -44,6 +44,7 @@ class CiliumSide:
             for listed in section.values()
             for e in listed
         ]
+        self._asked: dict[Hashable, tuple[int, int]] = {}
         self._subjects = list(dict.fromkeys(r.subject for r in self._rules))
         self._selectors = list(dict.fromkeys(s for e in self._elements for s in e.selectors))
         self._prefixes = list(dict.fromkeys(p for e in self._elements for p in e.prefixes))
@@ -78,18 +79,29 @@ class CiliumSide:
 
     def signature(self, peer: Peer) -> Hashable:
         """Give everything that some rule can tell of a peer."""
-        labels = self._labels(peer.pod) if peer.pod is not None else None
-        subject = tuple(s.holds(labels) for s in self._subjects) if labels is not None else ()
+        subject, chosen = self._of_labels(peer)
         called = tuple(sorted(self._called(peer)))
         return (
             peer.kind,
             peer.entity,
             self._is_api_server(peer),
             subject,
-            tuple(self._selected(s, peer, labels) for s in self._selectors),
+            chosen,
             tuple(self._inside(p, peer) for p in self._prefixes),
             called,
         )
+
+    def _of_labels(self, peer: Peer) -> tuple[int, int]:
+        """Give the subjects and peer selectors that match; peers of equal labels are asked once."""
+        pod = peer.pod
+        key: Hashable = (peer.kind, peer.entity)
+        if pod is not None:
+            key = (pod.namespace, pod.service_account, frozenset(pod.labels.items()))
+        if key not in self._asked:
+            labels = self._labels(pod) if pod is not None else None
+            subject = _bits(labels is not None and s.holds(labels) for s in self._subjects)
+            self._asked[key] = (subject, _bits(self._selected(s, peer, labels) for s in self._selectors))
+        return self._asked[key]
 
     def matrix(self, universe: Universe, subjects: Iterable[int] | None = None) -> Matrix:
         """Gather allows and denies for every subject; rows stand in the order of ``universe.subjects``."""
