@@ -168,15 +168,17 @@ class _Grading:
         if policy is None:
             return
         entry = self._entries[id(policy.document)]
+        for name in note.objects:
+            entry.conditions[name] = None
+        if note.grade < Grade.A:
+            entry.worsen(note.grade)
+        if not note.code:
+            return
         span = note.span or note.source.span
         item = diagnostic(note.code, span, about=f"{policy.api_kind} {policy.label}", **_named(note))
         finding = self._add(note.code, item.message, item.remedy, item)
         entry.codes[note.code] = None
         entry.findings[finding.id] = None
-        for name in note.objects:
-            entry.conditions[name] = None
-        if note.grade < Grade.A:
-            entry.worsen(note.grade)
 
     def _settle(self) -> None:
         """Work out every claim; what differs nowhere leaves the grade as it is."""

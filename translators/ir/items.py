@@ -71,7 +71,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A finding about a policy or one of its rules; ``objects`` are what a grade S1 or S2 depends on."""
+    """A finding about a policy or one of its rules; ``objects`` are what a grade S1 or S2 depends on.
+
+    An empty ``code`` is a condition that needs no words of its own.
+    """
 
     code: str
     source: Source

@@ -16,6 +16,7 @@ from translators.ir.policy import Action, Entity, PolicyKind, Rule
 from translators.lowering.addresses import Addresses
 from translators.lowering.labels import PodSelectors
 from translators.lowering.peers import Peers
+from translators.lowering.remarks import endpoints_of, rule_remarks, subject_remarks
 from translators.lowering.sayable import GRADES, Misfit, Sayable
 from translators.lowering.traffic import Traffic
 from translators.selectors.ast import Node
@@ -41,6 +42,8 @@ class RuleLowering:
     ) -> None:
         """``approximate`` maps a code, or ``default``, to ``stricter`` or ``looser``."""
         self._space = space
+        self._world = world
+        self._endpoints = endpoints_of(world)
         self._sayable = sayable
         self.direction = direction
         self._approximate = approximate
@@ -71,6 +74,7 @@ class RuleLowering:
         """
         subject = self.subject(scoped)
         source = Source(scoped.policy, self.direction)
+        self.notes.extend(subject_remarks(scoped, source, self._world, self._endpoints))
         hidden = [m for cube in subject for m in self._sayable.inspect(cube)]
         if hidden:
             self._note(hidden[0], source)
@@ -85,6 +89,8 @@ class RuleLowering:
                 self.notes.append(Note("CAL-O306", place))
                 continue
             exact = self._match(rule, peers[rule.index], subject)
+            facts = (self._space, self._world, self._addresses)
+            self.notes.extend(rule_remarks(rule, peers[rule.index], place, facts))
             if self.native and scoped.policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY:
                 lowered += self._kept(rule, exact, place)
             else:
