@@ -20,7 +20,7 @@ from translators.flows import Decision, Direction
 from translators.frontends import PolicySet
 from translators.ir.items import Claim, Grade, Note
 from translators.ir.policy import Policy, PolicyKind
-from translators.layout import OutputFile
+from translators.layout import OutputFile, files
 from translators.lowering.sayable import GRADES
 from translators.proof.obligations import Obligations
 from translators.proof.settle import Confirmed, Difference, Settler
@@ -75,15 +75,20 @@ class _Entry:
         self.grade = max(self.grade, grade)
 
 
-def grade(found: PolicySet, evidence: Evidence, extra: Sequence[Diagnostic], input_hash: str) -> Report:
-    """Give the report; every policy document of the input is in it exactly once."""
-    return _Grading(found, evidence).report(extra, input_hash)
+def grade(
+    found: PolicySet, evidence: Evidence, extra: Sequence[Diagnostic], input_hash: str
+) -> tuple[Report, tuple[OutputFile, ...]]:
+    """Give the report and the files, annotated; every policy document of the input is in it exactly once."""
+    grading = _Grading(found, evidence)
+    report = grading.report(extra, input_hash)
+    return report, grading.files
 
 
 class _Grading:
     def __init__(self, found: PolicySet, evidence: Evidence) -> None:
         self._found = found
         self._evidence = evidence
+        self.files: tuple[OutputFile, ...] = evidence.files
         self._findings: dict[str, Finding] = {}
         self._differences: list[DifferenceEntry] = []
         self._entries: dict[int, _Entry] = {}
@@ -115,7 +120,26 @@ class _Grading:
         self._settle()
         self._unproved()
         self._witnessed()
+        self.files = self._annotated(input_hash)
         return self._assembled(input_hash)
+
+    def _annotated(self, input_hash: str) -> tuple[OutputFile, ...]:
+        """Write on every object what its policies are worth; the meaning was proved before, and stays.
+
+        Objects whose policies are all exact for every cluster state carry S0.
+        """
+        for manifest in self._evidence.manifests:
+            entries = [self._entries[id(s.policy.document)] for s in manifest.sources if s.policy is not None]
+            metadata = manifest.body["metadata"]
+            if not isinstance(metadata, dict):
+                continue
+            worst = max((e.grade for e in entries), default=Grade.S0)
+            codes = sorted({code for e in entries for code in e.codes})
+            notes = {"c2c/grade": worst.name, "c2c/input": input_hash}
+            if codes:
+                notes["c2c/codes"] = ", ".join(codes)
+            metadata["annotations"] = {**metadata["annotations"], **dict(sorted(notes.items()))}
+        return tuple(files(self._evidence.manifests, self._evidence.options.layout))
 
     def _absorbed(self) -> None:
         """Name every Kubernetes policy that was converted: its original goes at cut-over."""
@@ -279,7 +303,7 @@ class _Grading:
         for entry in entries:
             for name in entry.conditions:
                 conditions.setdefault(name, []).append(entry.label)
-        digest = hashlib.sha256("".join(f.path + f.text for f in self._evidence.files).encode())
+        digest = hashlib.sha256("".join(f.path + f.text for f in self.files).encode())
         options = self._evidence.options
         return Report(
             input_hash=input_hash,
@@ -335,7 +359,7 @@ class _Grading:
     @cached_property
     def _outputs(self) -> dict[int, list[str]]:
         """Give, by policy, the files and lines of the objects that hold something of it."""
-        lines = {key: (f.path, line) for f in self._evidence.files for key, line in f.objects}
+        lines = {key: (f.path, line) for f in self.files for key, line in f.objects}
         found: dict[int, list[str]] = {}
         for manifest in self._evidence.manifests:
             path, line = lines[manifest.kind, manifest.namespace, manifest.name]

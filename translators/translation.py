@@ -74,7 +74,8 @@ def translate(
     compilation, stopped = work.compile(screened.tiers)
     evidence = work.prove(compilation, [*found.tier_objects, *screened.assumed_tiers], own)
     extra = [*diagnostics, *odd, *screened.diagnostics, *stopped]
-    return Translation(evidence.files, grade(found, evidence, extra, _input_hash(own)))
+    report, written = grade(found, evidence, extra, _input_hash(own))
+    return Translation(written, report)
 
 
 def _input_hash(documents: Sequence[Document]) -> str:
