@@ -21,6 +21,7 @@ __all__ = ["Screened", "screen"]
 
 SCTP = 132
 MIN_CILIUM = (1, 16)
+CONFIRMED = (1, 20)
 ASSUMED_ORDER = 100.0
 
 
@@ -38,14 +39,23 @@ def screen(found: PolicySet, world: World, options: Options, *, is_cluster: bool
     """Sort the policies of an input into those that can be compiled and those that cannot, with reasons."""
     tiers, assumed, notes = _tiers(found, options, is_cluster=is_cluster)
     usable = []
-    diagnostics = list(notes)
+    diagnostics = [*notes, *_version(options)]
+    undecided = {n.object for n in notes if n.code == "CAL-P115"}
     for policy in found.policies:
+        if f"{policy.api_kind} {policy.label}" in undecided:
+            continue
         reasons = list(_reasons(policy, options))
         diagnostics += reasons
         if not any(r.refuses or r.code in {"CAL-H604", "CAL-H605"} for r in reasons):
             usable.append(policy)
         diagnostics += _warnings(policy, world)
     return Screened(tuple(usable), tiers, tuple(assumed), tuple(diagnostics))
+
+
+def _version(options: Options) -> Iterator[Diagnostic]:
+    if options.cilium_version != CONFIRMED:
+        version = ".".join(map(str, options.cilium_version))
+        yield diagnostic("CAL-V815", None, about="the target", version=version)
 
 
 def _tiers(
@@ -66,7 +76,37 @@ def _tiers(
             tiers[policy.tier] = Tier(policy.tier, ASSUMED_ORDER)
             assumed.append(_tier_object(tiers[policy.tier]))
         notes.append(diagnostic("CAL-O316", policy.span, about=policy.label, tier=policy.tier, order=""))
+    if len(assumed) - len(options.tiers) > 1:
+        unknown = [p for p in found.policies if p.tier in tiers and tiers[p.tier].order == ASSUMED_ORDER]
+        notes += _undecided([p for p in unknown if p.tier not in {*found.tiers, *options.tiers}])
     return tiers, assumed, notes
+
+
+def _undecided(policies: Sequence[Policy]) -> Iterator[Diagnostic]:
+    """Name policies of two tiers of unknown order that may meet with opposite actions: the order decides."""
+    for policy in policies:
+        others = [p for p in policies if p.tier != policy.tier and _may_meet(policy, p)]
+        if any(_actions(policy) & {Action.ALLOW, Action.PASS} and _denies(other) for other in others) or any(
+            _denies(policy) and _actions(other) & {Action.ALLOW, Action.PASS} for other in others
+        ):
+            about = f"{policy.api_kind} {policy.label}"
+            item = f"The order of tier {policy.tier}"
+            yield diagnostic("CAL-P115", policy.span, about=about, object=item, path="which tier comes first")
+
+
+def _may_meet(one: Policy, other: Policy) -> bool:
+    """Policies of different namespaces never select the same pod."""
+    both = one.namespace is not None and other.namespace is not None
+    return not both or one.namespace == other.namespace
+
+
+def _actions(policy: Policy) -> set[Action]:
+    return {rule.action for rule in (*policy.ingress, *policy.egress)}
+
+
+def _denies(policy: Policy) -> bool:
+    """Any policy of a tier that ends with Deny denies what it does not decide."""
+    return Action.DENY in _actions(policy) or policy.applies_ingress or policy.applies_egress
 
 
 def _tier_object(tier: Tier) -> Document:

@@ -98,11 +98,11 @@ def _proof(report: Report) -> Iterator[str]:
     left = report.method.open_obligations
     if not left:
         yield f"  Proved for every label set: {checked} obligations hold outside what is named."
+    else:
+        yield f"  NOT proved: {left} of {checked} obligations are open."
     if points := report.method.compared.get("points"):
         agree = points - report.method.compared["differ"]
         yield f"  Today's cluster: {agree} of {points} points agree, the rest is named above."
-    else:
-        yield f"  NOT proved: {left} of {checked} obligations are open."
     sizes = report.method.sizes
     yield f"  {sizes.get('objects', 0)} objects, {sizes.get('cubes', 0)} cubes from {sizes.get('items', 0)} items."
 
