@@ -1,9 +1,11 @@
-"""The five obligations that prove a translation for every label set, without classes (``expansion.md`` §6).
+"""The obligations that prove a translation for every label set, without classes (``expansion.md`` §6).
 
 ``A`` and ``X`` are what the emitted objects allow and deny, ``C`` and ``D`` Calico's Allow and Deny items. P1
 each a in A lies in ∪ C · P2 for each Deny j, A ∩ D_j lies in X ∪ earlier C · P3 for each x in X and Allow i,
 x ∩ C_i lies in earlier D · P4 for each Allow k, C_k lies in A ∪ earlier D · P5 each x in X lies in ∪ D. They
-imply that A − X is what Calico allows.
+imply that A − X is what Calico allows, if both isolate the same pods; so, besides: P0 whom Cilium isolates is
+selected in Calico (a rule that allows nothing leaves no trace in A or X), P2 also asks that a denied flow of a pod
+that Cilium does not isolate lies in X ∪ earlier C, and P4 asks nothing of such a pod.
 """
 
 from __future__ import annotations
@@ -73,10 +75,10 @@ def proof_space(calico: CalicoPolicies, cilium: CiliumPolicies, claims: Claims) 
 
 
 def prove(calico: CalicoPolicies, cilium: CiliumPolicies, claims: Claims) -> Obligations:
-    """Check P1–P5 in both directions, outside the points that the claims name."""
+    """Check P0–P5 in both directions, outside the points that the claims name."""
     space = proof_space(calico, cilium, claims)
     failures: list[Open] = []
-    checked = {f"P{i}": 0 for i in range(1, 6)}
+    checked = {f"P{i}": 0 for i in range(6)}
     source, emitted, outside = {}, {}, {}
     for direction in Direction:
         items = source_items(calico, space, direction)
@@ -120,6 +122,7 @@ class _Check:
         self._deny_index = self._index((i, item) for i, item in enumerate(items) if not item.allows)
         self._a = self._index_cubes(regions.allows)
         self._x = self._index_cubes(regions.denies)
+        self._isolated = self._index_cubes(regions.isolated)
 
     def _bucket(self, cube: int) -> object:
         values = self._namespace.values(cube)
@@ -153,8 +156,8 @@ class _Check:
         ]
 
     def run(self) -> list[Open]:
-        """Check all five."""
-        return [*self._p1(), *self._p2(), *self._p3(), *self._p4(), *self._p5()]
+        """Check all six."""
+        return [*self._p0(), *self._p1(), *self._p2(), *self._p3(), *self._p4(), *self._p5()]
 
     def _covered(self, name: str, cube: int, cover: list[int], item: SourceItem | None) -> list[Open]:
         self.checked[name] = self.checked.get(name, 0) + 1
@@ -165,6 +168,13 @@ class _Check:
         left = [cube] if rest is None else rest
         by, span = (item.by, item.span) if item else ("", None)
         return [Open(name, self._direction, piece, by, span) for piece in left]
+
+    def _p0(self) -> list[Open]:
+        found = []
+        for cube in self._regions.isolated:
+            items = self._near(self._allow_index, cube) + self._near(self._deny_index, cube)
+            found += self._covered("P0", cube, items, None)
+        return found
 
     def _p1(self) -> list[Open]:
         return [
@@ -179,6 +189,9 @@ class _Check:
             if item.allows:
                 continue
             for cube in item.region:
+                free = self._near(self._isolated, cube) + self._near(self._x, cube)
+                free += self._near(self._allow_index, cube, place)
+                found += self._covered("P2", cube, free, item)
                 for a in self._near(self._a, cube):
                     both = a & cube
                     cover = self._near(self._x, both) + self._near(self._allow_index, both, place)
@@ -203,7 +216,8 @@ class _Check:
                 continue
             for cube in item.region:
                 cover = self._near(self._a, cube) + self._near(self._deny_index, cube, place)
-                found += self._covered("P4", cube, cover, item)
+                for isolated in self._near(self._isolated, cube):
+                    found += self._covered("P4", cube & isolated, cover, item)
         return found
 
     def _p5(self) -> list[Open]:
