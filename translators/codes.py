@@ -88,7 +88,7 @@ ROWS: tuple[tuple[str, str, str, str, str], ...] = (
     ("CAL-N422", "Service not found", "S1", "{svc} does not exist in the input; Calico matches nothing until it does.", "Create it, or delete the rule."),
     ("CAL-L501", "Source ports", "X", "Cilium has no source ports; {rule} was {choice}.", "Drop the source ports."),
     ("CAL-L502", "ICMP code", "A", "Cilium has no ICMP code; all codes of type {type} are {choice}.", "Accept, or drop the code."),
-    ("CAL-L503", "ICMP without type", "info; S1 in the short form", "Emitted as all ICMP types in {n} elements.", "None; short form: translate again before a Cilium upgrade."),
+    ("CAL-L503", "ICMP without type", "info; S1 in the short form", "Emitted as all ICMP types in {n} elements{form}.", "None; short form: translate again before a Cilium upgrade."),
     ("CAL-L504", "Extended protocol", "S0 with flag", "Protocol {p} needs `enable-extended-ip-protocols`; without it the rule is accepted and the packets are dropped.", "Set the flag."),
     ("CAL-L505", "Protocol Cilium cannot carry", "A or warn", "Protocol {p} is dropped by Cilium whatever policy says.", "None."),
     ("CAL-L506", "SCTP", "S0 with flag", "SCTP needs `sctp.enabled=true`.", "Set the flag."),

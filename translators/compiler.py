@@ -24,7 +24,7 @@ from translators.ir.items import (
     ScopedPolicy,
     Source,
 )
-from translators.ir.policy import Policy, PolicyKind, Rule, Tier
+from translators.ir.policy import Action, Policy, PolicyKind, Rule, Tier
 from translators.lowering.hidden import hidden_keys
 from translators.lowering.rules import RuleLowering
 from translators.lowering.sayable import Sayable
@@ -194,6 +194,7 @@ class _Run:
             statuses=_counts(decided),
             notes=tuple(lowering.notes),
             claims=tuple(lowering.claims),
+            naive=(_as_it_stands(items, Action.ALLOW), _as_it_stands(items, Action.DENY)),
         )
 
     def _say(self, cube: int, item: Item, lowering: RuleLowering, sayable: Sayable) -> list[int]:
@@ -204,6 +205,14 @@ class _Run:
             lowering.claims.append(Claim("CAL-L515", item.source, tuple(lost)))
             lowering.notes.append(Note("CAL-L515", item.source, fills={"choice": "left out"}))
         return said
+
+
+def _as_it_stands(items: Sequence[Item], action: Action) -> tuple[Output, ...]:
+    return tuple(
+        Output(item.source, item.region)
+        for item in items
+        if item.action is action and item.source.rule is not None and not item.native and item.region
+    )
 
 
 def _counts(decided: Decided) -> dict[DenyStatus, int]:

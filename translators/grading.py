@@ -16,10 +16,11 @@ from translators.algebra.space import recast
 from translators.backends.objects import Manifest
 from translators.compiler import Compilation
 from translators.diagnostics import Diagnostic, Severity, diagnostic
+from translators.emission import Emission, elements_of, naive_size
 from translators.flows import Decision, Direction
 from translators.frontends import PolicySet
 from translators.ir.items import Claim, Grade, Note
-from translators.ir.policy import Policy, PolicyKind
+from translators.ir.policy import Action, Policy, PolicyKind
 from translators.layout import OutputFile, files
 from translators.lowering.sayable import GRADES
 from translators.proof.obligations import Obligations
@@ -27,7 +28,7 @@ from translators.proof.settle import Confirmed, Difference, Settler
 from translators.proof.witnessed import Unexplained, Witnessed
 from translators.proof.words import Words, describe
 from translators.report import Condition, DifferenceEntry, Finding, Method, PolicyEntry, Report
-from translators.settings import Options
+from translators.settings import CILIUM_CONFIRMED, Options
 from translators.source import Document
 from translators.world import World
 
@@ -47,13 +48,11 @@ class Evidence:
     """Everything that the proof left behind."""
 
     compilation: Compilation
-    manifests: tuple[Manifest, ...]
-    files: tuple[OutputFile, ...]
+    emission: Emission
     settler: Settler
     obligations: Obligations
     options: Options
     world: World
-    refused: tuple[tuple[str, str], ...]
     witnessed: Witnessed
 
 
@@ -88,7 +87,7 @@ class _Grading:
     def __init__(self, found: PolicySet, evidence: Evidence) -> None:
         self._found = found
         self._evidence = evidence
-        self.files: tuple[OutputFile, ...] = evidence.files
+        self.files: tuple[OutputFile, ...] = evidence.emission.files
         self._findings: dict[str, Finding] = {}
         self._differences: list[DifferenceEntry] = []
         self._entries: dict[int, _Entry] = {}
@@ -113,6 +112,7 @@ class _Grading:
                 diagnostic(code, policy.span, about=policy.label, object="The address plan", path=error.what,
                            n="too many", max=self._evidence.options.limits.terms)
             )  # fmt: skip
+        self._refused()
         self._absorbed()
         for compiled in self._evidence.compilation.directions.values():
             for note in compiled.notes:
@@ -128,7 +128,7 @@ class _Grading:
 
         Objects whose policies are all exact for every cluster state carry S0.
         """
-        for manifest in self._evidence.manifests:
+        for manifest in self._evidence.emission.manifests:
             entries = [self._entries[id(s.policy.document)] for s in manifest.sources if s.policy is not None]
             metadata = manifest.body["metadata"]
             if not isinstance(metadata, dict):
@@ -139,7 +139,22 @@ class _Grading:
             if codes:
                 notes["c2c/codes"] = ", ".join(codes)
             metadata["annotations"] = {**metadata["annotations"], **dict(sorted(notes.items()))}
-        return tuple(files(self._evidence.manifests, self._evidence.options.layout))
+        return tuple(files(self._evidence.emission.manifests, self._evidence.options.layout))
+
+    def _refused(self) -> None:
+        """Name every emitted object that Cilium would not take, which would leave its subjects open."""
+        for document, reason in self._evidence.emission.cilium.refused:
+            name = f"{document.kind} {document.name}"
+            for manifest in self._evidence.emission.manifests:
+                if (manifest.kind, manifest.namespace or "", manifest.name) == (
+                    document.kind,
+                    document.namespace or "",
+                    document.name,
+                ):
+                    policy = next((s.policy for s in manifest.sources if s.policy is not None), None)
+                    span = policy.span if policy is not None else None
+                    about = policy.label if policy is not None else ""
+                    self._diagnosed(diagnostic("CAL-V801", span, about=about, object=name, reason=reason))
 
     def _absorbed(self) -> None:
         """Name every Kubernetes policy that was converted: its original goes at cut-over."""
@@ -198,11 +213,24 @@ class _Grading:
             entry.worsen(note.grade)
         if not note.code:
             return
+        note = self._in_form(note, entry)
         span = note.span or note.source.span
         item = diagnostic(note.code, span, about=f"{policy.api_kind} {policy.label}", **_named(note))
         finding = self._add(note.code, item.message, item.remedy, item)
         entry.codes[note.code] = None
         entry.findings[finding.id] = None
+
+    def _in_form(self, note: Note, entry: _Entry) -> Note:
+        """All ICMP in the short form holds for one release alone."""
+        rule = note.source.rule
+        shortened = self._evidence.emission.short_icmp and rule is not None and rule.action is Action.ALLOW
+        if note.code != "CAL-L503" or not shortened:
+            return note
+        version = ".".join(map(str, CILIUM_CONFIRMED))
+        entry.worsen(Grade.S1)
+        entry.conditions[f"Cilium {version}"] = None
+        form = f", in a short form that holds for Cilium {version} only"
+        return replace(note, fills={"n": 1, "form": form})
 
     def _settle(self) -> None:
         """Work out every claim; what differs nowhere leaves the grade as it is."""
@@ -361,7 +389,7 @@ class _Grading:
         """Give, by policy, the files and lines of the objects that hold something of it."""
         lines = {key: (f.path, line) for f in self.files for key, line in f.objects}
         found: dict[int, list[str]] = {}
-        for manifest in self._evidence.manifests:
+        for manifest in self._evidence.emission.manifests:
             path, line = lines[manifest.kind, manifest.namespace, manifest.name]
             for key in dict.fromkeys(id(s.policy) for s in manifest.sources if s.policy is not None):
                 found.setdefault(key, []).append(f"{path}:{line}")
@@ -409,12 +437,19 @@ def _sizes(evidence: Evidence) -> dict[str, int]:
         for compiled in evidence.compilation.directions.values()
         for output in (*compiled.allows, *compiled.denies)
     )
-    return {
-        "items": evidence.compilation.items,
+    emission, compilation = evidence.emission, evidence.compilation
+    naive_elements, naive_map = naive_size(compilation, evidence.world, evidence.options)
+    sizes = {
+        "items": compilation.items,
         "cubes": cubes,
-        "objects": len(evidence.manifests),
-        "rules": sum(len(_rules(m)) for m in evidence.manifests),
+        "objects": len(emission.manifests),
+        "rules": sum(len(_rules(m)) for m in emission.manifests),
+        "elements": elements_of(emission.cilium),
+        "naive_elements": naive_elements,
     }
+    if emission.sizes:
+        sizes |= {"map_entries": emission.sizes[0].entries, "naive_map_entries": naive_map}
+    return sizes
 
 
 def _rules(manifest: Manifest) -> list[object]:

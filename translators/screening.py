@@ -13,7 +13,7 @@ from translators.diagnostics import Diagnostic, diagnostic
 from translators.frontends import PolicySet
 from translators.ir.policy import Action, Policy, PolicyKind, Rule, Tier
 from translators.selectors.evaluate import matches
-from translators.settings import Options
+from translators.settings import CILIUM_CONFIRMED, Options
 from translators.source import Document, from_object
 from translators.world import World
 
@@ -21,7 +21,6 @@ __all__ = ["Screened", "screen"]
 
 SCTP = 132
 MIN_CILIUM = (1, 16)
-CONFIRMED = (1, 20)
 ASSUMED_ORDER = 100.0
 
 
@@ -53,7 +52,7 @@ def screen(found: PolicySet, world: World, options: Options, *, is_cluster: bool
 
 
 def _version(options: Options) -> Iterator[Diagnostic]:
-    if options.cilium_version != CONFIRMED:
+    if options.cilium_version != CILIUM_CONFIRMED:
         version = ".".join(map(str, options.cilium_version))
         yield diagnostic("CAL-V815", None, about="the target", version=version)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 __all__ = [
     "CALICO_NEWEST",
+    "CILIUM_CONFIRMED",
     "CILIUM_NEWEST",
     "CiliumConfig",
     "Limits",
@@ -16,6 +17,7 @@ __all__ = [
 
 Version = tuple[int, int]
 CILIUM_NEWEST: Version = (1, 20)
+CILIUM_CONFIRMED: Version = (1, 20)
 CALICO_NEWEST: Version = (3, 34)
 
 

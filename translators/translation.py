@@ -12,32 +12,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from translators.backends.groups import groups_of
-from translators.backends.members import Peering
-from translators.backends.objects import Manifest, Writer
 from translators.compiler import Compilation, compile_policies
 from translators.diagnostics import Diagnostic, diagnostic
+from translators.emission import Emission, emit, overflows
 from translators.errors import BudgetExceeded
 from translators.flows import Direction
 from translators.frontends import PolicySet, read_policies
 from translators.grading import Evidence, grade
-from translators.ir.policy import Policy, PolicyKind
-from translators.layout import OutputFile, files
+from translators.ir.policy import Policy, PolicyKind, Tier
+from translators.layout import OutputFile
 from translators.proof import Claims, prove
 from translators.proof.settle import Settler
 from translators.proof.witnessed import witnessed
 from translators.report import Report
 from translators.screening import screen
 from translators.semantics.calico.model import CalicoPolicies
-from translators.semantics.cilium.model import CiliumPolicies
 from translators.settings import Options
-from translators.source import Document, iterate, read
+from translators.source import Document, iterate
 from translators.world import AddressPlan, World
 from translators.worldbuilder import build_world
 
 __all__ = ["Translation", "translate"]
 
-LOG_SINCE = (1, 18)
 Input = Iterable[Document | Mapping[str, Any]]
 
 
@@ -71,8 +67,8 @@ def translate(
     found = read_policies([*tiers, *own])
     screened = screen(found, world, chosen, is_cluster=cluster is not None)
     work = _Work(world, chosen, found, screened.usable)
-    compilation, stopped = work.compile(screened.tiers)
-    evidence = work.prove(compilation, [*found.tier_objects, *screened.assumed_tiers], own)
+    compilation, emission, stopped = work.fit(screened.tiers)
+    evidence = work.prove(compilation, emission, [*found.tier_objects, *screened.assumed_tiers], own)
     extra = [*diagnostics, *odd, *screened.diagnostics, *stopped]
     report, written = grade(found, evidence, extra, _input_hash(own))
     return Translation(written, report)
@@ -93,11 +89,22 @@ class _Work:
         self._found = found
         self._usable = list(usable)
 
-    def compile(self, tiers: Mapping[str, Any]) -> tuple[Compilation, list[Diagnostic]]:
-        """Compile, leaving out a policy that stops everything, until the rest fits."""
-        stopped: list[Diagnostic] = []
+    def fit(self, tiers: Mapping[str, Tier]) -> tuple[Compilation, Emission, list[Diagnostic]]:
+        """Compile and write, leaving out whatever does not fit until the rest does."""
+        compilation, stopped = self._compile(tiers)
+        emission = self._emit(compilation)
+        while left_out := overflows(emission, self._usable, self._options.cilium.policy_map_max):
+            stopped += left_out.values()
+            self._usable = [p for p in self._usable if id(p) not in left_out]
+            compilation, more = self._compile(tiers)
+            stopped += more
+            emission = self._emit(compilation)
+        return compilation, emission, stopped
+
+    def _compile(self, tiers: Mapping[str, Tier]) -> tuple[Compilation, list[Diagnostic]]:
+        """Compile, or nothing at all where the expansion is over every budget."""
         try:
-            return compile_policies(self._usable, tiers, self._world, self._options), stopped
+            return compile_policies(self._usable, tiers, self._world, self._options), []
         except BudgetExceeded as error:
             stopped = [
                 diagnostic(error.code or "CAL-O314", p.span, about=p.label, deny=error.what, max="")
@@ -106,46 +113,36 @@ class _Work:
             self._usable = []
             return compile_policies([], tiers, self._world, self._options), stopped
 
-    def prove(self, compilation: Compilation, tiers: Sequence[Document], own: Sequence[Document]) -> Evidence:
-        """Write the manifests, read them back, and hold them against the Calico objects."""
-        manifests = self._write(compilation)
-        written = tuple(files(manifests, self._options.layout))
-        back = [d for f in written for d in read(f.path, f.text.encode()).documents]
-        failed = {id(policy.document) for policy, _ in compilation.failed}
-        proved = {id(p.document) for p in self._usable} - failed
+    def _emit(self, compilation: Compilation) -> Emission:
         kept = [
             p.document
             for p in self._usable
             if p.kind is PolicyKind.KUBERNETES_NETWORK_POLICY and not compilation.absorbed
         ]
+        return emit(compilation, kept, self._world, self._options)
+
+    def prove(
+        self,
+        compilation: Compilation,
+        emission: Emission,
+        tiers: Sequence[Document],
+        own: Sequence[Document],
+    ) -> Evidence:
+        """Hold what was read back against the Calico objects."""
+        failed = {id(policy.document) for policy, _ in compilation.failed}
+        proved = {id(p.document) for p in self._usable} - failed
         source = [*tiers, *(d for d in own if id(d) in proved)]
         calico = CalicoPolicies.build(self._world, source, self._options.calico_version)
-        cilium = CiliumPolicies.build(self._world, [*back, *kept], self._options.cilium)
-        obligations = prove(calico, cilium, _claims(compilation))
+        obligations = prove(calico, emission.cilium, _claims(compilation))
         return Evidence(
             compilation=compilation,
-            manifests=tuple(manifests),
-            files=written,
-            settler=Settler(calico, cilium, obligations),
+            emission=emission,
+            settler=Settler(calico, emission.cilium, obligations),
             obligations=obligations,
             options=self._options,
             world=self._world,
-            refused=tuple((d.name, reason) for d, reason in cilium.refused),
-            witnessed=witnessed(calico, cilium, obligations),
+            witnessed=witnessed(calico, emission.cilium, obligations),
         )
-
-    def _write(self, compilation: Compilation) -> list[Manifest]:
-        groups, objects = groups_of(compilation, self._world)
-        peerings = {d: Peering(compilation.space, d, groups) for d in Direction}
-        writer = Writer(
-            compilation.space,
-            peerings,
-            log=self._options.cilium_version >= LOG_SINCE,
-            annotate={},
-        )
-        for direction in Direction:
-            writer.add(compilation.directions[direction])
-        return [*objects, *writer.manifests()]
 
 
 def _claims(compilation: Compilation) -> Claims:

@@ -105,6 +105,9 @@ def _proof(report: Report) -> Iterator[str]:
         yield f"  Today's cluster: {agree} of {points} points agree, the rest is named above."
     sizes = report.method.sizes
     yield f"  {sizes.get('objects', 0)} objects, {sizes.get('cubes', 0)} cubes from {sizes.get('items', 0)} items."
+    if largest := sizes.get("map_entries"):
+        naive = sizes.get("naive_map_entries", 0)
+        yield f"  Largest policy map: about {largest:,} entries (rule by rule: {naive:,})."
 
 
 def _cut(line: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from translators.algebra.cubes import Budget, join, sub
 from translators.algebra.space import SideName, Space
 from translators.backends.members import Peering
-from translators.backends.rules import Element, Piece, elements
+from translators.backends.rules import Element, Form, Piece, elements
 from translators.backends.terms import own_namespace, terms
 from translators.flows import Direction
 from translators.ir.items import Compiled, Output, Source
@@ -69,13 +69,13 @@ class Writer:
         peerings: Mapping[Direction, Peering],
         *,
         log: bool,
-        annotate: Mapping[str, str],
+        short_icmp: bool = False,
     ) -> None:
-        """``log``: the target knows ``log.value``; ``annotate``: annotations that every object carries."""
+        """``log``: the target knows ``log.value``; ``short_icmp``: it reads ICMP type 0 as every type."""
         self._space = space
         self._peerings = peerings
         self._log = log
-        self._annotate = annotate
+        self._short_icmp = short_icmp
         self._subject_mask = space.subject.mask | sum(
             f.mask for f in space.fields if f.name[0] == SideName.SUBJECT
         )
@@ -150,7 +150,7 @@ class Writer:
         if home is not None:
             metadata["namespace"] = home
         metadata["labels"] = dict(MANAGED_BY)
-        metadata["annotations"] = {**self._annotate, "c2c/source": _source_lines(sources)}
+        metadata["annotations"] = {"c2c/source": _source_lines(sources)}
         if self._log:
             for rule in rules:
                 rule["log"] = {"value": _log_value(sources)}
@@ -174,7 +174,8 @@ class Writer:
                 pieces = rule.pieces.get((direction, allow))
                 if not pieces:
                     continue
-                made = elements(self._space, self._peerings[direction], pieces, home, allow=allow)
+                form = Form(allow, self._short_icmp)
+                made = elements(self._space, self._peerings[direction], pieces, home, form)
                 sections[f"{direction}{suffix}"] = [element for element, _ in made]
             if direction in rule.isolated and direction not in sections:
                 sections[str(direction)] = [{}]

@@ -19,10 +19,11 @@ FAMILIES = {1: "IPv4", 58: "IPv6"}
 Clause = dict[str, object]
 
 
-def traffic_clauses(space: Space, cube: int) -> list[Clause]:
+def traffic_clauses(space: Space, cube: int, *, short_icmp: bool = False) -> list[Clause]:
     """Give what to merge into elements: ``[{}]`` for all traffic, else one clause with ports, one with ICMP.
 
-    The cube must be sayable.
+    The cube must be sayable. ``short_icmp`` writes all types of a family as type 0, which leans on
+    cilium/cilium#41304: for Allows, and releases that have it, only (``translation.md`` §6 rule 14).
     """
     field = space.traffic
     names = _names(space, cube)
@@ -33,7 +34,7 @@ def traffic_clauses(space: Space, cube: int) -> list[Clause]:
     ports = list(_named(atoms, names) if names else _ports(atoms))
     if ports:
         clauses.append({"toPorts": [{"ports": chunk} for chunk in _chunks(ports)]})
-    if fields := list(_icmp(atoms)):
+    if fields := list(_icmp(atoms, short=short_icmp)):
         clauses.append({"icmps": [{"fields": chunk} for chunk in _chunks(fields)]})
     return clauses
 
@@ -63,10 +64,11 @@ def _ports(atoms: Sequence[TrafficKind]) -> Iterator[dict[str, object]]:
             yield {"port": "0", "protocol": name}
 
 
-def _icmp(atoms: Sequence[TrafficKind]) -> Iterator[dict[str, object]]:
+def _icmp(atoms: Sequence[TrafficKind], *, short: bool) -> Iterator[dict[str, object]]:
     for protocol, family in FAMILIES.items():
         for first, last in _runs([(a.first, a.last) for a in atoms if a.protocol == protocol]):
-            for type_ in range(first, last + 1):
+            every = short and (first, last) == (0, 255)
+            for type_ in range(first, 1 if every else last + 1):
                 yield {"family": family, "type": type_}
 
 

@@ -15,9 +15,17 @@ from translators.backends.members import Members, Peering
 from translators.backends.ports import traffic_clauses
 from translators.flows import Direction
 
-__all__ = ["Element", "Piece", "elements"]
+__all__ = ["Element", "Form", "Piece", "elements"]
 
 Element = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a section is written: ``allow`` or deny, and whether all ICMP may take its short form."""
+
+    allow: bool
+    short_icmp: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +56,13 @@ class _Shared:
 
 
 def elements(
-    space: Space, peering: Peering, pieces: Iterable[Piece], home: str | None, *, allow: bool
+    space: Space, peering: Peering, pieces: Iterable[Piece], home: str | None, form: Form
 ) -> list[tuple[Element, int]]:
     """Give the elements of one section, each with the rank of its first source, in that order."""
     shared: dict[str, _Shared] = {}
     for piece in sorted(pieces, key=lambda p: (p.rank, p.cube)):
-        members = peering.members(piece.cube, home, allow=allow)
-        for clause in traffic_clauses(space, piece.cube):
+        members = peering.members(piece.cube, home, allow=form.allow)
+        for clause in traffic_clauses(space, piece.cube, short_icmp=form.short_icmp and form.allow):
             key = json.dumps(clause, sort_keys=True)
             shared.setdefault(key, _Shared(clause, piece.rank)).add(members, piece.rank)
     prefix = "from" if peering.direction is Direction.INGRESS else "to"

@@ -158,7 +158,11 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """The unordered form of one direction: what to allow, what to deny, whom to isolate."""
+    """The unordered form of one direction: what to allow, what to deny, whom to isolate.
+
+    ``naive`` is the wrong translation that measures the size of the right one: each rule as it stands, Allows
+    and Denies, its order and Passes forgotten.
+    """
 
     direction: Direction
     allows: tuple[Output, ...]
@@ -167,3 +171,4 @@ class Compiled:
     statuses: Mapping[DenyStatus, int]
     notes: tuple[Note, ...] = ()
     claims: tuple[Claim, ...] = ()
+    naive: tuple[tuple[Output, ...], tuple[Output, ...]] = ((), ())

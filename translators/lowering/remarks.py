@@ -144,7 +144,7 @@ def _of_kind(space: Space, kind: AtomKind) -> int:
 
 def _traffic(rule: Rule, source: Source) -> Iterator[Note]:
     if rule.protocol in {1, 58} and rule.icmp is None and rule.not_icmp is None:
-        yield Note("CAL-L503", source, fills={"n": 7})
+        yield Note("CAL-L503", source, fills={"n": 7, "form": ""})
     if rule.not_icmp is not None:
         yield Note("CAL-L512", source)
     if rule.protocol == 132:

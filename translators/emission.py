@@ -1,0 +1,120 @@
+"""Write a compilation as objects, read them back, and keep every pod's policy map within its limit.
+
+What is proved is what is read back here, never what the compiler meant. All ICMP types are listed; only where a
+policy map would overflow, and the target is a release in which the short form was confirmed, are Allows
+written in it (``translation.md`` §6 rules 9 and 14).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from translators.backends.groups import groups_of
+from translators.backends.members import Peering
+from translators.backends.objects import Manifest, Writer
+from translators.compiler import Compilation
+from translators.diagnostics import Diagnostic, diagnostic
+from translators.flows import Direction
+from translators.ir.policy import Policy
+from translators.layout import OutputFile, files
+from translators.semantics.cilium.mapsize import MapSize, map_sizes
+from translators.semantics.cilium.model import CiliumPolicies
+from translators.settings import CILIUM_CONFIRMED, Options
+from translators.source import Document, from_object, read
+from translators.world import World
+
+__all__ = ["Emission", "elements_of", "emit", "naive_size", "overflows"]
+
+LOG_SINCE = (1, 18)
+
+
+@dataclass(frozen=True, slots=True)
+class Emission:
+    """The objects, their files, what Cilium reads in them, and the policy map of each identity of the cluster.
+
+    ``sizes`` is empty where no pods are known; ``short_icmp``: Allows of all ICMP take the short form.
+    """
+
+    manifests: tuple[Manifest, ...]
+    files: tuple[OutputFile, ...]
+    cilium: CiliumPolicies
+    sizes: tuple[MapSize, ...]
+    short_icmp: bool = False
+
+    def too_large(self, limit: int) -> list[MapSize]:
+        """Give the pods whose map would overflow."""
+        return [size for size in self.sizes if size.entries > limit]
+
+
+def emit(compilation: Compilation, kept: Sequence[Document], world: World, options: Options) -> Emission:
+    """Write the objects; ``kept`` are Kubernetes policies that stay in force beside them."""
+    plain = _emit(compilation, kept, world, options, short_icmp=False)
+    limit = options.cilium.policy_map_max
+    if not plain.too_large(limit) or options.cilium_version != CILIUM_CONFIRMED:
+        return plain
+    short = _emit(compilation, kept, world, options, short_icmp=True)
+    return short if short.sizes[0].entries < plain.sizes[0].entries else plain
+
+
+def naive_size(compilation: Compilation, world: World, options: Options) -> tuple[int, int]:
+    """Give elements and the largest policy map of the one-to-one translation, which is wrong, for comparison."""
+    directions = {
+        direction: replace(compiled, allows=compiled.naive[0], denies=compiled.naive[1])
+        for direction, compiled in compilation.directions.items()
+    }
+    manifests = _write(replace(compilation, directions=directions), world, options, short_icmp=False)
+    back = [from_object(m.body) for m in manifests]
+    cilium = CiliumPolicies.build(world, back, options.cilium)
+    largest = map_sizes(cilium)[0].entries if world.pods else 0
+    return elements_of(cilium), largest
+
+
+def elements_of(cilium: CiliumPolicies) -> int:
+    """Count the entries of all sections of all rules."""
+    return sum(
+        len(elements)
+        for rule in cilium.rules
+        for sections in (rule.allows, rule.denies)
+        for elements in sections.values()
+    )
+
+
+def overflows(emission: Emission, policies: Sequence[Policy], limit: int) -> dict[int, Diagnostic]:
+    """Give, by identity of the policy, why it has no output: a pod that it selects needs too large a map."""
+    found: dict[int, Diagnostic] = {}
+    for size in emission.too_large(limit):
+        named = [m for m in emission.manifests if _label(m) in size.objects]
+        sources = {id(s.policy) for m in named for s in m.sources}
+        for policy in policies:
+            if id(policy) in sources and id(policy) not in found:
+                found[id(policy)] = diagnostic("CAL-V802", policy.span, about=f"{policy.api_kind} {policy.label}",
+                                               n=f"{size.entries:,}", subject=size.pod, max=f"{limit:,}")  # fmt: skip
+    return found
+
+
+def _emit(
+    compilation: Compilation, kept: Sequence[Document], world: World, options: Options, *, short_icmp: bool
+) -> Emission:
+    manifests = tuple(_write(compilation, world, options, short_icmp=short_icmp))
+    written = tuple(files(manifests, options.layout))
+    back = [d for f in written for d in read(f.path, f.text.encode()).documents]
+    cilium = CiliumPolicies.build(world, [*back, *kept], options.cilium)
+    sizes = tuple(map_sizes(cilium)) if world.pods else ()
+    return Emission(manifests, written, cilium, sizes, short_icmp)
+
+
+def _write(compilation: Compilation, world: World, options: Options, *, short_icmp: bool) -> list[Manifest]:
+    groups, objects = groups_of(compilation, world)
+    peerings = {d: Peering(compilation.space, d, groups) for d in Direction}
+    log = options.cilium_version >= LOG_SINCE
+    writer = Writer(compilation.space, peerings, log=log, short_icmp=short_icmp)
+    for direction in Direction:
+        writer.add(compilation.directions[direction])
+    return [*objects, *writer.manifests()]
+
+
+def _label(manifest: Manifest) -> str:
+    """Name an object as the evaluator does."""
+    name = f"{manifest.namespace}/{manifest.name}" if manifest.namespace else manifest.name
+    return f"{manifest.kind}:{name}"
