@@ -110,7 +110,7 @@ ROWS: tuple[tuple[str, str, str, str, str], ...] = (
     ("CAL-H607", "Endpoint-to-host action not Accept", "A", "Pods reach their node only as host policy says.", "Host firewall rule."),
     ("CAL-H608", "Policy also selects hosts", "warn", "{policy} selects host endpoints too.", "Limit it with a namespaceSelector."),
     ("CAL-H609", "Source address changes on the way", "A", "Calico sees the node address for {service}; Cilium sees world or remote-node.", "Test this path."),
-    ("CAL-H610", "Pod to itself through its Service", "A", "Cilium always allows it.", "None."),
+    ("CAL-H610", "Pod to itself through its Service", "A", "Calico denies it for {services}; Cilium always allows it.", "None."),
     ("CAL-H611", "Running connections", "warn", "Cilium re-checks established connections; a stricter policy cuts them.", "Plan the window."),
     ("CAL-H612", "allow-localhost is not the default", "A", "With `allow-localhost=policy` kubelet probes need a rule.", "Add host allows."),
     ("CAL-H613", "Two host endpoints on one interface", "warn", "Calico uses only {hep} (lowest id).", "Delete the other."),

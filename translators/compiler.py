@@ -138,8 +138,7 @@ class _Run:
 
     def compile(self, ordered: Sequence[tuple[Tier, Sequence[Policy]]], direction: Direction) -> Compiled:
         sayable = Sayable(self._space, self._options.cilium, self._hidden, direction)
-        lowering = RuleLowering(self._space, self._world, sayable, direction,
-                                self._options.approximate, self._options.limits.terms)  # fmt: skip
+        lowering = RuleLowering(self._space, self._world, sayable, direction, self._options)
         lowering.native = self._native
         layers = []
         for tier, members in ordered:

@@ -185,7 +185,8 @@ class _Grading:
             return
         entry.codes[item.code] = None
         entry.findings[finding.id] = None
-        if item.refuses:
+        label = entry.policy.label if entry.policy else ""
+        if item.refuses and not self._evidence.options.accepts(item.code, label):
             entry.refused = True
             entry.worsen(Grade.X)
         if item.code in _HOST_CODES:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from translators.algebra.space import EXTENDED
 from translators.diagnostics import Diagnostic, diagnostic
 from translators.frontends import PolicySet
-from translators.ir.policy import Action, Policy, PolicyKind, Rule, Tier
-from translators.selectors.evaluate import matches
+from translators.ir.policy import Action, Policy, Rule, Tier
 from translators.settings import CILIUM_CONFIRMED, Options
 from translators.source import Document, from_object
+from translators.surroundings import of_hosts, of_policy, of_tiers
 from translators.world import World
 
 __all__ = ["Screened", "screen"]
@@ -45,10 +45,18 @@ def screen(found: PolicySet, world: World, options: Options, *, is_cluster: bool
             continue
         reasons = list(_reasons(policy, options))
         diagnostics += reasons
-        if not any(r.refuses or r.code in {"CAL-H604", "CAL-H605"} for r in reasons):
+        waiting = [*reasons, *found.stops.get(id(policy), ())]
+        if not any(_stops(r, policy, options) for r in waiting):
             usable.append(policy)
-        diagnostics += _warnings(policy, world)
+        diagnostics += of_policy(policy, world)
+    diagnostics += [*of_hosts(world), *of_tiers(found.policies, tiers)]
     return Screened(tuple(usable), tiers, tuple(assumed), tuple(diagnostics))
+
+
+def _stops(item: Diagnostic, policy: Policy, options: Options) -> bool:
+    if item.code in {"CAL-H604", "CAL-H605"}:
+        return True
+    return item.refuses and not options.accepts(item.code, policy.label)
 
 
 def _version(options: Options) -> Iterator[Diagnostic]:
@@ -129,6 +137,11 @@ def _reasons(policy: Policy, options: Options) -> Iterator[Diagnostic]:
         yield diagnostic(
             "CAL-V804", policy.span, about=about, feature="deny policies", min="1.16", version=version
         )
+    if options.cilium.enforcement == "always":
+        yield diagnostic("CAL-V813", policy.span, about=about, subjects="every pod without a policy")
+    if options.cilium.enforcement == "never":
+        yield diagnostic("CAL-V803", policy.span, about=about, feature="policy enforcement", rules=about,
+                         setting="policyEnforcementMode=default")  # fmt: skip
     for rule in (*policy.ingress, *policy.egress):
         yield from _features(rule, about, options)
 
@@ -141,26 +154,3 @@ def _features(rule: Rule, about: str, options: Options) -> Iterator[Diagnostic]:
         yield diagnostic("CAL-L504", rule.span, about=about, p=rule.protocol)
         yield diagnostic("CAL-V803", rule.span, about=about, feature=f"IP protocol {rule.protocol}",
                          rules=about, setting="enable-extended-ip-protocols=true")  # fmt: skip
-
-
-def _warnings(policy: Policy, world: World) -> Sequence[Diagnostic]:
-    """A cluster-wide policy without a namespaceSelector selects host endpoints too; they are not translated."""
-    found = []
-    about = f"{policy.api_kind} {policy.label}"
-    selects_hosts = (
-        policy.kind is PolicyKind.GLOBAL_NETWORK_POLICY
-        and policy.namespace_selector is None
-        and policy.account_selector is None
-        and not policy.staged
-        and "orchestrator" not in policy.selector_text
-        and "projectcalico.org/namespace" not in policy.selector_text
-    )
-    if selects_hosts:
-        hosts = world.host_endpoints.values()
-        selected = any(matches(policy.selector, host.labels) for host in hosts)
-        code = "CAL-H601" if selected else "CAL-H608"
-        found.append(diagnostic(code, policy.span, about=about, policy=policy.label,
-                                list="to and from the hosts themselves"))  # fmt: skip
-    if policy.apply_on_forward and not (policy.pre_dnat or policy.do_not_track):
-        found.append(diagnostic("CAL-H603", policy.span, about=about))
-    return found

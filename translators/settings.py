@@ -9,6 +9,7 @@ __all__ = [
     "CALICO_NEWEST",
     "CILIUM_CONFIRMED",
     "CILIUM_NEWEST",
+    "READINGS",
     "CiliumConfig",
     "Limits",
     "Options",
@@ -19,6 +20,15 @@ Version = tuple[int, int]
 CILIUM_NEWEST: Version = (1, 20)
 CILIUM_CONFIRMED: Version = (1, 20)
 CALICO_NEWEST: Version = (3, 34)
+
+
+READINGS: Mapping[str, str] = {
+    "CAL-P110": "as the API server defaults it",
+    "CAL-P115": "addresses that nobody placed lie outside the cluster",
+    "CAL-N415": "the service matches nothing",
+    "CAL-V813": "pods without a policy are isolated by the mode",
+}
+"""What a stop means once somebody accepts it; every other stop asks for a changed setting or input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +102,8 @@ class Options:
     """What a translation may choose; the defaults are the safe ones.
 
     ``approximate`` maps a code (or ``default``) to ``stricter`` or ``looser``. ``tiers`` maps a tier's name to
-    (order, default action) for tiers whose objects are not in the input.
+    (order, default action) for tiers whose objects are not in the input. ``accepted`` holds the stops that somebody
+    decided, as (code, ``namespace/name`` or ``name``): each then has the one reading of ``READINGS``.
     """
 
     cilium_version: Version = CILIUM_NEWEST
@@ -106,3 +117,8 @@ class Options:
     http: str = "ignore"
     layout: str = "namespace"
     limits: Limits = field(default_factory=Limits)
+    accepted: frozenset[tuple[str, str]] = frozenset()
+
+    def accepts(self, code: str, label: str) -> bool:
+        """Say whether a stop of this code was decided for the policy ``label``."""
+        return code in READINGS and (code, label) in self.accepted

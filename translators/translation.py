@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from translators.compiler import Compilation, compile_policies
@@ -29,6 +29,7 @@ from translators.screening import screen
 from translators.semantics.calico.model import CalicoPolicies
 from translators.settings import Options
 from translators.source import Document, iterate
+from translators.surroundings import hairpins
 from translators.world import AddressPlan, World
 from translators.worldbuilder import build_world
 
@@ -66,12 +67,21 @@ def translate(
     tiers = [d for d in around if d.kind == "Tier"]
     found = read_policies([*tiers, *own])
     screened = screen(found, world, chosen, is_cluster=cluster is not None)
+    chosen = _as_proved(chosen)
     work = _Work(world, chosen, found, screened.usable)
     compilation, emission, stopped = work.fit(screened.tiers)
-    evidence = work.prove(compilation, emission, [*found.tier_objects, *screened.assumed_tiers], own)
-    extra = [*diagnostics, *odd, *screened.diagnostics, *stopped]
+    calico = work.source(compilation, [*found.tier_objects, *screened.assumed_tiers], own)
+    evidence = work.prove(compilation, emission, calico)
+    extra = [*diagnostics, *odd, *screened.diagnostics, *stopped, *hairpins(calico)]
     report, written = grade(found, evidence, extra, _input_hash(own))
     return Translation(written, report)
+
+
+def _as_proved(options: Options) -> Options:
+    """The mode ``always``, once accepted, is named as a whole and kept out of the proof."""
+    if options.cilium.enforcement != "always":
+        return options
+    return replace(options, cilium=replace(options.cilium, enforcement="default"))
 
 
 def _input_hash(documents: Sequence[Document]) -> str:
@@ -121,18 +131,17 @@ class _Work:
         ]
         return emit(compilation, kept, self._world, self._options)
 
-    def prove(
-        self,
-        compilation: Compilation,
-        emission: Emission,
-        tiers: Sequence[Document],
-        own: Sequence[Document],
-    ) -> Evidence:
-        """Hold what was read back against the Calico objects."""
+    def source(
+        self, compilation: Compilation, tiers: Sequence[Document], own: Sequence[Document]
+    ) -> CalicoPolicies:
+        """Give what Calico enforces of the policies that were compiled, read anew from their objects."""
         failed = {id(policy.document) for policy, _ in compilation.failed}
         proved = {id(p.document) for p in self._usable} - failed
         source = [*tiers, *(d for d in own if id(d) in proved)]
-        calico = CalicoPolicies.build(self._world, source, self._options.calico_version)
+        return CalicoPolicies.build(self._world, source, self._options.calico_version)
+
+    def prove(self, compilation: Compilation, emission: Emission, calico: CalicoPolicies) -> Evidence:
+        """Hold what was read back against the Calico objects."""
         obligations = prove(calico, emission.cilium, _claims(compilation))
         return Evidence(
             compilation=compilation,

@@ -6,6 +6,7 @@ a row with ``known`` says what the evaluator does not model, and fails as soon a
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import yaml
 
 from translators import CiliumConfig
 from translators.algebra.cidrs import parse_address, parse_cidr
-from translators.flows import PROTOCOLS, Decision, Flow, Peer, PeerKind
+from translators.flows import PROTOCOLS, Decision, Direction, Flow, Peer, PeerKind, Verdict
+from translators.proof.compare import MatrixDifference, build_universe, flow_of
 from translators.semantics.cilium import CiliumPolicies, PointEvaluator
+from translators.semantics.cilium.matrix import CiliumSide
 from translators.source import Document, from_object
 from translators.world import AddressPlan, NamedPort, Namespace, Node, Pod, Service, World
 
@@ -135,3 +138,34 @@ def test_the_evaluator_says_what_the_engine_says(
     evaluator = PointEvaluator(policies)
     said = {text: str(decision(evaluator, text).verdict) for text in claim.get("flows", {})}
     assert said == claim.get("flows", {})
+
+
+@pytest.mark.parametrize("claim", [pytest.param(c, id=c["claim"]) for c in CLAIMS])
+def test_the_matrix_agrees_with_the_point_evaluator_everywhere(claim: dict[str, Any]) -> None:
+    policies = CiliumPolicies.build(WORLD, documents(claim), config(claim))
+    side, evaluator = CiliumSide(policies), PointEvaluator(policies)
+    universe = build_universe([side], WORLD)
+    matrix = side.matrix(universe)
+    judged = 0
+    for direction, atom, peer_index in product(
+        Direction, range(len(universe.atoms)), range(len(universe.peers))
+    ):
+        for row, subject in enumerate(universe.subjects):
+            point = MatrixDifference(direction, subject, peer_index, atom, opens=False)
+            asked = flow_of(universe, point)
+            if not possible(asked):
+                continue
+            verdict = evaluator.judge(asked)
+            end = verdict.ingress if direction is Direction.INGRESS else verdict.egress
+            assert end is not None
+            bit = bool(matrix[direction][row][atom] >> peer_index & 1)
+            assert bit is (end.verdict is Verdict.ALLOW), (asked, end)
+            judged += 1
+    assert judged
+
+
+def possible(asked: Flow) -> bool:
+    """Say whether both ends and the protocol are of one family."""
+    ends = (asked.source.address, asked.destination.address)
+    families = {a.family for a in ends if a is not None}
+    return families <= {asked.family}

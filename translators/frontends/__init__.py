@@ -29,13 +29,15 @@ class Refused:
 class PolicySet:
     """What an input holds: policies (staged ones among them), tiers by name, refused documents, findings.
 
-    ``tier_objects`` are the documents of the tiers that could be read.
+    ``tier_objects`` are the documents of the tiers that could be read; ``stops`` the findings, by identity of the
+    policy, that wait for somebody's decision.
     """
 
     policies: list[Policy] = field(default_factory=list)
     tiers: dict[str, Tier] = field(default_factory=lambda: dict(FIXED_TIERS))
     tier_objects: list[Document] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    stops: dict[int, tuple[Diagnostic, ...]] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
 
@@ -71,6 +73,7 @@ def _read_one(document: Document, result: PolicySet) -> None:
     result.diagnostics.extend(fields.found)
     if policy is not None:
         result.policies.append(policy)
+        result.stops[id(policy)] = tuple(item for item in fields.found if item.refuses)
     else:
         result.refused.append(Refused(document, tuple(fields.found)))
 

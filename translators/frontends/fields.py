@@ -12,6 +12,7 @@ from typing import Any
 from translators.diagnostics import Diagnostic, diagnostic
 from translators.selectors.ast import Node
 from translators.selectors.parser import SelectorError, parse
+from translators.settings import READINGS
 from translators.source import Document
 
 __all__ = ["Fields", "Path"]
@@ -33,8 +34,8 @@ class Fields:
 
     @property
     def refused(self) -> bool:
-        """Say whether a finding refuses the object."""
-        return any(item.refuses for item in self.found)
+        """Say whether a finding refuses the object; a stop that has a reading leaves it to be decided."""
+        return any(item.refuses and item.code not in READINGS for item in self.found)
 
     def add(self, code: str, path: Path, **fills: object) -> None:
         """Note one finding at a path."""

@@ -29,10 +29,14 @@ class Addresses:
     """Answers which atoms of an address field lie in networks, sets or host endpoints."""
 
     def __init__(self, space: Space, world: World) -> None:
-        """Index the atoms of the peer field once."""
+        """Index the atoms of the peer field once.
+
+        ``outside_unless_placed`` is somebody's word that a network without a plan lies outside the cluster.
+        """
         self._space = space
         self._world = world
         self._inside: dict[tuple[str, Cidr], int] = {}
+        self.outside_unless_placed = False
 
     def inside(self, nets: Iterable[Cidr], which: Field | None = None) -> int:
         """Give the bits of the atoms (of the peer field unless named) that lie in one of the networks."""
@@ -40,8 +44,8 @@ class Addresses:
         bits = 0
         for net in nets:
             key = (field.name[0], net)
+            self._require_plan(net)
             if key not in self._inside:
-                self._require_plan(net)
                 self._inside[key] = field.where(partial(_lies_in, net=net))
             bits |= self._inside[key]
         return bits
@@ -81,8 +85,12 @@ class Addresses:
     def _labelled_sets(self) -> list[tuple[NetworkSet, dict[str, str]]]:
         return [(item, set_labels(item, self._world)) for item in self._world.network_sets]
 
+    def is_unplaced(self, net: Cidr) -> bool:
+        """Say whether a network may hold pods or nodes for all that anybody said."""
+        return not self._world.plan.stated and net.length > 0 and _touches_private(net)
+
     def _require_plan(self, net: Cidr) -> None:
-        if self._world.plan.stated or net.length == 0 or not _touches_private(net):
+        if not self.is_unplaced(net) or self.outside_unless_placed:
             return
         raise InputError(
             str(net),

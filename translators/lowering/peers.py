@@ -94,6 +94,8 @@ class Peers:
     def _service(self, entity: Entity, source: Source) -> tuple[list[int], list[Note]]:
         """A service is its backends: pods and ports as the slices list them, on ingress pods alone."""
         namespace, name = entity.service or ("", "")
+        if not namespace:
+            return [], []
         label = f"{namespace}/{name}"
         service = self._world.services.get((namespace, name)) or Service(namespace, name)
         slices = [s for s in self._world.slices if (s.namespace, s.service) == entity.service]

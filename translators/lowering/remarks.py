@@ -63,6 +63,8 @@ def rule_remarks(
     scoped = peers[0] if ingress else peers[1]
     if policy.kind.is_calico:
         yield from _scope(policy, other, scoped, source)
+    elif policy.kind is not PolicyKind.KUBERNETES_NETWORK_POLICY and scoped.positive is not None:
+        yield from _sets_reached(scoped.positive, source, addresses)
     yield from _networks(other, source, space, addresses)
     yield from _traffic(rule, source)
 
@@ -119,6 +121,15 @@ def _scope(policy: Policy, entity: Entity, scoped: ScopedPeer, source: Source) -
         yield Note("CAL-N419", source)
 
 
+def _sets_reached(node: Node, source: Source, addresses: Addresses) -> Iterator[Note]:
+    """A ``namespaces`` peer of a cluster-wide Kubernetes policy is true of network sets too."""
+    names = [f"{s.namespace}/{s.name}" if s.namespace else s.name for s in addresses.selected_sets(node)]
+    names += [h.name for h in addresses.selected_hosts(node)]
+    if names:
+        name = source.policy.name if source.policy else ""
+        yield Note("CAL-K710", source, fills={"name": name, "sets": ", ".join(names[:5])})
+
+
 def _networks(entity: Entity, source: Source, space: Space, addresses: Addresses) -> Iterator[Note]:
     """Networks are exact while the address plan is what it is; a whole family needs none."""
     for net in entity.nets:
@@ -126,6 +137,9 @@ def _networks(entity: Entity, source: Source, space: Space, addresses: Addresses
             continue
         held = addresses.inside([net])
         yield Note("", source, Grade.S1, objects=(PLAN,))
+        if addresses.is_unplaced(net):
+            fills = {"object": "The address plan", "path": net}
+            yield Note("CAL-P115", source, Grade.S1, fills, (PLAN,))
         fills = {"cidr": net, "n": "all", "m": "all"}
         for code, kind in (("CAL-N402", AtomKind.POD), ("CAL-N403", AtomKind.REMOTE)):
             bits = _of_kind(space, kind)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from translators.algebra.cidrs import BITS, Cidr, parse_cidr
 from translators.algebra.cubes import Budget, join, sub
 from translators.algebra.space import AddressAtom, AtomKind, SideName, Space
 from translators.flows import Direction
@@ -20,11 +21,15 @@ from translators.lowering.remarks import endpoints_of, rule_remarks, subject_rem
 from translators.lowering.sayable import GRADES, Misfit, Sayable
 from translators.lowering.traffic import Traffic
 from translators.selectors.ast import Node
+from translators.settings import Options
 from translators.world import World
 
 __all__ = ["RuleLowering"]
 
 _ICMP = (1, 58)
+_LINK_LOCAL = (parse_cidr("169.254.0.0/16"), parse_cidr("fe80::/10"))
+_OF_CLOUDS = (parse_cidr("169.254.169.0/24"), parse_cidr("169.254.170.2/32"))
+"""Metadata, time and name services of clouds, which answer from outside the node."""
 _LIMIT = 100_000
 
 
@@ -37,16 +42,16 @@ class RuleLowering:
         world: World,
         sayable: Sayable,
         direction: Direction,
-        approximate: Mapping[str, str],
-        max_terms: int,
+        options: Options,
     ) -> None:
-        """``approximate`` maps a code, or ``default``, to ``stricter`` or ``looser``."""
+        """Index the space once for all policies of the direction."""
+        max_terms = options.limits.terms
         self._space = space
         self._world = world
         self._endpoints = endpoints_of(world)
         self._sayable = sayable
         self.direction = direction
-        self._approximate = approximate
+        self._options = options
         self._subjects = PodSelectors(space, world, SideName.SUBJECT, max_terms)
         pods = PodSelectors(space, world, SideName.PEER, max_terms)
         self._addresses = Addresses(space, world)
@@ -72,6 +77,7 @@ class RuleLowering:
 
         ``peers`` holds the scoped source and destination of each rule by its index.
         """
+        self._addresses.outside_unless_placed = self._options.accepts("CAL-P115", scoped.policy.label)
         subject = self.subject(scoped)
         source = Source(scoped.policy, self.direction)
         self.notes.extend(subject_remarks(scoped, source, self._world, self._endpoints))
@@ -127,7 +133,19 @@ class RuleLowering:
             return []
         self._assume_names(rule, subject)
         self._claim_host_ports(rule, subject)
-        return join(layout, layout.meet(region, self._peer_region(rule, other, other_peer)))
+        matched = layout.meet(region, self._peer_region(rule, other, other_peer))
+        return join(layout, [*matched, *self._own_host(rule, region)])
+
+    def _own_host(self, rule: Rule, region: Sequence[int]) -> list[int]:
+        """A link-local address of the node itself may be ``host`` to Cilium: that is emitted beside the network."""
+        nets = [n for n in rule.destination.nets if _is_of_the_node(n)]
+        if self.direction is Direction.INGRESS or not nets:
+            return []
+        fills = {"cidr": ", ".join(map(str, nets))}
+        self.notes.append(Note("CAL-N417", self._place, Grade.A, fills))
+        hosts = self._space.layout.meet(region, [self._space.peers(lambda a: a.kind is AtomKind.HOST)])
+        self.claims.append(Claim("CAL-N417", self._place, tuple(hosts)))
+        return hosts
 
     def _claim_host_ports(self, rule: Rule, subject: Sequence[int]) -> None:
         """A port name that a host endpoint lists is unknown to Cilium, which has no names for nodes."""
@@ -224,10 +242,10 @@ class RuleLowering:
 
     def _widens(self, action: Action, code: str) -> bool:
         """An X part is left out unless the user chose a side; an A part takes the strict side."""
-        chosen = self._approximate.get(code)
+        chosen = self._options.approximate.get(code)
         if chosen is None and GRADES[code] is Grade.X:
             return False
-        strict = (chosen or self._approximate.get("default", "stricter")) == "stricter"
+        strict = (chosen or self._options.approximate.get("default", "stricter")) == "stricter"
         return strict is (action is Action.DENY)
 
     def _note(self, misfit: Misfit, source: Source) -> None:
@@ -255,3 +273,14 @@ class RuleLowering:
             "form": "the protocols that have a name",
             "list": "protocols without a name",
         }
+
+
+def _is_of_the_node(net: Cidr) -> bool:
+    """Say whether a network is one link-local address, as a node-local DNS cache has it."""
+    single = net.length == BITS[net.family]
+    local = any(n.family == net.family and n.first <= net.first <= n.last for n in _LINK_LOCAL)
+    return (
+        single
+        and local
+        and not any(n.family == net.family and n.first <= net.first <= n.last for n in _OF_CLOUDS)
+    )

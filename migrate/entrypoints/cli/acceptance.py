@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from migrate.errors import Failure
 from translators.diagnostics import CODES
 from translators.report import Finding, PolicyEntry, Report
+from translators.settings import READINGS
 
-__all__ = ["LEVELS", "accepted", "failing"]
+__all__ = ["LEVELS", "accepted", "decided", "failing"]
 
 LEVELS = ("never", "looser", "refused", "stricter", "conditional")
-ACCEPTABLE_STOPS = frozenset({"CAL-P110", "CAL-P115", "CAL-N415", "CAL-V806", "CAL-V813"})
 UNREASONED = "accepted on the command line"
 
 
@@ -65,10 +65,20 @@ def accepted(report: Report, typed: Sequence[str], standing: Sequence[str] = ())
     return replace(report, findings=tuple(found))
 
 
+def decided(report: Report, texts: Sequence[str]) -> frozenset[tuple[str, str]]:
+    """Give the stops that these texts accept, for the translator to read the one way that then holds."""
+    items = [_Acceptance.parse(text) for text in texts]
+    return frozenset(
+        (finding.code, finding.object.rpartition(" ")[2])
+        for finding in report.findings
+        if finding.code in READINGS and any(item.covers(finding) for item in items)
+    )
+
+
 def _may_be(code: str) -> bool:
     if code in {"CAL-V808", "CAL-V809"}:
         return False
-    return not CODES[code].refuses or code in ACCEPTABLE_STOPS
+    return not CODES[code].refuses or code in READINGS
 
 
 def failing(report: Report, level: str) -> list[PolicyEntry]:

@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from migrate.adapters.files import Loaded, differing_files, load, write_files
-from migrate.entrypoints.cli.acceptance import LEVELS, accepted, failing
+from migrate.entrypoints.cli.acceptance import LEVELS, accepted, decided, failing
 from migrate.entrypoints.cli.configuration import Configuration, configuration
 from migrate.entrypoints.cli.options import chosen, cluster_from, plan_from, shared, tier_options
 from migrate.entrypoints.cli.output import emit, formats
@@ -78,7 +78,7 @@ def command(
         raise click.UsageError("name the policies, or a --cluster to take them from")
     setting = _Setting(around, asked.options(), plan_from(address_plan) or conf.plan)
     with progress("translating and proving"):
-        results = _translated(loaded, setting, each=asked.each)
+        results = _decided(loaded, setting, asked)
     files = [file for result in results for file in result.files]
     report = accepted(_merged([result.report for result in results]), asked.accept, conf.accepted)
     if not asked.each and (asked.out or PICTURED & formats(outputs)):
@@ -171,6 +171,18 @@ def _translated(loaded: Loaded, setting: _Setting, *, each: bool) -> list[Transl
         )
         results.append(Translation(files, replace(result.report, policies=policies)))
     return results
+
+
+def _decided(loaded: Loaded, setting: _Setting, asked: _Asked) -> list[Translation]:
+    """Translate; where a stop is accepted, once more with the reading that it then has."""
+    results = _translated(loaded, setting, each=asked.each)
+    texts = [*asked.accept, *asked.conf.accepted]
+    stops = frozenset().union(*(decided(result.report, texts) for result in results))
+    if not stops:
+        return results
+    return _translated(
+        loaded, replace(setting, options=replace(setting.options, accepted=stops)), each=asked.each
+    )
 
 
 def _run(part: Loaded, setting: _Setting) -> Translation:

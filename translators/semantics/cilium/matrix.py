@@ -47,6 +47,7 @@ class CiliumSide:
         self._asked: dict[Hashable, tuple[int, int]] = {}
         self._subjects = list(dict.fromkeys(r.subject for r in self._rules))
         self._selectors = list(dict.fromkeys(s for e in self._elements for s in e.selectors))
+        self._nodes = list(dict.fromkeys(s for e in self._elements for s in e.nodes))
         self._prefixes = list(dict.fromkeys(p for e in self._elements for p in e.prefixes))
         self._entities = sorted({name for e in self._elements for name in e.entities})
         self._matches = [m for e in self._elements for m in e.traffic or ()]
@@ -64,8 +65,10 @@ class CiliumSide:
                 icmp.setdefault(protocol, set()).update((t, 0, 255) for t in match.types or ())
         for pod in self._world.pods:
             for port in pod.ports:
-                if port.name in self._names and port.protocol in _NAMES:
-                    ports.setdefault(_NAMES[port.protocol], set()).add((port.number, port.number))
+                if port.protocol in _NAMES:
+                    ends = {m.last for m in self._matches if m.name == port.name}
+                    ranges = {(port.number, max(port.number, end)) for end in ends}
+                    ports.setdefault(_NAMES[port.protocol], set()).update(ranges)
         nets = {p.cidr.interval for p in self._prefixes}
         nets |= {hole.interval for p in self._prefixes for hole in p.holes}
         numbers = {n for m in self._matches for n in m.protocols}
@@ -88,6 +91,7 @@ class CiliumSide:
             subject,
             chosen,
             tuple(self._inside(p, peer) for p in self._prefixes),
+            tuple(self._is_node(s, peer) for s in self._nodes),
             called,
         )
 
@@ -180,6 +184,10 @@ class CiliumSide:
         holes = any(hole.holds(peer.address) for hole in prefix.holes)
         return reached and prefix.cidr.holds(peer.address) and not holes
 
+    def _is_node(self, selector: Selector, peer: Peer) -> bool:
+        on = self._config.node_selector_labels and peer.node is not None
+        return on and peer.node is not None and selector.holds(peer.node.labels)
+
     def _is_api_server(self, peer: Peer) -> bool:
         own = peer.kind in {PeerKind.HOST, PeerKind.REMOTE, PeerKind.WORLD}
         return own and any(c.holds(peer.address) for c in self._world.plan.api_servers)
@@ -235,6 +243,8 @@ class _Facts:
             )
         for prefix in element.prefixes:
             found |= self._once(prefix, (self.side._inside(prefix, p) for p in self.peers))  # noqa: SLF001
+        for chosen in element.nodes:
+            found |= self._once(("node", chosen), (self.side._is_node(chosen, p) for p in self.peers))  # noqa: SLF001
         for name in element.entities:
             found |= self._once(name, (self.side._is_entity(name, p) for p in self.peers))  # noqa: SLF001
         return found

@@ -14,7 +14,7 @@ from translators.flows import Direction
 from translators.semantics.cilium import kubernetes
 from translators.semantics.cilium.groups import CidrGroups
 from translators.semantics.cilium.ports import traffic_of
-from translators.semantics.cilium.selectors import Selector
+from translators.semantics.cilium.selectors import NAMESPACE, Selector
 from translators.semantics.cilium.shapes import Element, Prefix, Rule
 from translators.semantics.cilium.validate import reasons
 from translators.settings import CiliumConfig
@@ -23,6 +23,8 @@ from translators.world import World
 
 __all__ = ["CiliumPolicies"]
 
+_LISTS = ("Endpoints", "CIDR", "CIDRSet", "Entities", "Nodes")
+_MEMBERS = (*_LISTS, "Groups", "Services", "FQDNs")
 POLICY_KINDS = frozenset({"CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"})
 
 
@@ -44,7 +46,7 @@ class CiliumPolicies:
         refused = []
         for document in listed:
             if document.kind in POLICY_KINDS:
-                if wrong := reasons(document.data):
+                if wrong := reasons(document.data, nodes=config.node_selector_labels):
                     refused.append((document, wrong[0]))
                 else:
                     rules.extend(reader.rules(document))
@@ -74,7 +76,7 @@ class _Reader:
         of_nodes = "nodeSelector" in spec
         subject = Selector.read(spec.get("nodeSelector") if of_nodes else spec.get("endpointSelector"))
         if home is not None:
-            subject = subject.within(home)
+            subject = Selector.read(_without_namespace(spec.get("endpointSelector"))).within(home)
         sections = {
             name: tuple(
                 self._element(item, (*path, name, i), home, document)
@@ -113,6 +115,8 @@ class _Reader:
             for term in item.get(f"{prefix}Endpoints") or []
         ]
         services, unresolved = self._services(item, section)
+        if _contradicts(item, prefix):
+            return Element(f"{section}[{index}]", document.at(*path), traffic=traffic_of(item))
         return Element(
             label=f"{section}[{index}]",
             span=document.at(*path),
@@ -157,10 +161,23 @@ class _Reader:
         return self._groups.selected(Selector.read(entry.get("cidrGroupSelector")))
 
 
+def _contradicts(item: Mapping[str, Any], prefix: str) -> bool:
+    """Say whether an empty peer list stands beside a filled one: together they select nobody."""
+    lists = [item[f"{prefix}{name}"] for name in _LISTS if f"{prefix}{name}" in item]
+    return len(lists) > 1 and not all(lists)
+
+
+def _without_namespace(selector: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A label ``k8s:io.kubernetes.pod.namespace`` of a CNP's subject is overwritten with its own namespace."""
+    found = dict(selector or {})
+    labels = found.get("matchLabels") or {}
+    found["matchLabels"] = {k: v for k, v in labels.items() if k != f"k8s:{NAMESPACE}"}
+    return found
+
+
 def _anyone(item: Mapping[str, Any], prefix: str) -> bool:
     """Say whether no peer list restricts: none is there beside ports, or one of the two that fail open."""
-    members = ("Endpoints", "CIDR", "CIDRSet", "Entities", "Groups", "Nodes", "Services", "FQDNs")
-    present = [name for name in members if f"{prefix}{name}" in item]
+    present = [name for name in _MEMBERS if f"{prefix}{name}" in item]
     limited = bool(item.get("toPorts") or item.get("icmps"))
     if not present:
         return limited

@@ -25,12 +25,26 @@ _LABEL_KEY = re.compile(r"(?:[a-z0-9.-]+/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0
 _MEMBERS = ("Endpoints", "CIDR", "CIDRSet", "Entities", "Groups", "Nodes", "Services", "FQDNs")
 
 
-def reasons(data: Mapping[str, Any]) -> list[str]:
-    """Give every reason for which the object would be refused; none for a valid one."""
+def reasons(data: Mapping[str, Any], *, nodes: bool = False) -> list[str]:
+    """Give every reason for which the object would be refused; none for a valid one.
+
+    ``nodes``: the setting ``enable-node-selector-labels`` is on, so that nodes may be peers.
+    """
     rules = [*([data["spec"]] if data.get("spec") else []), *(data.get("specs") or [])]
     if not rules:
         return ["the object holds no rule"]
-    return [reason for rule in rules for reason in _rule(rule, data.get("kind", ""))]
+    found = [reason for rule in rules for reason in _rule(rule, data.get("kind", ""))]
+    if not nodes and any(_names_nodes(rule) for rule in rules):
+        found.append("nodes as peers need enable-node-selector-labels")
+    return found
+
+
+def _names_nodes(rule: Mapping[str, Any]) -> bool:
+    return any(
+        element.get("fromNodes") or element.get("toNodes")
+        for section in SECTIONS
+        for element in rule.get(section) or []
+    )
 
 
 def _rule(rule: Mapping[str, Any], kind: str) -> Iterator[str]:
