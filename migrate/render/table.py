@@ -96,7 +96,9 @@ def _wrapped(text: str, *, wide: bool) -> list[str]:
 def _proof(report: Report) -> Iterator[str]:
     checked = sum(report.method.obligations.values())
     left = report.method.open_obligations
-    if not left:
+    if not checked and not left:
+        yield "  Nothing was translated, so there is nothing to prove."
+    elif not left:
         yield f"  Proved for every label set: {checked} obligations hold outside what is named."
     else:
         yield f"  NOT proved: {left} of {checked} obligations are open."

@@ -174,15 +174,16 @@ def _translated(loaded: Loaded, setting: _Setting, *, each: bool) -> list[Transl
 
 
 def _decided(loaded: Loaded, setting: _Setting, asked: _Asked) -> list[Translation]:
-    """Translate; where a stop is accepted, once more with the reading that it then has."""
-    results = _translated(loaded, setting, each=asked.each)
+    """Translate; as long as an accepted stop comes up, once more with the reading that it then has."""
     texts = [*asked.accept, *asked.conf.accepted]
-    stops = frozenset().union(*(decided(result.report, texts) for result in results))
-    if not stops:
-        return results
-    return _translated(
-        loaded, replace(setting, options=replace(setting.options, accepted=stops)), each=asked.each
-    )
+    stops: frozenset[tuple[str, str]] = frozenset()
+    while True:
+        setting = replace(setting, options=replace(setting.options, accepted=stops))
+        results = _translated(loaded, setting, each=asked.each)
+        found = stops.union(*(decided(result.report, texts) for result in results))
+        if found == stops:
+            return results
+        stops = found
 
 
 def _run(part: Loaded, setting: _Setting) -> Translation:

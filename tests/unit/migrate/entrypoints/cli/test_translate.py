@@ -4,6 +4,7 @@ import io
 import json
 
 import pytest
+import yaml
 
 from migrate.entrypoints.cli.main import main
 from migrate.exitcodes import ExitCode
@@ -179,3 +180,45 @@ def test_a_snapshot_with_an_unread_kind_proves_nothing(policies, capsys, tmp_pat
     shown = capsys.readouterr()
     assert "could not read pods" in shown.err
     assert "CAL-P115" in {finding["code"] for finding in json.loads(shown.out)["findings"]}
+
+
+STOPS = """
+apiVersion: projectcalico.org/v3
+kind: NetworkPolicy
+metadata: {name: stops, namespace: shop}
+spec:
+  selector: app == 'db'
+  egress: []
+  ingress:
+  - action: Allow
+    source: {nets: [10.0.0.0/8]}
+---
+apiVersion: projectcalico.org/v3
+kind: NetworkPolicy
+metadata: {name: service, namespace: shop}
+spec:
+  selector: app == 'web'
+  types: [Egress]
+  egress:
+  - action: Allow
+    destination: {services: {name: db}}
+"""
+
+
+def test_an_accepted_stop_is_translated_in_its_one_reading(policies, capsys):
+    accept = [a for code in ("CAL-P110", "CAL-P115:stops=outside", "CAL-N415") for a in ("--accept", code)]
+    assert main(["translate", policies(a=STOPS), *accept, "-o", "yaml"]) == ExitCode.DONE
+    service, stops = [d["spec"] for d in yaml.safe_load_all(capsys.readouterr().out) if d and "spec" in d]
+    assert stops["ingress"] == [{"fromCIDR": ["10.0.0.0/8"]}]
+    assert "egress" not in stops
+    assert service["egress"] == [{}]
+
+
+def test_a_stop_that_only_one_policy_accepts_stays_for_the_others(policies, capsys):
+    path = policies(a=STOPS)
+    assert main(["translate", path, "--accept", "CAL-N415", "-o", "json"]) == ExitCode.BLOCKED
+    report = json.loads(capsys.readouterr().out)
+    assert {p["name"]: p["disposition"] for p in report["policies"]} == {
+        "stops": "refused",
+        "service": "translated",
+    }
