@@ -66,30 +66,40 @@ class _Prepared:
 
 
 def compile_policies(
-    policies: Iterable[Policy], tiers: Mapping[str, Tier], world: World, options: Options
+    policies: Iterable[Policy],
+    tiers: Mapping[str, Tier],
+    world: World,
+    options: Options,
+    *,
+    of_nodes: bool = False,
 ) -> Compilation:
-    """Compile the enforced policies of one cluster.
+    """Compile the enforced policies of one cluster; ``of_nodes``: their subjects are nodes, by labels of nodes.
 
     A policy that cannot be lowered is left out and named. Where a Deny cannot be written out against Kubernetes
     policies that stay, these are absorbed (CAL-K705); raises ``BudgetExceeded`` if it does not fit even then.
     """
     enforced = [p for p in policies if not (p.staged or p.pre_dnat or p.do_not_track)]
     try:
-        return _compile(enforced, tiers, world, options)
+        return _compile(enforced, tiers, world, options, of_nodes=of_nodes)
     except BudgetExceeded:
         if options.kubernetes_policies != "native":
             raise
         absorbing = replace(options, kubernetes_policies="absorb")
-        return _compile(enforced, tiers, world, absorbing)
+        return _compile(enforced, tiers, world, absorbing, of_nodes=of_nodes)
 
 
 def _compile(
-    enforced: Sequence[Policy], tiers: Mapping[str, Tier], world: World, options: Options
+    enforced: Sequence[Policy],
+    tiers: Mapping[str, Tier],
+    world: World,
+    options: Options,
+    *,
+    of_nodes: bool,
 ) -> Compilation:
     ordered = sorted_tiers(enforced, tiers, options.calico_version)
     prepared = {id(p): _prepare(p) for _, members in ordered for p in members}
     space = Space(_vocabulary(prepared.values(), world), world)
-    run = _Run(space, world, options, prepared)
+    run = _Run(space, world, options, prepared, of_nodes=of_nodes)
     compiled = {direction: run.compile(ordered, direction) for direction in _DIRECTIONS}
     listing = tuple((tier, tuple(members)) for tier, members in ordered)
     absorbed = options.kubernetes_policies != "native"
@@ -125,19 +135,26 @@ class _Run:
     """One compilation: what both directions share."""
 
     def __init__(
-        self, space: Space, world: World, options: Options, prepared: Mapping[int, _Prepared]
+        self,
+        space: Space,
+        world: World,
+        options: Options,
+        prepared: Mapping[int, _Prepared],
+        *,
+        of_nodes: bool,
     ) -> None:
         self._space = space
         self._world = world
         self._options = options
         self._prepared = prepared
         self._hidden = hidden_keys(space, options.cilium.labels)
+        self._of_nodes = of_nodes
         self._native = options.kubernetes_policies == "native"
         self.failed: dict[int, tuple[Policy, TranslatorError]] = {}
         self.items = 0
 
     def compile(self, ordered: Sequence[tuple[Tier, Sequence[Policy]]], direction: Direction) -> Compiled:
-        sayable = Sayable(self._space, self._options.cilium, self._hidden, direction)
+        sayable = Sayable(self._space, self._options.cilium, self._hidden, direction, of_nodes=self._of_nodes)
         lowering = RuleLowering(self._space, self._world, sayable, direction, self._options)
         lowering.native = self._native
         layers = []

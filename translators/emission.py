@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from translators.backends.groups import groups_of
+from translators.backends.hosts import infrastructure
 from translators.backends.members import Peering
 from translators.backends.objects import Manifest, Writer
 from translators.compiler import Compilation
@@ -24,7 +25,7 @@ from translators.settings import CILIUM_CONFIRMED, Options
 from translators.source import Document, from_object, read
 from translators.world import World
 
-__all__ = ["Emission", "elements_of", "emit", "naive_size", "overflows"]
+__all__ = ["Compilations", "Emission", "elements_of", "emit", "naive_size", "overflows"]
 
 LOG_SINCE = (1, 18)
 
@@ -41,19 +42,28 @@ class Emission:
     cilium: CiliumPolicies
     sizes: tuple[MapSize, ...]
     short_icmp: bool = False
+    hosts: Compilation | None = None
 
     def too_large(self, limit: int) -> list[MapSize]:
         """Give the pods whose map would overflow."""
         return [size for size in self.sizes if size.entries > limit]
 
 
-def emit(compilation: Compilation, kept: Sequence[Document], world: World, options: Options) -> Emission:
+@dataclass(frozen=True, slots=True)
+class Compilations:
+    """What is written together: the policies of pods, and those of nodes where there are any."""
+
+    pods: Compilation
+    hosts: Compilation | None = None
+
+
+def emit(both: Compilations, kept: Sequence[Document], world: World, options: Options) -> Emission:
     """Write the objects; ``kept`` are Kubernetes policies that stay in force beside them."""
-    plain = _emit(compilation, kept, world, options, short_icmp=False)
+    plain = _emit(both, kept, world, options, short_icmp=False)
     limit = options.cilium.policy_map_max
     if not plain.too_large(limit) or options.cilium_version != CILIUM_CONFIRMED:
         return plain
-    short = _emit(compilation, kept, world, options, short_icmp=True)
+    short = _emit(both, kept, world, options, short_icmp=True)
     return short if short.sizes[0].entries < plain.sizes[0].entries else plain
 
 
@@ -63,7 +73,8 @@ def naive_size(compilation: Compilation, world: World, options: Options) -> tupl
         direction: replace(compiled, allows=compiled.naive[0], denies=compiled.naive[1])
         for direction, compiled in compilation.directions.items()
     }
-    manifests = _write(replace(compilation, directions=directions), world, options, short_icmp=False)
+    naive = Compilations(replace(compilation, directions=directions))
+    manifests = _write(naive, world, options, short_icmp=False)
     back = [from_object(m.body) for m in manifests]
     cilium = CiliumPolicies.build(world, back, options.cilium)
     largest = map_sizes(cilium)[0].entries if world.pods else 0
@@ -94,24 +105,35 @@ def overflows(emission: Emission, policies: Sequence[Policy], limit: int) -> dic
 
 
 def _emit(
-    compilation: Compilation, kept: Sequence[Document], world: World, options: Options, *, short_icmp: bool
+    both: Compilations, kept: Sequence[Document], world: World, options: Options, *, short_icmp: bool
 ) -> Emission:
-    manifests = tuple(_write(compilation, world, options, short_icmp=short_icmp))
+    manifests = tuple(_write(both, world, options, short_icmp=short_icmp))
     written = tuple(files(manifests, options.layout))
     back = [d for f in written for d in read(f.path, f.text.encode()).documents]
     cilium = CiliumPolicies.build(world, [*back, *kept], options.cilium)
     sizes = tuple(map_sizes(cilium)) if world.pods else ()
-    return Emission(manifests, written, cilium, sizes, short_icmp)
+    return Emission(manifests, written, cilium, sizes, short_icmp, both.hosts)
 
 
-def _write(compilation: Compilation, world: World, options: Options, *, short_icmp: bool) -> list[Manifest]:
-    groups, objects = groups_of(compilation, world)
-    peerings = {d: Peering(compilation.space, d, groups) for d in Direction}
+def _write(both: Compilations, world: World, options: Options, *, short_icmp: bool) -> list[Manifest]:
+    """Write policies of pods and of nodes; a group that both refer to is written once."""
+    groups: dict[str, Manifest] = {}
+    written: list[Manifest] = []
     log = options.cilium_version >= LOG_SINCE
-    writer = Writer(compilation.space, peerings, log=log, short_icmp=short_icmp)
-    for direction in Direction:
-        writer.add(compilation.directions[direction])
-    return [*objects, *writer.manifests()]
+    for compilation in (both.pods, both.hosts):
+        if compilation is None:
+            continue
+        of_nodes = compilation is both.hosts
+        referred, objects = groups_of(compilation, world)
+        groups.update((m.name, m) for m in objects)
+        peerings = {d: Peering(compilation.space, d, referred) for d in Direction}
+        writer = Writer(compilation.space, peerings, log=log, short_icmp=short_icmp, of_nodes=of_nodes)
+        for direction in Direction:
+            writer.add(compilation.directions[direction])
+        written += writer.manifests()
+        if of_nodes:
+            written.append(infrastructure(pods=options.chosen("CAL-H601") == "looser"))
+    return [*groups.values(), *written]
 
 
 def _label(manifest: Manifest) -> str:

@@ -17,14 +17,15 @@ from translators.backends.objects import Manifest
 from translators.compiler import Compilation
 from translators.diagnostics import Diagnostic, Severity, diagnostic
 from translators.emission import Emission, elements_of, naive_size
-from translators.flows import Decision, Direction
+from translators.flows import Decision, Direction, Flow
 from translators.frontends import PolicySet
 from translators.ir.items import Claim, Grade, Note
 from translators.ir.policy import Action, Policy, PolicyKind
 from translators.layout import OutputFile, files
 from translators.lowering.sayable import GRADES
+from translators.proof.hosts import HostsCompared
 from translators.proof.obligations import Obligations
-from translators.proof.settle import Confirmed, Difference, Settler
+from translators.proof.settle import Difference, Settler
 from translators.proof.witnessed import Unexplained, Witnessed
 from translators.proof.words import Words, describe
 from translators.report import Condition, DifferenceEntry, Finding, Method, PolicyEntry, Report
@@ -36,11 +37,25 @@ __all__ = ["TOOL_VERSION", "Evidence", "grade"]
 
 TOOL_VERSION = "0.1.0"
 NOT_CONSIDERED = (
-    "host policies (HostEndpoint subjects), preDNAT, doNotTrack and applyOnForward",
+    "preDNAT, doNotTrack and applyOnForward; host policies of single interfaces",
     "layer 7, routing, NAT, and the time in which both CNIs run",
 )
-_HOST_CODES = {"CAL-H601": Grade.X, "CAL-H603": Grade.A, "CAL-H604": Grade.X, "CAL-H605": Grade.X}
+_HOST_CODES = {
+    "CAL-H601": Grade.X,
+    "CAL-H602": Grade.X,
+    "CAL-H603": Grade.A,
+    "CAL-H604": Grade.X,
+    "CAL-H605": Grade.X,
+}
 _SEVERITIES = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class HostsProved:
+    """The policies of the input that became policies of nodes too, and how their traffic compares."""
+
+    sources: tuple[Policy, ...]
+    compared: HostsCompared
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +69,7 @@ class Evidence:
     options: Options
     world: World
     witnessed: Witnessed
+    hosts: HostsProved | None = None
 
 
 @dataclass(slots=True)
@@ -118,6 +134,7 @@ class _Grading:
             for note in compiled.notes:
                 self._noted(note)
         self._settle()
+        self._hosts()
         self._unproved()
         self._witnessed()
         self.files = self._annotated(input_hash)
@@ -129,7 +146,8 @@ class _Grading:
         Objects whose policies are all exact for every cluster state carry S0.
         """
         for manifest in self._evidence.emission.manifests:
-            entries = [self._entries[id(s.policy.document)] for s in manifest.sources if s.policy is not None]
+            documents = [id(s.policy.document) for s in manifest.sources if s.policy is not None]
+            entries = [self._entries[key] for key in documents if key in self._entries]
             metadata = manifest.body["metadata"]
             if not isinstance(metadata, dict):
                 continue
@@ -189,7 +207,7 @@ class _Grading:
         if item.refuses and not self._evidence.options.accepts(item.code, label):
             entry.refused = True
             entry.worsen(Grade.X)
-        if item.code in _HOST_CODES:
+        if item.code in _HOST_CODES and not (item.code == "CAL-H601" and self._evidence.hosts):
             entry.worsen(_HOST_CODES[item.code])
             entry.opens = True
             entry.refused = entry.refused or item.code in {"CAL-H604", "CAL-H605"}
@@ -267,12 +285,29 @@ class _Grading:
         )
         self._differences.append(
             DifferenceEntry(digest, finding, effect, str(difference.direction), source, destination, packets,
-                            difference.example is not None, _example(difference.example),
+                            difference.example is not None, _example(difference.example.flow) if difference.example else "",
                             *_decisions(difference))
         )  # fmt: skip
         if difference.opens and finding in self._findings:
             graver = replace(self._findings[finding], severity=str(Severity.ERROR))
             self._findings[finding] = graver
+
+    def _hosts(self) -> None:
+        """Name what differs on the nodes themselves, under the policy that decided it there."""
+        proved = self._evidence.hosts
+        for item in proved.compared.differences if proved is not None else ():
+            entry = self._by_trace(item.calico.by) or self._entries[id(proved.sources[0].document)]  # type: ignore[union-attr]  # differences came from it
+            entry.worsen(Grade.A)
+            entry.opens = entry.opens or item.opens
+            entry.closes = entry.closes or not item.opens
+            effect = "opens" if item.opens else "closes"
+            text = f"CAL-H601|{effect}|{item.direction}|{item.source}|{item.destination}|{item.packets}"
+            digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+            finding = next((f for f in sorted(entry.findings) if f.startswith("CAL-H601")), "")
+            self._differences.append(
+                DifferenceEntry(digest, finding, effect, str(item.direction), item.source, item.destination,
+                                item.packets, True, _example(item.example), _decision(item.calico), _decision(item.cilium))
+            )  # fmt: skip
 
     def _unproved(self) -> None:
         """An open obligation is a counterexample if both point evaluators confirm it, else it is unproved."""
@@ -374,7 +409,7 @@ class _Grading:
             grade=worst.name,
             direction=direction,
             codes=tuple(sorted(entry.codes)),
-            outputs=tuple(self._outputs.get(id(policy), ())),
+            outputs=tuple(self._outputs.get(id(document), ())),
             conditions=tuple(sorted(entry.conditions)),
             findings=tuple(sorted(entry.findings)),
             tier=policy.tier if policy else "",
@@ -392,7 +427,7 @@ class _Grading:
         found: dict[int, list[str]] = {}
         for manifest in self._evidence.emission.manifests:
             path, line = lines[manifest.kind, manifest.namespace, manifest.name]
-            for key in dict.fromkeys(id(s.policy) for s in manifest.sources if s.policy is not None):
+            for key in dict.fromkeys(id(s.policy.document) for s in manifest.sources if s.policy is not None):
                 found.setdefault(key, []).append(f"{path}:{line}")
         return found
 
@@ -421,10 +456,7 @@ def _decision(decision: Decision | None) -> tuple[str, str, str]:
     return (str(decision.verdict), decision.by, str(decision.span) if decision.span else "")
 
 
-def _example(confirmed: Confirmed | None) -> str:
-    if confirmed is None:
-        return ""
-    flow = confirmed.flow
+def _example(flow: Flow) -> str:
     ends = []
     for peer in (flow.source, flow.destination):
         pod = peer.pod

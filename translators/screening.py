@@ -48,7 +48,7 @@ def screen(found: PolicySet, world: World, options: Options, *, is_cluster: bool
         waiting = [*reasons, *found.stops.get(id(policy), ())]
         if not any(_stops(r, policy, options) for r in waiting):
             usable.append(policy)
-        diagnostics += of_policy(policy, world)
+        diagnostics += of_policy(policy, world, options.cilium)
     diagnostics += [*of_hosts(world), *of_tiers(found.policies, tiers)]
     return Screened(tuple(usable), tiers, tuple(assumed), tuple(diagnostics))
 

@@ -119,6 +119,10 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     accepted: frozenset[tuple[str, str]] = frozenset()
 
+    def chosen(self, code: str) -> str:
+        """Give the side that an approximation of this code takes: ``stricter`` unless somebody says otherwise."""
+        return self.approximate.get(code) or self.approximate.get("default", "stricter")
+
     def accepts(self, code: str, label: str) -> bool:
         """Say whether a stop of this code was decided for the policy ``label``."""
         return code in READINGS and (code, label) in self.accepted

@@ -14,7 +14,8 @@ from translators.passes.scope import scope_policy
 from translators.selectors.evaluate import matches
 from translators.semantics.calico.model import CalicoPolicies
 from translators.semantics.calico.point import PointEvaluator
-from translators.world import HostEndpoint, Pod, Service, World
+from translators.settings import CiliumConfig
+from translators.world import EVERY_INTERFACE, HostEndpoint, Pod, Service, World
 
 __all__ = ["hairpins", "of_hosts", "of_policy", "of_tiers"]
 
@@ -23,15 +24,20 @@ _PROTOCOLS = {"TCP": TCP, "UDP": UDP}
 _LISTED = 8
 
 
-def of_policy(policy: Policy, world: World) -> Iterator[Diagnostic]:
+def of_policy(policy: Policy, world: World, cilium: CiliumConfig) -> Iterator[Diagnostic]:
     """Say where a policy reaches hosts: by its subject, and by traffic that is only forwarded."""
     about = f"{policy.api_kind} {policy.label}"
     scoped = scope_policy(policy)
     if scoped.selects_hosts and not policy.staged:
         hosts = [h for h in world.host_endpoints.values() if matches(scoped.subject, h.labels)]
         open_to_hosts = matches(scoped.subject, {}) or _by_labels_alone(policy)
-        if hosts:
-            traffic = "to and from the hosts themselves"
+        if any(h.interface != EVERY_INTERFACE for h in hosts):
+            yield diagnostic("CAL-H602", policy.span, about=about)
+        if any(h.interface == EVERY_INTERFACE for h in hosts):
+            traffic = "between nodes, and from a node's own pods,"
+            if not (cilium.host_firewall and cilium.node_selector_labels):
+                off = "hostFirewall.enabled and nodeSelectorLabels are off in the target"
+                traffic = f"to and from the hosts themselves ({off}, so it is not translated)"
             yield diagnostic("CAL-H601", policy.span, about=about, policy=policy.label, list=traffic)
         elif open_to_hosts:
             yield diagnostic("CAL-H608", policy.span, about=about, policy=policy.label)
@@ -52,9 +58,9 @@ def of_hosts(world: World) -> Iterator[Diagnostic]:
     seen: dict[tuple[str, str], HostEndpoint] = {}
     for _, host in sorted(world.host_endpoints.items()):
         first = seen.setdefault((host.node, host.interface), host)
-        if first is not host and host.interface:
+        if first is not host:
             yield diagnostic("CAL-H613", None, about=f"HostEndpoint {host.name}", hep=first.name)
-        if not host.profiles and host.interface != "*":
+        if not host.profiles and host.interface != EVERY_INTERFACE:
             yield diagnostic("CAL-H606", None, about=f"HostEndpoint {host.name}", hep=host.name)
 
 

@@ -14,14 +14,16 @@ from typing import Any
 
 from translators.compiler import Compilation, compile_policies
 from translators.diagnostics import Diagnostic, diagnostic
-from translators.emission import Emission, emit, overflows
+from translators.emission import Compilations, Emission, emit, overflows
 from translators.errors import BudgetExceeded
 from translators.flows import Direction
 from translators.frontends import PolicySet, read_policies
-from translators.grading import Evidence, grade
+from translators.grading import Evidence, HostsProved, grade
 from translators.ir.policy import Policy, PolicyKind, Tier
 from translators.layout import OutputFile
+from translators.passes.hosts import HostPolicies, host_policies
 from translators.proof import Claims, prove
+from translators.proof.hosts import compare_hosts
 from translators.proof.settle import Settler
 from translators.proof.witnessed import witnessed
 from translators.report import Report
@@ -98,17 +100,18 @@ class _Work:
         self._options = options
         self._found = found
         self._usable = list(usable)
+        self.hosts: HostPolicies | None = None
 
     def fit(self, tiers: Mapping[str, Tier]) -> tuple[Compilation, Emission, list[Diagnostic]]:
         """Compile and write, leaving out whatever does not fit until the rest does."""
         compilation, stopped = self._compile(tiers)
-        emission = self._emit(compilation)
+        emission = self._emit(compilation, tiers)
         while left_out := overflows(emission, self._usable, self._options.cilium.policy_map_max):
             stopped += left_out.values()
             self._usable = [p for p in self._usable if id(p) not in left_out]
             compilation, more = self._compile(tiers)
             stopped += more
-            emission = self._emit(compilation)
+            emission = self._emit(compilation, tiers)
         return compilation, emission, stopped
 
     def _compile(self, tiers: Mapping[str, Tier]) -> tuple[Compilation, list[Diagnostic]]:
@@ -123,13 +126,26 @@ class _Work:
             self._usable = []
             return compile_policies([], tiers, self._world, self._options), stopped
 
-    def _emit(self, compilation: Compilation) -> Emission:
+    def _hosts(self, tiers: Mapping[str, Tier]) -> Compilation | None:
+        """Compile the policies of nodes, where the target enforces any."""
+        cilium = self._options.cilium
+        self.hosts = None
+        if cilium.host_firewall and cilium.node_selector_labels:
+            self.hosts = host_policies(self._usable, tiers, self._world)
+        if self.hosts is None:
+            return None
+        return compile_policies(
+            self.hosts.policies, self.hosts.tiers, self._world, self._options, of_nodes=True
+        )
+
+    def _emit(self, compilation: Compilation, tiers: Mapping[str, Tier]) -> Emission:
         kept = [
             p.document
             for p in self._usable
             if p.kind is PolicyKind.KUBERNETES_NETWORK_POLICY and not compilation.absorbed
         ]
-        return emit(compilation, kept, self._world, self._options)
+        both = Compilations(compilation, self._hosts(tiers))
+        return emit(both, kept, self._world, self._options)
 
     def source(
         self, compilation: Compilation, tiers: Sequence[Document], own: Sequence[Document]
@@ -143,6 +159,7 @@ class _Work:
     def prove(self, compilation: Compilation, emission: Emission, calico: CalicoPolicies) -> Evidence:
         """Hold what was read back against the Calico objects."""
         obligations = prove(calico, emission.cilium, _claims(compilation))
+        hosts = self._hosts_compared(emission, calico)
         return Evidence(
             compilation=compilation,
             emission=emission,
@@ -151,7 +168,21 @@ class _Work:
             options=self._options,
             world=self._world,
             witnessed=witnessed(calico, emission.cilium, obligations),
+            hosts=hosts,
         )
+
+    def _hosts_compared(self, emission: Emission, calico: CalicoPolicies) -> HostsProved | None:
+        if self.hosts is None or emission.hosts is None:
+            return None
+        labels = {p.label for p in self.hosts.sources}
+        tiers = tuple(
+            replace(t, policies=tuple(p for p in t.policies if p.name in labels and not p.namespace))
+            for t in calico.tiers
+        )
+        compared = compare_hosts(
+            replace(calico, tiers=tiers), emission.cilium, self.hosts.hosts, emission.hosts.space
+        )
+        return HostsProved(self.hosts.sources, compared)
 
 
 def _claims(compilation: Compilation) -> Claims:

@@ -92,6 +92,21 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Failsafes:
+    """Ports, as (IP protocol, number), that no policy closes on a host endpoint."""
+
+    inbound: tuple[tuple[int, int], ...]
+    outbound: tuple[tuple[int, int], ...]
+
+
+_CONTROL = tuple((6, port) for port in (179, 2379, 2380, 5473, 6443, 6666, 6667))
+FAILSAFES = Failsafes(((6, 22), (17, 68), *_CONTROL), ((17, 53), (17, 67), *_CONTROL))
+"""Felix's defaults (projectcalico/calico ``felix/config/config_params.go``)."""
+
+EVERY_INTERFACE = "*"
+
+
+@dataclass(frozen=True, slots=True)
 class HostEndpoint:
     """A Calico HostEndpoint; ``interface`` is ``*``, a name, or empty (then ``addresses`` identify it)."""
 

@@ -27,7 +27,9 @@ from translators.worldbuilder import build_world
 CASES = Path(__file__).resolve().parents[1] / "fixtures" / "cases"
 NODES = {"N1": parse_address("10.0.0.11"), "N2": parse_address("10.0.0.12")}
 OUTSIDE = {"ext": "203.0.113.9", "dns": "8.8.8.8"}
-CONFIG = CiliumConfig(enable_sctp=True, enable_extended_ip_protocols=True)
+CONFIG = CiliumConfig(
+    enable_sctp=True, enable_extended_ip_protocols=True, host_firewall=True, node_selector_labels=True
+)
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -51,7 +53,8 @@ def peer(name: str, world: World, other: Pod | None = None) -> Peer:
     """Read a pod, a node, ``hep:NODE`` (its host endpoint), a name for an address outside, or an address."""
     if name.startswith("hep:"):
         host = next(h for h in world.host_endpoints.values() if h.node == name.removeprefix("hep:"))
-        return Peer(PeerKind.HOST_ENDPOINT, host.addresses[0], host_endpoint=host)
+        node = Node(host.node, {**host.labels, "kubernetes.io/hostname": host.node})
+        return Peer(PeerKind.HOST_ENDPOINT, host.addresses[0], node=node, host_endpoint=host)
     if name in NODES:
         kind = PeerKind.HOST if other is not None and other.node == name else PeerKind.REMOTE
         return Peer(kind, NODES[name], node=Node(name))
@@ -133,7 +136,7 @@ def check_flows(data: dict[str, Any], listed: list[Document], result: Translatio
     evaluator = CiliumPoint(policies)
     differing = {tuple(map(str, row)) for row in data.get("differs", [])}
     for row in data["flows"]:
-        if row[1].startswith("hep:") or data.get("calico_only"):
+        if data.get("calico_only"):
             continue
         asked, verdict = flow(row, world)
         changed = tuple(map(str, row[:3])) in differing

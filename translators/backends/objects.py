@@ -14,7 +14,7 @@ from translators.algebra.cubes import Budget, join, sub
 from translators.algebra.space import SideName, Space
 from translators.backends.members import Peering
 from translators.backends.rules import Element, Form, Piece, elements
-from translators.backends.terms import own_namespace, terms
+from translators.backends.terms import own_namespace, terms, without_namespace
 from translators.flows import Direction
 from translators.ir.items import Compiled, Output, Source
 from translators.ir.policy import Policy, PolicyKind
@@ -70,8 +70,13 @@ class Writer:
         *,
         log: bool,
         short_icmp: bool = False,
+        of_nodes: bool = False,
     ) -> None:
-        """``log``: the target knows ``log.value``; ``short_icmp``: it reads ICMP type 0 as every type."""
+        """``log``: the target knows ``log.value``; ``short_icmp``: it reads ICMP type 0 as every type.
+
+        ``of_nodes``: the subjects are nodes, and the objects carry their source's name with ``-hosts``.
+        """
+        self._of_nodes = of_nodes
         self._space = space
         self._peerings = peerings
         self._log = log
@@ -123,7 +128,9 @@ class Writer:
     def _object(self, cube: int, source: Source) -> _Object:
         home = own_namespace(self._space, cube, SideName.SUBJECT)
         if source.policy is None:
-            key: _Key = (None, f"{source.tier}-end")
+            key: _Key = (None, f"{source.tier}-end" + ("-hosts" if self._of_nodes else ""))
+        elif self._of_nodes:
+            key = (None, f"{source.policy.name}-hosts")
         else:
             key = (home, _object_name(source.policy))
         return self._objects.setdefault(key, _Object())
@@ -165,7 +172,10 @@ class Writer:
         size = sum(len(pieces) for pieces in rule.pieces.values())
         for term in terms(self._space, cube, SideName.SUBJECT, home, subject=True):
             for part in _parts(sections):
-                yield {"endpointSelector": term, **part}, size
+                yield {**self._subject(term), **part}, size
+
+    def _subject(self, term: dict[str, object]) -> dict[str, object]:
+        return {"nodeSelector": without_namespace(term)} if self._of_nodes else {"endpointSelector": term}
 
     def _sections(self, rule: _Rule, home: str | None) -> dict[str, list[Element]]:
         sections: dict[str, list[Element]] = {}

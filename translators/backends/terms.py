@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from translators.algebra.space import ABSENT, OTHER, Field, SideName, Space
 
-__all__ = ["NAMESPACE_KEY", "Requirement", "own_namespace", "selector", "terms"]
+__all__ = ["NAMESPACE_KEY", "Requirement", "own_namespace", "selector", "terms", "without_namespace"]
 
 NAMESPACE_KEY = "io.kubernetes.pod.namespace"
 ACCOUNT_KEY = "io.cilium.k8s.policy.serviceaccount"
@@ -98,6 +98,16 @@ def _key(field: Field) -> str:
         case "nslabel":
             return NAMESPACE_LABELS + field.name[2]
     return field.name[2]
+
+
+def without_namespace(term: dict[str, object]) -> dict[str, object]:
+    """Give a subject's term for nodes, which have no namespace."""
+    expressions = term.get("matchExpressions")
+    if not isinstance(expressions, list):
+        return term
+    left = [e for e in expressions if e.get("key") != NAMESPACE_KEY]
+    rest = {key: value for key, value in term.items() if key != "matchExpressions"}
+    return {**rest, "matchExpressions": left} if left else rest
 
 
 def selector(requirements: Iterable[Requirement]) -> dict[str, object]:

@@ -45,6 +45,7 @@ class PolicyKind(StrEnum):
     CLUSTER_NETWORK_POLICY = "KubernetesClusterNetworkPolicy"
     ADMIN_NETWORK_POLICY = "KubernetesAdminNetworkPolicy"
     BASELINE_ADMIN_NETWORK_POLICY = "KubernetesBaselineAdminNetworkPolicy"
+    FELIX = "FelixConfiguration"
 
     @property
     def is_calico(self) -> bool:

@@ -242,11 +242,9 @@ class RuleLowering:
 
     def _widens(self, action: Action, code: str) -> bool:
         """An X part is left out unless the user chose a side; an A part takes the strict side."""
-        chosen = self._options.approximate.get(code)
-        if chosen is None and GRADES[code] is Grade.X:
+        if code not in self._options.approximate and GRADES[code] is Grade.X:
             return False
-        strict = (chosen or self._options.approximate.get("default", "stricter")) == "stricter"
-        return strict is (action is Action.DENY)
+        return (self._options.chosen(code) == "stricter") is (action is Action.DENY)
 
     def _note(self, misfit: Misfit, source: Source) -> None:
         self.notes.append(Note(misfit.code, source, GRADES[misfit.code], self._fills(misfit, source)))

@@ -58,9 +58,15 @@ class Sayable:
     """Knows the units of one space under one configuration of Cilium."""
 
     def __init__(
-        self, space: Space, config: CiliumConfig, hidden: frozenset[str], direction: Direction
+        self,
+        space: Space,
+        config: CiliumConfig,
+        hidden: frozenset[str],
+        direction: Direction,
+        *,
+        of_nodes: bool = False,
     ) -> None:
-        """``hidden``: label keys that Cilium leaves out of identities.
+        """``hidden``: label keys that Cilium leaves out of identities; those of subjects that are nodes it keeps.
 
         On ingress nobody polices the subject's own host, so its atoms are never in a region.
         """
@@ -70,7 +76,7 @@ class Sayable:
         self._extended = config.enable_extended_ip_protocols
         self._hidden = tuple(
             space.field(side, "label", key)
-            for side in SideName
+            for side in (*(() if of_nodes else (SideName.SUBJECT,)), SideName.PEER)
             for key in sorted(hidden)
             if (side, "label", key) in {f.name for f in space.fields}
         )

@@ -15,7 +15,16 @@ from translators.flows import ICMP, ICMPV6, SCTP, TCP, UDP, Direction, Flow, Pee
 from translators.universe import Cuts, PeerClass, Side, TrafficAtom, Universe
 from translators.world import Node, World
 
-__all__ = ["Comparison", "MatrixDifference", "build_universe", "compare", "flow_of", "peers_of"]
+__all__ = [
+    "Comparison",
+    "MatrixDifference",
+    "atoms_of",
+    "build_universe",
+    "compare",
+    "flow_between",
+    "flow_of",
+    "peers_of",
+]
 
 MAX_NAMED = 3
 OTHER_PROTOCOL = 99
@@ -84,13 +93,18 @@ def build_universe(sides: Sequence[Side], world: World) -> Universe:
         for members in classes.values()
     )
     subjects = tuple(i for i, c in enumerate(peers) if c.representative.kind is PeerKind.POD)
-    return Universe(peers, subjects, tuple(_atoms(cuts)))
+    return Universe(peers, subjects, tuple(atoms_of(cuts)))
 
 
 def _name(peer: Peer) -> str:
     if peer.pod is not None:
         return f"{peer.pod.namespace}/{peer.pod.name}"
     return peer.entity or f"{peer.kind} {peer.address}"
+
+
+def atoms_of(cuts: Sequence[Cuts]) -> list[TrafficAtom]:
+    """Give the traffic that none of the cuts tells apart."""
+    return list(_atoms(cuts))
 
 
 def _atoms(cuts: Sequence[Cuts]) -> Iterable[TrafficAtom]:
@@ -164,7 +178,12 @@ def flow_of(universe: Universe, point: MatrixDifference) -> Flow:
     atom = universe.atoms[point.atom]
     ingress = point.direction is Direction.INGRESS
     source, destination = (peer, subject) if ingress else (subject, peer)
-    address = peer.address or subject.address
+    return flow_between(source, destination, atom)
+
+
+def flow_between(source: Peer, destination: Peer, atom: TrafficAtom) -> Flow:
+    """Give a flow between two ends that stands for one atom of traffic."""
+    address = source.address or destination.address
     implied = {ICMP: 4, ICMPV6: 6}.get(atom.protocol)
     return Flow(
         source=source,

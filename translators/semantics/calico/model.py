@@ -13,12 +13,13 @@ from typing import Any
 
 from translators.flows import Direction
 from translators.semantics.calico import kubernetes
+from translators.semantics.calico.labels import host_labels, selects
 from translators.semantics.calico.rules import subject_of, v3_rules
 from translators.semantics.calico.shapes import ScopedPolicy, ScopedRule, TierWalk
 from translators.settings import Version
 from translators.source import Document
 from translators.span import NOWHERE
-from translators.world import World
+from translators.world import HostEndpoint, World
 
 __all__ = ["CalicoPolicies", "profile_rules"]
 
@@ -60,6 +61,11 @@ class CalicoPolicies:
             elif document.group == "policy.networking.k8s.io":
                 policies.append(kubernetes.cluster_policy(document))
         return cls(world, _sorted(policies, tiers, version))
+
+    def selecting(self, host: HostEndpoint) -> tuple[str, ...]:
+        """Give the names of the policies that select a host endpoint, in the order in which Calico asks."""
+        labels = host_labels(host, self.world)
+        return tuple(p.label for t in self.tiers for p in t.policies if selects(p.subject, labels))
 
 
 def _calico_policy(document: Document, spec: Mapping[str, Any]) -> ScopedPolicy:

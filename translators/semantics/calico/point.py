@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 from translators.algebra.cidrs import Address, Cidr
 from translators.flows import (
-    TCP,
     UDP,
     Decision,
     Direction,
@@ -26,7 +25,7 @@ from translators.selectors.ast import Node
 from translators.semantics.calico.labels import Endpoints, Labels, host_labels, pod_labels, selects
 from translators.semantics.calico.model import CalicoPolicies, profile_rules
 from translators.semantics.calico.shapes import Ports, ScopedEntity, ScopedRule
-from translators.world import Profile, World
+from translators.world import FAILSAFES, Profile, World
 
 __all__ = ["PointEvaluator", "judge"]
 
@@ -34,8 +33,8 @@ VXLAN_PORT = 4789
 IPIP = 4
 _PORTED = {6: "TCP", 17: "UDP", 132: "SCTP"}
 _FAILSAFE = {
-    Direction.INGRESS: {(TCP, p) for p in (22, 179, 2379, 2380, 5473, 6443, 6666, 6667)} | {(UDP, 68)},
-    Direction.EGRESS: {(TCP, p) for p in (179, 2379, 2380, 5473, 6443, 6666, 6667)} | {(UDP, 53), (UDP, 67)},
+    Direction.INGRESS: frozenset(FAILSAFES.inbound),
+    Direction.EGRESS: frozenset(FAILSAFES.outbound),
 }
 _ALLOW_ALL = Profile("", {}, ({"action": "Allow"},), ({"action": "Allow"},))
 

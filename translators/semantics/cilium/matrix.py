@@ -30,13 +30,13 @@ _ENTITY_KINDS = {
 
 
 class CiliumSide:
-    """One set of Cilium policies, as the comparison of matrices sees it; rules for nodes are left out."""
+    """One set of Cilium policies, as the comparison of matrices sees it."""
 
-    def __init__(self, policies: CiliumPolicies) -> None:
-        """Collect every distinct selector, prefix and port name once."""
+    def __init__(self, policies: CiliumPolicies, *, of_nodes: bool = False) -> None:
+        """Collect every distinct selector, prefix and port name once, of rules for pods or for nodes."""
         self._config = policies.config
         self._world = policies.world
-        self._rules = [r for r in policies.rules if not r.of_nodes]
+        self._rules = [r for r in policies.rules if r.of_nodes is of_nodes]
         self._elements = [
             e
             for r in self._rules
@@ -106,6 +106,10 @@ class CiliumSide:
             subject = _bits(labels is not None and s.holds(labels) for s in self._subjects)
             self._asked[key] = (subject, _bits(self._selected(s, peer, labels) for s in self._selectors))
         return self._asked[key]
+
+    def subjects_of(self, labels: Mapping[str, str]) -> int:
+        """Give, as bits, the distinct subjects of rules that a set of labels meets."""
+        return _bits(s.holds(labels) for s in self._subjects)
 
     def matrix(self, universe: Universe, subjects: Iterable[int] | None = None) -> Matrix:
         """Gather allows and denies for every subject; rows stand in the order of ``universe.subjects``."""

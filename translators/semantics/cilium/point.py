@@ -13,7 +13,7 @@ from translators.semantics.cilium.labels import identity_labels
 from translators.semantics.cilium.model import CiliumPolicies
 from translators.semantics.cilium.selectors import Selector
 from translators.semantics.cilium.shapes import Element, PortMatch, Prefix, Rule
-from translators.world import Pod
+from translators.world import Node, Pod
 
 __all__ = ["PointEvaluator"]
 
@@ -39,12 +39,24 @@ class PointEvaluator:
         )
 
     def _end(self, flow: Flow, direction: Direction, own: Peer, other: Peer) -> Decision | None:
+        if own.kind is PeerKind.HOST_ENDPOINT and own.node is not None:
+            return self._node_end(flow, direction, own.node, other)
         if own.kind is not PeerKind.POD or own.pod is None or own.pod.host_network:
             return None
         labels = identity_labels(own.pod, self._world, self._config)
         rules = [
             r for r in self._rules if not r.of_nodes and direction in r.applies and r.subject.holds(labels)
         ]
+        steps: list[Step] = []
+        decision = self._decide(rules, (direction, flow), other, steps)
+        return Decision(decision.verdict, decision.by, decision.span, tuple(steps))
+
+    def _node_end(self, flow: Flow, direction: Direction, node: Node, other: Peer) -> Decision:
+        """The host firewall polices the node's own traffic; its subjects are labels of nodes."""
+        if not self._config.host_firewall:
+            return Decision(Verdict.ALLOW, "host firewall off")
+        labels = node.labels if self._config.node_selector_labels else {}
+        rules = [r for r in self._rules if r.of_nodes and direction in r.applies and r.subject.holds(labels)]
         steps: list[Step] = []
         decision = self._decide(rules, (direction, flow), other, steps)
         return Decision(decision.verdict, decision.by, decision.span, tuple(steps))
