@@ -6,17 +6,18 @@ The form of a flow and of an answer is stable (``cli.md`` §8): a bad flow gives
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from translators.algebra.cidrs import Address, parse_address
-from translators.flows import PROTOCOLS, Decision, Flow, FlowVerdict, Peer, PeerKind
+from translators.flows import PROTOCOLS, Decision, Direction, Flow, FlowVerdict, Peer, PeerKind
 from translators.semantics.calico.model import CalicoPolicies
 from translators.semantics.calico.point import PointEvaluator as CalicoPoint
 from translators.semantics.cilium.model import CiliumPolicies
 from translators.semantics.cilium.point import PointEvaluator as CiliumPoint
 from translators.settings import Options
 from translators.source import Document
-from translators.world import Pod, World
+from translators.world import HostEndpoint, Node, Pod, World
 
 __all__ = ["Explainer"]
 
@@ -45,6 +46,9 @@ class Explainer:
         self._pods = {(p.namespace, p.name): p for p in world.pods}
         self._by_address = {a: p for p in world.pods if not p.finished for a in p.addresses}
         self._nodes = {a: n for n in world.nodes.values() for a in n.addresses}
+        for host in world.host_endpoints.values():
+            node = world.nodes.get(host.node, Node(host.node, host.labels))
+            self._nodes.update({a: node for a in host.addresses if a not in self._nodes})
 
     def answer(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Give the answer to one flow, or an ``error`` with what is wrong with it."""
@@ -61,7 +65,29 @@ class Explainer:
 
     def verdict(self, data: Mapping[str, Any]) -> FlowVerdict:
         """Give the verdict with its trace; raises ``ValueError`` or ``TypeError`` for a flow that is none."""
-        return self._judge.judge(self._flow(data))
+        flow = self._flow(data)
+        found = self._judge.judge(flow)
+        return FlowVerdict(
+            egress=found.egress or self._of_node(flow, Direction.EGRESS),
+            ingress=found.ingress or self._of_node(flow, Direction.INGRESS),
+        )
+
+    def _of_node(self, flow: Flow, direction: Direction) -> Decision | None:
+        """Judge the end that is a node by what polices nodes: a host endpoint, or the host firewall."""
+        own = flow.source if direction is Direction.EGRESS else flow.destination
+        if own.node is None or own.pod is not None:
+            return None
+        stand_in = replace(own, kind=PeerKind.HOST_ENDPOINT, host_endpoint=self._host_at(own))
+        if direction is Direction.EGRESS:
+            return self._judge.judge(replace(flow, source=stand_in)).egress
+        return self._judge.judge(replace(flow, destination=stand_in)).ingress
+
+    def _host_at(self, peer: Peer) -> HostEndpoint | None:
+        """Give the host endpoint of an address, else of its node; of several the lowest name counts."""
+        hosts = [h for _, h in sorted(self._world.host_endpoints.items())]
+        by_address = [h for h in hosts if peer.address in h.addresses]
+        by_node = [h for h in hosts if peer.node is not None and h.node == peer.node.name != ""]
+        return next(iter([*by_address, *by_node]), None)
 
     def _flow(self, data: Mapping[str, Any]) -> Flow:
         protocol = _protocol(data.get("protocol"))

@@ -30,6 +30,7 @@ __all__ = ["HostDifference", "HostsCompared", "compare_hosts"]
 
 MAX_NAMED = 4
 HOSTNAME = "kubernetes.io/hostname"
+NOBODY = Decision(Verdict.ALLOW, "no host policy")
 OWN_PODS = Decision(Verdict.ALLOW, "defaultEndpointToHostAction")
 
 
@@ -148,12 +149,9 @@ def _flow(end: Peer, other: Peer, atom: TrafficAtom, direction: Direction) -> Fl
 def _judged(flow: Flow, direction: Direction, judges: tuple[CalicoPoint, CiliumPoint]) -> _Point:
     ingress = direction is Direction.INGRESS
     old, new = (v.ingress if ingress else v.egress for v in (judge.judge(flow) for judge in judges))
-    if old is None or new is None:
-        message = "a host endpoint is judged on both sides"
-        raise AssertionError(message)
     node = flow.destination.node
     own = ingress and node is not None and _is_own(flow.source, node.name)
-    return _Point(flow, OWN_PODS if own else old, new)
+    return _Point(flow, OWN_PODS if own else old or NOBODY, new or NOBODY)
 
 
 def _differences(

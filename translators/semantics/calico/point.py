@@ -25,7 +25,7 @@ from translators.selectors.ast import Node
 from translators.semantics.calico.labels import Endpoints, Labels, host_labels, pod_labels, selects
 from translators.semantics.calico.model import CalicoPolicies, profile_rules
 from translators.semantics.calico.shapes import Ports, ScopedEntity, ScopedRule
-from translators.world import FAILSAFES, Profile, World
+from translators.world import FAILSAFES, HostEndpoint, Profile, World
 
 __all__ = ["PointEvaluator", "judge"]
 
@@ -36,6 +36,7 @@ _FAILSAFE = {
     Direction.INGRESS: frozenset(FAILSAFES.inbound),
     Direction.EGRESS: frozenset(FAILSAFES.outbound),
 }
+DEFAULT_ALLOW = "projectcalico-default-allow"
 _ALLOW_ALL = Profile("", {}, ({"action": "Allow"},), ({"action": "Allow"},))
 
 
@@ -77,7 +78,7 @@ class PointEvaluator:
 
     def _end(self, flow: Flow, direction: Direction, own: Peer, other: Peer) -> Decision | None:
         if own.kind is PeerKind.HOST_ENDPOINT and own.host_endpoint is not None:
-            return self._host(flow, direction, own)
+            return self._host(flow, direction, own.host_endpoint)
         if own.kind is not PeerKind.POD or own.pod is None or own.pod.host_network:
             return None
         pod = own.pod
@@ -92,10 +93,12 @@ class PointEvaluator:
     def _is_encapsulated(self, flow: Flow) -> bool:
         return flow.protocol == IPIP or (flow.protocol == UDP and flow.port == VXLAN_PORT)
 
-    def _host(self, flow: Flow, direction: Direction, own: Peer) -> Decision:
-        host = own.host_endpoint
-        assert host is not None  # the caller has looked
+    def _host(self, flow: Flow, direction: Direction, host: HostEndpoint) -> Decision | None:
+        """An automatic host endpoint that no policy selects polices nothing."""
         walk = _Walk(flow, direction, host_labels(host, self._world))
+        selected = any(selects(p.subject, walk.labels) for t in self._tiers for p in t.policies)
+        if not selected and DEFAULT_ALLOW in host.profiles:
+            return None
         if (flow.protocol, flow.port) in _FAILSAFE[direction]:
             return walk.decided(Verdict.ALLOW, "Failsafe")
         return self._tiers_then_profiles(walk, list(host.profiles))
@@ -142,7 +145,7 @@ class PointEvaluator:
             return _ALLOW_ALL if name.removeprefix("kns.") in self._world.namespaces else None
         if name.startswith("ksa."):
             return Profile(name)
-        return _ALLOW_ALL if name == "projectcalico-default-allow" else None
+        return _ALLOW_ALL if name == DEFAULT_ALLOW else None
 
     def _first(self, walk: _Walk, rules: Iterable[ScopedRule], label: str) -> ScopedRule | None:
         for rule in rules:

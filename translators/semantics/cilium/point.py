@@ -51,12 +51,13 @@ class PointEvaluator:
         decision = self._decide(rules, (direction, flow), other, steps)
         return Decision(decision.verdict, decision.by, decision.span, tuple(steps))
 
-    def _node_end(self, flow: Flow, direction: Direction, node: Node, other: Peer) -> Decision:
-        """The host firewall polices the node's own traffic; its subjects are labels of nodes."""
-        if not self._config.host_firewall:
-            return Decision(Verdict.ALLOW, "host firewall off")
+    def _node_end(self, flow: Flow, direction: Direction, node: Node, other: Peer) -> Decision | None:
+        """The host firewall polices nodes that a policy selects, by the labels of nodes."""
         labels = node.labels if self._config.node_selector_labels else {}
-        rules = [r for r in self._rules if r.of_nodes and direction in r.applies and r.subject.holds(labels)]
+        own = [r for r in self._rules if r.of_nodes and r.subject.holds(labels)]
+        if not own or not self._config.host_firewall:
+            return None
+        rules = [r for r in own if direction in r.applies]
         steps: list[Step] = []
         decision = self._decide(rules, (direction, flow), other, steps)
         return Decision(decision.verdict, decision.by, decision.span, tuple(steps))
