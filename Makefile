@@ -7,7 +7,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo check test test-unit test-oracles test-property test-long lock clean
+.PHONY: help setup demo check tools test test-unit test-oracles test-property test-long lock clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,7 +34,11 @@ check: setup  ## lint, types, contracts, fast tests: about a minute
 	@$(VENV)/bin/lint-imports
 	@$(PY) -m pytest tests/unit tests/meta $(wildcard tests/golden) -q
 
+tools: setup  ## build what the tests run against, or find it; needs Go 1.26
+	@$(PY) -m tests.tools.binaries
+
 test: check  ## everything that can run here
+	@$(MAKE) --no-print-directory tools || test "$(CI)" != true
 	@$(PY) -m pytest tests/property tests/oracles tests/robustness -q
 	@$(MAKE) --no-print-directory demo
 

@@ -80,8 +80,6 @@ def _element(element: Mapping[str, Any], section: str) -> Iterator[str]:
         yield "toPorts and icmps stand in one element"
     for rule in element.get("toPorts") or []:
         yield from _ports(rule.get("ports") or [])
-        if rule.get("rules") and section.endswith("Deny"):
-            yield "a deny holds layer 7 rules"
     for rule in element.get("icmps") or []:
         if len(rule.get("fields") or []) > MAX_LIST:
             yield f"more than {MAX_LIST} ICMP fields in one list"

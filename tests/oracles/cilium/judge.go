@@ -1,0 +1,263 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/cilium/cilium/pkg/endpoint/regeneration"
+	"github.com/cilium/cilium/pkg/identity"
+	"github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2/validator"
+	"github.com/cilium/cilium/pkg/labelsfilter"
+	"github.com/cilium/cilium/pkg/option"
+	"github.com/cilium/cilium/pkg/policy"
+	"github.com/cilium/cilium/pkg/policy/api"
+	"github.com/cilium/cilium/pkg/policy/types"
+	"github.com/cilium/cilium/pkg/u8proto"
+)
+
+const (
+	allowed = "allowed"
+	denied  = "denied"
+	none    = "none"
+)
+
+// Engine judges requests one after the other: the agent's options are global.
+type Engine struct {
+	logger    *slog.Logger
+	validator *validator.NPValidator
+}
+
+func newEngine(logger *slog.Logger) (*Engine, error) {
+	found, err := validator.NewNPValidator(logger)
+	return &Engine{logger, found}, err
+}
+
+// Judge answers one request.
+func (e *Engine) Judge(request *Request) (*Answer, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if err := configure(e.logger, &request.Options); err != nil {
+		return nil, err
+	}
+	reader := &policyReader{e.logger, e.validator, request.Services, clusterName(&request.Options), request.Options.Schema}
+	answer := &Answer{ID: request.ID, Policies: []PolicyAnswer{}, Flows: make([]FlowAnswer, len(request.Flows))}
+	var objects []*parsed
+	for _, raw := range request.Policies {
+		object, said := reader.read(raw)
+		answer.Policies = append(answer.Policies, said)
+		if object != nil {
+			objects = append(objects, object)
+		}
+	}
+	if request.Options.Explain {
+		answer.MapSizes = map[string]int{}
+	}
+	for _, node := range judgedNodes(request) {
+		if err := e.judgeNode(ctx, request, node, objects, answer); err != nil {
+			return nil, err
+		}
+	}
+	return answer, nil
+}
+
+func configure(logger *slog.Logger, options *Options) error {
+	option.Config.EnableIPv4 = options.IPv4 == nil || *options.IPv4
+	option.Config.EnableIPv6 = options.IPv6 == nil || *options.IPv6
+	option.Config.ClusterName = options.cluster()
+	option.Config.PolicyCIDRMatchMode = options.CIDRMatchMode
+	option.Config.EnableSCTP = options.SCTP
+	option.Config.EnableExtendedIPProtocols = options.ExtendedProtocols
+	option.Config.EnableHostFirewall = options.HostFirewall
+	option.Config.EnableNodeSelectorLabels = options.NodeSelectorLabels
+	option.Config.EnableNonDefaultDenyPolicies = options.NonDefaultDeny == nil || *options.NonDefaultDeny
+	option.Config.UnsafeDaemonConfigOption.AllowLocalhost = option.AllowLocalhostAlways
+	if options.AllowLocalhost == option.AllowLocalhostPolicy {
+		option.Config.UnsafeDaemonConfigOption.AllowLocalhost = option.AllowLocalhostPolicy
+	}
+	mode := options.PolicyEnforcement
+	if mode == "" {
+		mode = option.DefaultEnforcement
+	}
+	policy.SetPolicyEnabled(mode)
+	api.InitEntities(options.cluster())
+	return labelsfilter.ParseLabelPrefixCfg(logger, options.Labels, nil, "")
+}
+
+// judgedNodes gives every node whose agent polices an end of some flow.
+func judgedNodes(request *Request) []string {
+	seen, found := map[string]bool{}, []string{}
+	for _, endpoint := range request.Endpoints {
+		if !seen[endpoint.Node] {
+			seen[endpoint.Node] = true
+			found = append(found, endpoint.Node)
+		}
+	}
+	if request.Options.HostFirewall {
+		for _, node := range request.Nodes {
+			if !seen[node.Name] {
+				seen[node.Name] = true
+				found = append(found, node.Name)
+			}
+		}
+	}
+	return found
+}
+
+// judgeNode fills in the directions that this node's agent decides.
+func (e *Engine) judgeNode(ctx context.Context, request *Request, node string, objects []*parsed, answer *Answer) error {
+	agent, err := newAgent(ctx, e.logger, request, node, objects)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = agent.cache.Shutdown() }()
+	for _, flow := range request.Flows {
+		for _, end := range []string{flow.From, flow.To} {
+			if _, err := agent.peer(ctx, end); err != nil {
+				return err
+			}
+		}
+	}
+	agent.announce()
+	for _, object := range objects {
+		agent.repository.ReplaceByResource(object.entries, object.resource)
+	}
+	judge := &judge{logger: e.logger, agent: agent, distilled: map[string]*policy.EndpointPolicy{}}
+	defer judge.close()
+	for i, flow := range request.Flows {
+		from, err := agent.peer(ctx, flow.From)
+		if err != nil {
+			return err
+		}
+		to, err := agent.peer(ctx, flow.To)
+		if err != nil {
+			return err
+		}
+		if err := judge.flow(&answer.Flows[i], &flow, from, to); err != nil {
+			return err
+		}
+	}
+	for end, found := range judge.distilled {
+		if answer.MapSizes != nil {
+			answer.MapSizes[end] = found.Len()
+		}
+	}
+	return nil
+}
+
+// judge holds the policy maps of one node's endpoints.
+type judge struct {
+	logger    *slog.Logger
+	agent     *agent
+	distilled map[string]*policy.EndpointPolicy
+	attached  []policy.SelectorPolicy
+}
+
+func (j *judge) flow(answer *FlowAnswer, flow *Flow, from, to *identity.Identity) error {
+	if answer.Egress == "" {
+		answer.Egress, answer.Ingress = none, none
+	}
+	if end, own := j.own(flow.From); own {
+		verdict, err := j.verdict(end, from, policy.EgressKey().WithIdentity(to.ID), flow)
+		if err != nil {
+			return err
+		}
+		answer.Egress = verdict
+	}
+	if end, own := j.own(flow.To); own {
+		verdict, err := j.verdict(end, to, policy.IngressKey().WithIdentity(from.ID), flow)
+		if err != nil {
+			return err
+		}
+		answer.Ingress = verdict
+	}
+	return nil
+}
+
+// own gives the name of an endpoint of this node, the node itself among them where its firewall is on.
+func (j *judge) own(end string) (string, bool) {
+	for _, endpoint := range j.agent.request.Endpoints {
+		name := "ep:" + endpoint.Namespace + "/" + endpoint.Name
+		if endpoint.Node == j.agent.node && (end == name || j.isAddressOf(end, name)) {
+			return name, true
+		}
+	}
+	host := "node:" + j.agent.node
+	firewall := j.agent.request.Options.HostFirewall && (end == host || j.isAddressOf(end, host))
+	return host, firewall
+}
+
+func (j *judge) isAddressOf(end, name string) bool {
+	kind, text, _ := strings.Cut(end, ":")
+	if kind != "ip" {
+		return false
+	}
+	for address, owner := range j.agent.byAddress {
+		if owner == name && address.String() == text {
+			return true
+		}
+	}
+	return false
+}
+
+func (j *judge) verdict(end string, own *identity.Identity, key types.Key, flow *Flow) (string, error) {
+	found := j.distilled[end]
+	if found == nil {
+		selector, _, err := j.agent.repository.ComputeSelectorPolicy(own)
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", end, err)
+		}
+		found = selector.DistillPolicy(j.logger, &owner{j.agent.request, end}, nil)
+		if err := found.Ready(); err != nil {
+			return "", fmt.Errorf("%s: %w", end, err)
+		}
+		j.distilled[end] = found
+		j.attached = append(j.attached, selector)
+	}
+	entry, _, _ := found.Lookup(key.WithPortProtoPrefix(u8proto.U8proto(flow.Proto), flow.Port, 16))
+	if entry.IsDeny() {
+		return denied, nil
+	}
+	return allowed, nil
+}
+
+func (j *judge) close() {
+	for _, found := range j.distilled {
+		found.Detach(j.logger)
+	}
+	for _, selector := range j.attached {
+		selector.Supersede()
+	}
+}
+
+// owner is the endpoint whose policy is computed.
+type owner struct {
+	request *Request
+	end     string
+}
+
+func (o *owner) GetID() uint64                               { return 1 }
+func (o *owner) IsHost() bool                                { return strings.HasPrefix(o.end, "node:") }
+func (o *owner) PolicyDebug(string, ...any)                  {}
+func (o *owner) PreviousMapStateSizes() policy.MapStateSizes { return policy.MapStateSizes{} }
+func (o *owner) RegenerateIfAlive(*regeneration.ExternalRegenerationMetadata) <-chan bool {
+	done := make(chan bool)
+	close(done)
+	return done
+}
+
+// GetIngressNamedPort gives the endpoint's own port of that name, 0 if it has none.
+func (o *owner) GetIngressNamedPort(name string, proto u8proto.U8proto) uint16 {
+	for _, endpoint := range o.request.Endpoints {
+		if "ep:"+endpoint.Namespace+"/"+endpoint.Name != o.end {
+			continue
+		}
+		for _, port := range endpoint.Ports {
+			if number, err := u8proto.ParseProtocol(port.Protocol); err == nil && port.Name == name && number == proto {
+				return uint16(port.Port)
+			}
+		}
+	}
+	return 0
+}
