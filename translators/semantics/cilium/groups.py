@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from translators.algebra.cidrs import BITS, Cidr, Interval, cut, parse_cidr, to_cidrs
-from translators.semantics.cilium.selectors import Selector
+from translators.semantics.cilium.selectors import Requirement, Selector
 from translators.source import Document
 
 __all__ = ["CidrGroups"]
@@ -46,12 +46,32 @@ class CidrGroups:
         chosen = []
         for family in (4, 6):
             everything = Interval(family, 0, (1 << BITS[family]) - 1)
-            chosen += [p for p in cut(everything, marks) if selector.holds(self._merged(p))]
+            chosen += [p for p in cut(everything, marks) if _holds(selector, self._merged(p))]
         return to_cidrs(chosen)
 
-    def _merged(self, piece: Interval) -> dict[str, str]:
-        merged: dict[str, str] = {}
+    def _merged(self, piece: Interval) -> dict[str, set[str]]:
+        """Give every value of each label: those of all groups around a prefix count at once."""
+        merged: dict[str, set[str]] = {}
         for _, labels, cidrs in self.groups:
             if any(c.family == piece.family and c.first <= piece.first <= c.last for c in cidrs):
-                merged.update(labels)
+                for key, value in labels.items():
+                    merged.setdefault(key, set()).add(value)
         return merged
+
+
+def _holds(selector: Selector, labels: Mapping[str, set[str]]) -> bool:
+    """Ask each requirement of labels that may have several values; a prefix of the key is left aside."""
+    return all(
+        _meets(requirement, labels.get(requirement.key, set())) for requirement in selector.requirements
+    )
+
+
+def _meets(requirement: Requirement, values: set[str]) -> bool:
+    match requirement.operator:
+        case "In":
+            return bool(values & requirement.values)
+        case "NotIn":
+            return not values & requirement.values
+        case "Exists":
+            return bool(values)
+    return not values

@@ -176,13 +176,16 @@ class CiliumSide:
 
     def _inside(self, prefix: Prefix, peer: Peer) -> bool:
         modes = self._config.cidr_match_mode
+        nodes = {PeerKind.HOST, PeerKind.REMOTE}
+        if prefix.by_absence and "pods" in modes and peer.kind not in nodes:
+            return True
         match peer.kind:
             case PeerKind.WORLD:
                 reached = True
             case PeerKind.POD:
                 reached = "pods" in modes
             case PeerKind.HOST | PeerKind.REMOTE:
-                reached = "nodes" in modes and prefix.cidr.length > 0
+                reached = "nodes" in modes and (prefix.cidr.length > 0 or prefix.by_absence)
             case _:
                 reached = False
         holes = any(hole.holds(peer.address) for hole in prefix.holes)

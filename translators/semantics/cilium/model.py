@@ -129,10 +129,10 @@ class _Reader:
         )
 
     def _services(self, item: Mapping[str, Any], section: str) -> tuple[list[Selector], bool]:
-        """A Service stands for its selector's pods; one that resolves to nothing opens with ports."""
+        """A Service stands for its selector's pods; one that resolves to nothing opens with ports or ICMP types."""
         if not item.get("toServices"):
             return [], False
-        has_ports = bool(item.get("toPorts"))
+        has_ports = bool(item.get("toPorts") or item.get("icmps"))
         if section.endswith("Deny"):
             return [], has_ports
         found = []
@@ -150,8 +150,10 @@ class _Reader:
             yield Prefix(parse_cidr(text))
         for entry in item.get(f"{prefix}CIDRSet") or ():
             holes = tuple(parse_cidr(text) for text in entry.get("except") or ())
+            selector = Selector.read(entry.get("cidrGroupSelector"))
+            by_absence = "cidrGroupSelector" in entry and selector.only_negative
             for cidr in self._cidrs(entry):
-                yield Prefix(cidr, holes)
+                yield Prefix(cidr, holes, by_absence)
 
     def _cidrs(self, entry: Mapping[str, Any]) -> Iterable[Cidr]:
         if "cidr" in entry:

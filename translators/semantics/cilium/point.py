@@ -164,9 +164,11 @@ class PointEvaluator:
     def _in_prefix(self, prefix: Prefix, other: Peer) -> bool:
         """Networks match the world, and pods or nodes only in the match mode that says so."""
         mode = {PeerKind.POD: "pods", PeerKind.HOST: "nodes", PeerKind.REMOTE: "nodes"}.get(other.kind)
+        if prefix.by_absence and "pods" in self._config.cidr_match_mode and other.kind in _PLACED:
+            return True
         if other.kind is not PeerKind.WORLD and mode not in self._config.cidr_match_mode:
             return False
-        if mode == "nodes" and prefix.cidr.length == 0:
+        if mode == "nodes" and prefix.cidr.length == 0 and not prefix.by_absence:
             return False
         inside = prefix.cidr.holds(other.address)
         return inside and not any(hole.holds(other.address) for hole in prefix.holes)
@@ -175,6 +177,9 @@ class PointEvaluator:
         if not self._config.node_selector_labels or other.node is None:
             return False
         return selector.holds(dict(other.node.labels))
+
+
+_PLACED = frozenset({PeerKind.WORLD, PeerKind.POD, PeerKind.ENTITY})
 
 
 def _port_matches(match: PortMatch, flow: Flow, destination: Pod | None) -> bool:

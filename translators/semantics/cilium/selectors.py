@@ -66,15 +66,17 @@ class Selector:
         return cls(tuple(found))
 
     def peer_of(self, namespace: str | None, *, local_cluster: bool) -> Selector:
-        """Give the selector as a peer of a CNP in ``namespace``, or of a CCNP (None)."""
+        """Give the selector as a peer of a CNP in ``namespace``, or of a CCNP (None).
+
+        A namespace's label lifts the limit of a CNP; that of a CCNP only the namespace itself lifts.
+        """
         if any(r.reserved for r in self.requirements):
             return self
         added = []
-        if not any(_names_namespace(r.key) for r in self.requirements):
-            limit = Requirement(NAMESPACE, "Exists")
-            if namespace is not None:
-                limit = Requirement(NAMESPACE, "In", frozenset({namespace}))
-            added.append(limit)
+        if namespace is None and not any(r.key == NAMESPACE for r in self.requirements):
+            added.append(Requirement(NAMESPACE, "Exists"))
+        if namespace is not None and not any(_names_namespace(r.key) for r in self.requirements):
+            added.append(Requirement(NAMESPACE, "In", frozenset({namespace})))
         if local_cluster:
             added.append(Requirement(CLUSTER, "Exists"))
         return Selector((*self.requirements, *added))

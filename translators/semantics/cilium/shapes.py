@@ -15,10 +15,15 @@ __all__ = ["Element", "PortMatch", "Prefix", "Rule"]
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """A network with holes: an address in a hole is not matched by this entry (it is no deny)."""
+    """A network with holes: an address in a hole is not matched by this entry (it is no deny).
+
+    ``by_absence``: it stands for a selector over groups of negative terms alone. In match mode ``pods`` the
+    placeholders for whole classes of identities meet it too (they carry no labels), and with them all but nodes.
+    """
 
     cidr: Cidr
     holes: tuple[Cidr, ...] = ()
+    by_absence: bool = False
 
 
 @dataclass(frozen=True, slots=True)

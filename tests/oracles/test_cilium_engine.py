@@ -1,0 +1,126 @@
+"""Both evaluators of Cilium against Cilium's own policy engine: claims, random worlds, and what we emit.
+
+``C2C_SEED=N pytest tests/oracles/test_cilium_engine.py -k random`` repeats a run; every world has its own number.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests import capabilities
+from tests.oracles import test_cilium_claims as claims
+from tests.oracles.engine import POLICY_KINDS, Engine, Said
+from tests.oracles.random_cilium import Case, case
+from translators.flows import ICMP, ICMPV6, Direction, Flow, PeerKind, Verdict
+from translators.proof.compare import MatrixDifference, build_universe, flow_of
+from translators.semantics.cilium import CiliumPolicies, PointEvaluator
+from translators.semantics.cilium.matrix import CiliumSide
+from translators.universe import Universe
+
+WORLDS = 30_000 if capabilities.is_long() else 3_000
+FLOWS_A_WORLD = 30
+FIRST_CLAIMS = 120
+
+
+def refusals(said: Said) -> list[bool]:
+    return [not p["valid"] or p.get("schemaValid") is False for p in said.policies]
+
+
+def test_the_engine_bears_out_every_claim(engine: Engine) -> None:
+    wrong = []
+    for claim in claims.CLAIMS:
+        asked = claim.get("flows", {})
+        flows = [claims.flow(text) for text in asked]
+        said = engine.judge(claims.WORLD, claims.documents(claim), claims.config(claim), flows)
+        ends = [
+            v[0] if text.split()[2] == "a/db" else v[1] for text, v in zip(asked, said.flows, strict=True)
+        ]
+        if dict(zip(asked, ends, strict=True)) != asked or any(refusals(said)) != claim.get("refused", False):
+            wrong.append((claim["claim"], ends, said.policies))
+    assert not wrong, wrong[:3]
+    assert len(claims.CLAIMS) >= FIRST_CLAIMS
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One point of a world's universe, as a flow, with what both evaluators say of it."""
+
+    flow: Flow
+    direction: Direction
+    point: bool
+    matrix: bool
+
+
+def questions(world: Case, policies: CiliumPolicies, rng: random.Random) -> Iterator[Asked]:
+    side = CiliumSide(policies)
+    universe = build_universe([side], world.world)
+    matrix, evaluator = side.matrix(universe), PointEvaluator(policies)
+    found = 0
+    for _ in range(4 * FLOWS_A_WORLD):
+        point = MatrixDifference(
+            rng.choice(list(Direction)),
+            rng.choice(universe.subjects),
+            rng.randrange(len(universe.peers)),
+            rng.randrange(len(universe.atoms)),
+            opens=False,
+        )
+        if found == FLOWS_A_WORLD:
+            return
+        if not exists(universe, point):
+            continue
+        found += 1
+        flow = flow_of(universe, point)
+        verdict = evaluator.judge(flow)
+        decision = verdict.ingress if point.direction is Direction.INGRESS else verdict.egress
+        assert decision is not None
+        row = matrix[point.direction][universe.subjects.index(point.subject)]
+        yield Asked(
+            flow, point.direction, decision.verdict is Verdict.ALLOW, bool(row[point.atom] >> point.peer & 1)
+        )
+
+
+def exists(universe: Universe, point: MatrixDifference) -> bool:
+    """Say whether such a flow can be: one family, and a node that is where the peer says it is."""
+    own = universe.peers[point.subject].representative
+    other = universe.peers[point.peer].representative
+    families = {p.address.family for p in (own, other) if p.address is not None}
+    implied = {ICMP: 4, ICMPV6: 6}.get(universe.atoms[point.atom].protocol)
+    if len(families) > 1 or (implied is not None and implied not in families):
+        return False
+    here = own.pod is not None and other.node is not None and own.pod.node == other.node.name
+    return {PeerKind.HOST: here, PeerKind.REMOTE: not here}.get(other.kind, True)
+
+
+def differences(engine: Engine, number: int, tally: dict[str, int]) -> list[object]:
+    """Give what differs in one world: validity of objects, then verdicts."""
+    world = case(number)
+    policies = CiliumPolicies.build(world.world, world.documents, world.config)
+    asked = list(questions(world, policies, random.Random(number)))
+    said = engine.judge(world.world, world.documents, world.config, [a.flow for a in asked])
+    ours = {id(document) for document, _ in policies.refused}
+    listed = [d for d in world.documents if d.kind in POLICY_KINDS]
+    if [id(d) in ours for d in listed] != refusals(said):
+        return [(number, "validity", policies.refused, said.policies)]
+    wrong: list[object] = []
+    for item, (ingress, egress) in zip(asked, said.flows, strict=True):
+        verdict = ingress if item.direction is Direction.INGRESS else egress
+        allowed = verdict == "allow"
+        tally["flows"] += 1
+        tally["allowed"] += allowed
+        if verdict is None or item.point is not allowed or item.matrix is not allowed:
+            wrong.append((number, item, verdict))
+    return wrong
+
+
+def test_both_evaluators_say_what_the_engine_says_in_random_worlds(engine: Engine) -> None:
+    seed = int(os.environ.get("C2C_SEED") or random.randrange(1 << 30))
+    tally = {"flows": 0, "allowed": 0}
+    wrong = [item for n in range(WORLDS) for item in differences(engine, seed + n, tally)]
+    share = tally["allowed"] / tally["flows"]
+    print(f"C2C_SEED={seed}: {WORLDS} worlds, {tally['flows']} flows, {share:.0%} allowed")
+    assert not wrong, (f"C2C_SEED={seed}", wrong[:3])
+    assert 0.3 < share < 0.7
+    assert tally["flows"] > 25 * WORLDS
