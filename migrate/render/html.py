@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import jinja2
 
@@ -22,7 +23,7 @@ from migrate.render.matrix import changes, picture
 from translators.layout import OutputFile
 from translators.report import Finding, PolicyEntry, Report, to_json
 
-__all__ = ["page"]
+__all__ = ["embedded", "page", "resource", "template"]
 
 MAX_LINES = 80
 MAX_OUTPUTS = 4
@@ -56,8 +57,8 @@ def page(report: Report, files: Sequence[OutputFile], texts: Mapping[str, str]) 
     ``texts``: the source files by the name that spans use, for the excerpts; one that is missing leaves its
     excerpt out.
     """
-    script = _resource("report.js")
-    return _template().render(
+    script = resource("report.js")
+    return template("report.html.j2").render(
         report=report,
         words=words,
         grades=report.grades(),
@@ -67,8 +68,8 @@ def page(report: Report, files: Sequence[OutputFile], texts: Mapping[str, str]) 
         picture=picture(report.matrix) if report.matrix else "",
         changes=list(changes(report.matrix)) if report.matrix else [],
         marks=_LISTS,
-        data=_embedded(report),
-        style=_resource("report.css"),
+        data=embedded(to_json(report)),
+        style=resource("report.css"),
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
@@ -122,19 +123,21 @@ def _anchor(entry: PolicyEntry, taken: dict[str, int]) -> str:
     return name if taken[name] == 1 else f"{name}-{taken[name]}"
 
 
-def _embedded(report: Report) -> str:
-    """Give the JSON in a form that cannot end its own script element."""
-    text = json.dumps(to_json(report), ensure_ascii=True)
+def embedded(data: Mapping[str, Any]) -> str:
+    """Give data as JSON in a form that cannot end its own script element."""
+    text = json.dumps(data, ensure_ascii=True)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _resource(name: str) -> str:
+def resource(name: str) -> str:
+    """Give the text of a file that lies beside this module."""
     return resources.files("migrate.render").joinpath(name).read_text(encoding="utf-8")
 
 
 @cache
-def _template() -> jinja2.Template:
+def template(name: str) -> jinja2.Template:
+    """Give a template that escapes whatever it is given."""
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.from_string(_resource("report.html.j2"))
+    return environment.from_string(resource(name))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from migrate.render import words
 from translators.report import Report
 
-__all__ = ["comment"]
+__all__ = ["LIMIT", "MARK", "cell", "comment"]
 
 LIMIT = 60_000
 MARK = "<!-- c2c:report -->"
@@ -39,16 +39,16 @@ def _lines(report: Report) -> Iterator[str]:
         yield "|---|---|---|---|"
     for item in pending:
         finding = item.finding
-        what = f"{finding.code} {_cell(finding.object)}: {_cell(finding.text)}" if finding else "differs"
-        flows = "<br>".join(_cell(words.claim(d)) for d in item.differences) or "–"
-        yield f"| {item.sign} | {what} | {flows} | {_cell(str(finding.span)) if finding else ''} |"
+        what = f"{finding.code} {cell(finding.object)}: {cell(finding.text)}" if finding else "differs"
+        flows = "<br>".join(cell(words.claim(d)) for d in item.differences) or "–"
+        yield f"| {item.sign} | {what} | {flows} | {cell(str(finding.span)) if finding else ''} |"
     accepted = [finding for finding in report.findings if finding.accepted is not None]
     if accepted:
         yield ""
         yield f"<details><summary>{len(accepted)} accepted</summary>"
         yield ""
         for finding in accepted:
-            yield f"- {finding.code} {_cell(finding.object)}: {_cell(finding.accepted or '')}"
+            yield f"- {finding.code} {cell(finding.object)}: {cell(finding.accepted or '')}"
         yield ""
         yield "</details>"
 
@@ -60,8 +60,8 @@ def _proof(report: Report) -> str:
     return f"Proved by {total} obligations, for Cilium {report.method.cilium}."
 
 
-def _cell(text: str) -> str:
-    """Keep names from becoming markup."""
+def cell(text: str) -> str:
+    """Give text for a cell in which no name becomes markup."""
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     for char in "\\`*_[]|#~!@":
         escaped = escaped.replace(char, f"&#{ord(char)};" if char in "`@|\\" else f"\\{char}")

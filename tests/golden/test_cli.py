@@ -13,6 +13,7 @@ from migrate.entrypoints.cli.main import main
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).parent / "cli"
 POLICIES = ["examples/policies", "--cluster", "examples/cluster"]
+COMPARED = ["--before", "tests/fixtures/compare/before.yaml", "--after", "tests/fixtures/compare/after.yaml"]
 COMMANDS = {
     "help": ["--help"],
     "translate": ["translate", *POLICIES],
@@ -20,6 +21,23 @@ COMMANDS = {
     "translate-markdown": ["translate", *POLICIES, "-o", "markdown"],
     "translate-jsonl": ["translate", *POLICIES, "-o", "jsonl"],
     "translate-yaml": ["translate", *POLICIES, "-o", "yaml"],
+    "verify": ["verify", *COMPARED],
+    "verify-json": ["verify", *COMPARED, "-o", "json"],
+    "verify-jsonl": ["verify", *COMPARED, "-o", "jsonl"],
+    "verify-markdown": ["verify", *COMPARED, "-o", "markdown"],
+    "verify-html": ["verify", *COMPARED, "-o", "html"],
+    "verify-sarif": ["verify", *COMPARED, "-o", "sarif"],
+    "verify-junit": ["verify", *COMPARED, "-o", "junit"],
+    "verify-github": ["verify", *COMPARED, "-o", "github"],
+    "diff": ["diff", *COMPARED],
+    "diff-markdown": ["diff", *COMPARED, "-o", "markdown"],
+    "lint": ["lint", "examples/policies"],
+    "lint-yaml": ["lint", "examples/policies", "-o", "yaml"],
+    "lint-markdown": ["lint", "examples/policies", "-o", "markdown"],
+    "lint-html": ["lint", "examples/policies", "-o", "html"],
+    "lint-sarif": ["lint", "examples/policies", "-o", "sarif"],
+    "lint-junit": ["lint", "examples/policies", "-o", "junit"],
+    "lint-github": ["lint", "examples/policies", "-o", "github"],
     "explain-code": ["explain", "CAL-L502"],
     "explain-unknown": ["explain", "CAL-X999"],
     "no-such-verb": ["transalte"],

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from migrate.render import github, junit, sarif
 from migrate.render.html import page
+from migrate.render.issues import of_report
 from migrate.render.markdown import comment
 from migrate.render.matrix import picture
 from migrate.render.table import summary
@@ -24,6 +26,11 @@ RENDERERS = {
     "json": lambda report: json.dumps(to_json(report), indent=2, ensure_ascii=False) + "\n",
     "md": comment,
     "svg": lambda report: picture(report.matrix),
+    "sarif": lambda report: sarif.log(of_report(report)),
+    "xml": lambda report: junit.suite(
+        "c2c translate", junit.cases_of_report(report, of_report(report)), {"input": report.input_hash}
+    ),
+    "github.txt": lambda report: github.commands(of_report(report)),
     "html": lambda report: page(report, FILES, {"shop.yaml": SOURCE}),
 }
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import click
+import yaml
 
+from migrate import __version__
 from migrate.adapters.files import kept_policies, load
 from migrate.entrypoints.cli.options import chosen, cluster_from, plan_from, shared
 from migrate.entrypoints.cli.progress import progress
 from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
+from migrate.render import github, sarif
+from migrate.render.comparison import comment, page
+from migrate.render.issues import of_comparison
 from migrate.render.words import claim, decided
 from translators import Verification, verify
 from translators.report import DifferenceEntry
@@ -100,11 +106,16 @@ def table(found: Verification) -> str:
 
 def as_json(found: Verification) -> str:
     """Give the comparison as JSON, counterexamples in their order."""
+    return json.dumps(data(found), indent=2, ensure_ascii=False) + "\n"
+
+
+def data(found: Verification) -> dict[str, Any]:
+    """Give the comparison as plain data."""
 
     def side(values: tuple[str, str, str]) -> dict[str, str]:
         return {"verdict": values[0], "by": values[1], "place": values[2]}
 
-    data = {
+    return {
         "schemaVersion": "1.0",
         "kind": "VerificationReport",
         "proved": found.proved,
@@ -124,7 +135,47 @@ def as_json(found: Verification) -> str:
             for c in found.counterexamples
         ],
     }
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
-RENDERERS: dict[str, Callable[[Verification], str]] = {"table": table, "json": as_json}
+def jsonl(found: Verification) -> str:
+    """Give a line for every counterexample, after the line that says what this is."""
+    hello = {"type": "hello", "schemaVersion": "1.0", "tool": __version__, "run": None}
+    rows = [hello, *({"type": "counterexample", **c} for c in data(found)["counterexamples"])]
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def headline(found: Verification) -> str:
+    """Say in one sentence what the comparison comes to."""
+    differ, refused = len(found.counterexamples), len(found.refused)
+    if found.proved:
+        return f"Calico → Cilium: the same verdicts, by {found.checked} obligations"
+    parts = [f"{differ} {'difference' if differ == 1 else 'differences'}"]
+    if refused:
+        parts.append(f"{refused} {'object' if refused == 1 else 'objects'} that Cilium would refuse")
+    if found.unconfirmed:
+        parts.append(f"{found.unconfirmed} open obligations without an example")
+    return f"Calico → Cilium: {', '.join(parts)}"
+
+
+def _page(found: Verification) -> str:
+    return page("Calico and Cilium compared", headline(found), of_comparison(found), data(found))
+
+
+def _suite(found: Verification) -> str:
+    from migrate.render import junit  # noqa: PLC0415  # the XML library is loaded only for this
+
+    return junit.suite("c2c verify", junit.cases_of_comparison(found), {"obligations": str(found.checked)})
+
+
+RENDERERS: dict[str, Callable[[Verification], str]] = {
+    "table": table,
+    "wide": table,
+    "json": as_json,
+    "yaml": lambda found: yaml.safe_dump(data(found), sort_keys=False, allow_unicode=True),
+    "jsonl": jsonl,
+    "markdown": lambda found: comment(headline(found), of_comparison(found)),
+    "html": _page,
+    "sarif": lambda found: sarif.log(of_comparison(found)),
+    "junit": _suite,
+    "github": lambda found: github.commands(of_comparison(found)),
+}

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import click
+import yaml
 
 from migrate.adapters.files import load
 from migrate.entrypoints.cli.options import chosen, cluster_from, plan_from, shared
 from migrate.entrypoints.cli.output import emit
 from migrate.exitcodes import ExitCode
+from migrate.render import github, sarif
+from migrate.render.comparison import comment, page
+from migrate.render.issues import Issue, of_findings
 from translators.diagnostics import Diagnostic, Severity
 from translators.frontends import is_policy
 from translators.linting import lint
@@ -56,10 +60,7 @@ def command(
     )
     wanted = tuple(select.split(",")) if select else ("",)
     shown = [d for d in (*loaded.diagnostics, *findings) if d.code.startswith(wanted)]
-    emit(
-        outputs,
-        {"table": lambda: _table(shown), "json": lambda: _json(shown), "jsonl": lambda: _lines(shown)},
-    )
+    emit(outputs, _renderers(shown))
     if any(d.code in UNREADABLE for d in loaded.diagnostics):
         return ExitCode.USAGE
     grave = [d for d in shown if d.severity is not Severity.NOTE]
@@ -67,6 +68,34 @@ def command(
         return ExitCode.DONE
     click.echo(f"Next: c2c explain {grave[0].code}", err=True)
     return ExitCode.DONE if exit_zero else ExitCode.BLOCKED
+
+
+def _renderers(shown: Sequence[Diagnostic]) -> dict[str, Callable[[], str]]:
+    issues = of_findings(shown)
+    return {
+        "table": lambda: _table(shown),
+        "wide": lambda: _table(shown),
+        "json": lambda: json.dumps(_data(shown), indent=2, ensure_ascii=False) + "\n",
+        "yaml": lambda: yaml.safe_dump(_data(shown), sort_keys=False, allow_unicode=True),
+        "jsonl": lambda: _lines(shown),
+        "markdown": lambda: comment(_headline(shown), issues),
+        "html": lambda: page("Defects of Calico policies", _headline(shown), issues, _data(shown)),
+        "sarif": lambda: sarif.log(issues),
+        "junit": lambda: _suite(issues),
+        "github": lambda: github.commands(issues),
+    }
+
+
+def _headline(findings: Sequence[Diagnostic]) -> str:
+    counts = [(name, sum(d.severity is name for d in findings)) for name in Severity]
+    told = ", ".join(f"{count} {name}{'s' * (count != 1)}" for name, count in counts if count)
+    return f"Lint: {told or 'nothing found'}"
+
+
+def _suite(issues: Sequence[Issue]) -> str:
+    from migrate.render import junit  # noqa: PLC0415  # the XML library is loaded only for this
+
+    return junit.suite("c2c lint", junit.cases_of_findings(issues), {})
 
 
 def _table(findings: Sequence[Diagnostic]) -> str:
@@ -89,9 +118,8 @@ def _entry(finding: Diagnostic) -> dict[str, object]:
     }
 
 
-def _json(findings: Sequence[Diagnostic]) -> str:
-    data = {"schemaVersion": "1.0", "kind": "LintReport", "findings": [_entry(d) for d in findings]}
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+def _data(findings: Sequence[Diagnostic]) -> dict[str, object]:
+    return {"schemaVersion": "1.0", "kind": "LintReport", "findings": [_entry(d) for d in findings]}
 
 
 def _lines(findings: Sequence[Diagnostic]) -> str:

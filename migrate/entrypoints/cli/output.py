@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import click
 
@@ -20,6 +22,8 @@ SUFFIXES = {
     ".md": "markdown",
     ".html": "html",
     ".svg": "svg",
+    ".sarif": "sarif",
+    ".xml": "junit",
 }
 
 
@@ -40,6 +44,7 @@ def _split(item: str) -> tuple[str, str]:
 def emit(wanted: Sequence[str], renderers: Mapping[str, Callable[[], str]], default: str = "table") -> None:
     """Render every wanted output; exactly one goes to stdout, the default if none was asked for there.
 
+    Annotations for GitHub take the comment along, into the summary of the step that the runner names.
     Raises ``Failure`` for an unknown format, or for two that want stdout, before anything is rendered.
     """
     known = ", ".join(sorted(renderers))
@@ -56,3 +61,7 @@ def emit(wanted: Sequence[str], renderers: Mapping[str, Callable[[], str]], defa
             click.echo(f"  Wrote {path}", err=True)
     sys.stdout.write(renderers[to_stdout[0] if to_stdout else default]())
     sys.stdout.flush()
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary and "github" in formats(wanted):
+        with Path(summary).open("a", encoding="utf-8") as stream:
+            stream.write(renderers["markdown"]())

@@ -17,6 +17,8 @@ from migrate.entrypoints.cli.options import chosen, cluster_from, plan_from, sha
 from migrate.entrypoints.cli.output import emit, formats
 from migrate.entrypoints.cli.progress import progress
 from migrate.exitcodes import ExitCode
+from migrate.render import github, sarif
+from migrate.render.issues import of_report
 from migrate.render.markdown import comment
 from migrate.render.table import summary
 from translators import Translation, translate
@@ -263,6 +265,9 @@ def _renderers(report: Report, files: Sequence[OutputFile], loaded: Loaded) -> d
         "markdown": lambda: comment(report),
         "html": lambda: _page(report, files, loaded),
         "svg": lambda: _picture(report),
+        "sarif": lambda: sarif.log(of_report(report)),
+        "junit": lambda: _suite(report),
+        "github": lambda: github.commands(of_report(report)),
     }
 
 
@@ -276,6 +281,13 @@ def _picture(report: Report) -> str:
     from migrate.render.matrix import picture  # noqa: PLC0415  # see above
 
     return picture(report.matrix) if report.matrix else ""
+
+
+def _suite(report: Report) -> str:
+    from migrate.render import junit  # noqa: PLC0415  # the XML library is loaded only for this
+
+    properties = {"input": report.input_hash, "calico": report.method.calico, "cilium": report.method.cilium}
+    return junit.suite("c2c translate", junit.cases_of_report(report, of_report(report)), properties)
 
 
 def _json(report: Report) -> str:
