@@ -101,9 +101,13 @@ def _compile(
     space = Space(_vocabulary(prepared.values(), world), world)
     run = _Run(space, world, options, prepared, of_nodes=of_nodes)
     compiled = {direction: run.compile(ordered, direction) for direction in _DIRECTIONS}
+    if run.failed:
+        rest = [p for p in enforced if id(p) not in run.failed]
+        without = _compile(rest, tiers, world, options, of_nodes=of_nodes)
+        return replace(without, failed=(*run.failed.values(), *without.failed))
     listing = tuple((tier, tuple(members)) for tier, members in ordered)
     absorbed = options.kubernetes_policies != "native"
-    return Compilation(space, compiled, listing, tuple(run.failed.values()), run.items, absorbed)
+    return Compilation(space, compiled, listing, (), run.items, absorbed)
 
 
 def _prepare(policy: Policy) -> _Prepared:

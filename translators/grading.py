@@ -24,6 +24,7 @@ from translators.ir.policy import Action, Policy, PolicyKind
 from translators.layout import OutputFile, files
 from translators.lowering.sayable import GRADES
 from translators.proof.hosts import HostsCompared
+from translators.proof.named import NamedDifferences, NamedRegion
 from translators.proof.obligations import Obligations
 from translators.proof.settle import Difference, Settler
 from translators.proof.witnessed import Unexplained, Witnessed
@@ -33,7 +34,7 @@ from translators.settings import CILIUM_CONFIRMED, Options
 from translators.source import Document
 from translators.world import World
 
-__all__ = ["TOOL_VERSION", "Evidence", "grade"]
+__all__ = ["TOOL_VERSION", "Evidence", "Graded", "HostsProved", "grade"]
 
 TOOL_VERSION = "0.1.0"
 NOT_CONSIDERED = (
@@ -90,13 +91,24 @@ class _Entry:
         self.grade = max(self.grade, grade)
 
 
-def grade(
-    found: PolicySet, evidence: Evidence, extra: Sequence[Diagnostic], input_hash: str
-) -> tuple[Report, tuple[OutputFile, ...]]:
-    """Give the report and the files, annotated; every policy document of the input is in it exactly once."""
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """The report, in which every policy document of the input is exactly once, and what goes with it.
+
+    ``files`` are annotated; ``named`` holds the regions of the report's differences.
+    """
+
+    report: Report
+    files: tuple[OutputFile, ...]
+    named: NamedDifferences
+
+
+def grade(found: PolicySet, evidence: Evidence, extra: Sequence[Diagnostic], input_hash: str) -> Graded:
+    """Give the report on what was proved, and what was not."""
     grading = _Grading(found, evidence)
     report = grading.report(extra, input_hash)
-    return report, grading.files
+    named = NamedDifferences(evidence.settler.space, evidence.world, tuple(grading.named))
+    return Graded(report, grading.files, named)
 
 
 class _Grading:
@@ -106,6 +118,7 @@ class _Grading:
         self.files: tuple[OutputFile, ...] = evidence.emission.files
         self._findings: dict[str, Finding] = {}
         self._differences: list[DifferenceEntry] = []
+        self.named: list[NamedRegion] = []
         self._entries: dict[int, _Entry] = {}
         for policy in found.policies:
             self._entries[id(policy.document)] = _Entry(policy.document, policy)
@@ -126,8 +139,10 @@ class _Grading:
             code = error.code or "CAL-P115"
             self._diagnosed(
                 diagnostic(code, policy.span, about=policy.label, object="The address plan", path=error.what,
-                           n="too many", max=self._evidence.options.limits.terms)
+                           n="too many", max=self._evidence.options.limits.terms,
+                           rule=f"{policy.label} with {error.what}", choice="left out")
             )  # fmt: skip
+            self._entries[id(policy.document)].refused = True
         self._refused()
         self._absorbed()
         for compiled in self._evidence.compilation.directions.values():
@@ -280,6 +295,7 @@ class _Grading:
         effect = "opens" if difference.opens else "closes"
         text = f"{claim.code}|{policy.label}|{effect}|{difference.direction}|{source}|{destination}|{packets}"
         digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+        self.named.append(NamedRegion(digest, difference.direction, difference.cubes))
         finding = next(
             (f for f in entry.findings if f.startswith(claim.code)), next(iter(entry.findings), "")
         )

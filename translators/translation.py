@@ -24,6 +24,7 @@ from translators.layout import OutputFile
 from translators.passes.hosts import HostPolicies, host_policies
 from translators.proof import Claims, prove
 from translators.proof.hosts import compare_hosts
+from translators.proof.named import NamedDifferences
 from translators.proof.settle import Settler
 from translators.proof.witnessed import witnessed
 from translators.report import Report
@@ -42,10 +43,11 @@ Input = Iterable[Document | Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """The files to apply, and the report on them."""
+    """The files to apply, the report on them, and its differences as regions that can be asked for a flow."""
 
     files: tuple[OutputFile, ...]
     report: Report
+    named: NamedDifferences | None = None
 
 
 def translate(
@@ -75,8 +77,8 @@ def translate(
     calico = work.source(compilation, [*found.tier_objects, *screened.assumed_tiers], own)
     evidence = work.prove(compilation, emission, calico)
     extra = [*diagnostics, *odd, *screened.diagnostics, *stopped, *hairpins(calico)]
-    report, written = grade(found, evidence, extra, _input_hash(own))
-    return Translation(written, report)
+    graded = grade(found, evidence, extra, _input_hash(own))
+    return Translation(graded.files, graded.report, graded.named)
 
 
 def _as_proved(options: Options) -> Options:

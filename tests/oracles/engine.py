@@ -73,10 +73,7 @@ class Engine:
             "cidrGroups": [d.data for d in listed if d.kind == "CiliumCIDRGroup"],
             "services": _services(world),
             "endpoints": [_endpoint(pod, world) for pod in world.pods if _has_endpoint(pod)],
-            "nodes": [
-                {"name": n.name, "addresses": [str(a) for a in n.addresses], "labels": dict(n.labels)}
-                for n in world.nodes.values()
-            ],
+            "nodes": _nodes(world, flows),
             "kubeAPIServers": [str(c).partition("/")[0] for c in world.plan.api_servers],
             "flows": [_flow(flow) for flow in flows],
         }
@@ -121,6 +118,20 @@ def _services(world: World) -> list[dict[str, Any]]:
         }
         for s in world.services.values()
     ]
+
+
+def _nodes(world: World, flows: Sequence[Flow]) -> list[dict[str, Any]]:
+    """Give the nodes of the world, and those that only flows know of."""
+    found = {
+        n.name: {"name": n.name, "addresses": [str(a) for a in n.addresses], "labels": dict(n.labels)}
+        for n in world.nodes.values()
+    }
+    for flow in flows:
+        for peer in (flow.source, flow.destination):
+            if peer.node is not None and peer.kind in {PeerKind.HOST, PeerKind.REMOTE}:
+                name, addresses = peer.node.name, [str(peer.address)]
+                found.setdefault(name, {"name": name, "addresses": addresses, "labels": {}})
+    return list(found.values())
 
 
 def _has_endpoint(pod: Pod) -> bool:

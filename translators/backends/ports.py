@@ -14,7 +14,7 @@ __all__ = ["MAX_ENTRIES", "traffic_clauses"]
 
 MAX_ENTRIES = 40
 NAMES = {6: "TCP", 17: "UDP", 132: "SCTP"}
-EXTENDED_NAMES = {2: "IGMP", 4: "IPIP", 41: "IPv6", 47: "GRE", 50: "ESP", 51: "AH", 112: "VRRP"}
+EXTENDED_NAMES = {2: "IGMP", 4: "IPIP", 41: "IPV6", 47: "GRE", 50: "ESP", 51: "AH", 112: "VRRP"}
 FAMILIES = {1: "IPv4", 58: "IPv6"}
 Clause = dict[str, object]
 

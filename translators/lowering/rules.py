@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from translators.algebra.cidrs import BITS, Cidr, parse_cidr
 from translators.algebra.cubes import Budget, join, sub
 from translators.algebra.space import AddressAtom, AtomKind, SideName, Space
+from translators.errors import InputError
 from translators.flows import Direction
 from translators.ir.items import Claim, Grade, Lowered, LoweredRule, Note, ScopedPeer, ScopedPolicy, Source
-from translators.ir.policy import Action, Entity, PolicyKind, Rule
+from translators.ir.policy import Action, Entity, Policy, PolicyKind, Rule
 from translators.lowering.addresses import Addresses
 from translators.lowering.labels import PodSelectors
 from translators.lowering.peers import Peers
@@ -75,8 +76,11 @@ class RuleLowering:
     ) -> Lowered | None:
         """Lower a policy; None if its subject itself cannot be said.
 
+        Raises ``InputError`` for what no cube can hold: source ports by name, networks that nobody placed.
+
         ``peers`` holds the scoped source and destination of each rule by its index.
         """
+        _refuse_named_sources(scoped.policy)
         self._addresses.outside_unless_placed = self._options.accepts("CAL-P115", scoped.policy.label)
         subject = self.subject(scoped)
         source = Source(scoped.policy, self.direction)
@@ -282,3 +286,13 @@ def _is_of_the_node(net: Cidr) -> bool:
         and local
         and not any(n.family == net.family and n.first <= net.first <= n.last for n in _OF_CLOUDS)
     )
+
+
+def _refuse_named_sources(policy: Policy) -> None:
+    """A source port by name is another number for each pod that sends: there is no field for it."""
+    for rule in (*policy.ingress, *policy.egress):
+        named = [p for p in (*rule.source.ports, *rule.source.not_ports) if isinstance(p, str)]
+        if named:
+            raise InputError(
+                f"source port {named[0]}", code="CAL-L501", fix="name the destination's port instead"
+            )

@@ -143,7 +143,7 @@ class Traffic:
         return self._numbers([PortRange(n, n) for n in self.numbers_called(name)])
 
     def _source_ports(self, rule: Rule) -> int:
-        """Named source ports are refused before: Cilium has no source ports at all (CAL-L501)."""
+        """Named source ports were refused with their policy (CAL-L501)."""
         which = self._space.source_port
         bits = which.mask
         if rule.source.ports:

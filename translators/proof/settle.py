@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from translators.algebra.cubes import Budget, join, sub
 from translators.algebra.space import Space
@@ -15,16 +16,18 @@ from translators.flows import Direction, Flow, FlowVerdict
 from translators.proof.emitted import Regions
 from translators.proof.obligations import Obligations
 from translators.proof.source_items import SourceItem
-from translators.proof.witness import witness
+from translators.proof.witness import witnesses
 from translators.semantics.calico.model import CalicoPolicies
 from translators.semantics.calico.point import PointEvaluator as CalicoPoint
 from translators.semantics.cilium.model import CiliumPolicies
 from translators.semantics.cilium.point import PointEvaluator as CiliumPoint
+from translators.world import World
 
 __all__ = ["Confirmed", "Difference", "Settler"]
 
 _CAP = 20_000
 MAX_TRIES = 40
+MAX_WITNESSES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +77,26 @@ class Settler:
             rest = sub(self.space.layout, left, right, _CAP, Budget())
             if rest is None:
                 found.append(Difference(direction, opens, tuple(left), None, exact=False))
-            elif real := self._real(rest, direction):
-                found.append(Difference(direction, opens, tuple(join(self.space.layout, rest)), real))
+                continue
+            found += self._differing(direction, opens, join(self.space.layout, rest))
         return found
+
+    def _differing(self, direction: Direction, opens: bool, cubes: Sequence[int]) -> list[Difference]:
+        """Keep every cube that some flow can be in; one example stands for all of them."""
+        real: list[int] = []
+        example = None
+        for number, cube in enumerate(cubes):
+            if number >= MAX_TRIES and example is not None:
+                real += cubes[number:]
+                break
+            confirmed = self.confirm(direction, cube)
+            if confirmed is not None or self._may_exist(direction, cube):
+                real.append(cube)
+            example = example or confirmed
+        return [Difference(direction, opens, tuple(real), example)] if real else []
+
+    def _may_exist(self, direction: Direction, cube: int) -> bool:
+        return next(witnesses(self.space, cube, direction, self._calico.world), None) is not None
 
     def _calico_allows(self, region: Sequence[int], items: Sequence[SourceItem]) -> list[int] | None:
         """Walk the items on the region; what no item holds is not isolated, so allowed."""
@@ -101,19 +121,15 @@ class Settler:
         allowed = [*layout.meet(list(region), list(emitted.allows)), *free]
         return sub(layout, join(layout, allowed), emitted.denies, _CAP, Budget())
 
-    def _real(self, cubes: Sequence[int], direction: Direction) -> Confirmed | None:
-        for cube in cubes[:MAX_TRIES]:
-            confirmed = self.confirm(direction, cube)
-            if confirmed is not None:
-                return confirmed
+    def confirm(self, direction: Direction, cube: int) -> Confirmed | None:
+        """Ask both point evaluators for flows of the cube; None unless they differ in that direction."""
+        for world, flow in islice(witnesses(self.space, cube, direction, self._calico.world), MAX_WITNESSES):
+            found = self._ask(world, flow, direction)
+            if found is not None:
+                return found
         return None
 
-    def confirm(self, direction: Direction, cube: int) -> Confirmed | None:
-        """Ask both point evaluators for one flow of the cube; None unless they differ in that direction."""
-        made = witness(self.space, cube, direction, self._calico.world)
-        if made is None:
-            return None
-        world, flow = made
+    def _ask(self, world: World, flow: Flow, direction: Direction) -> Confirmed | None:
         calico = CalicoPoint(replace(self._calico, world=world)).judge(flow)
         cilium = CiliumPoint(replace(self._cilium, world=world)).judge(flow)
         mine = calico.ingress if direction is Direction.INGRESS else calico.egress

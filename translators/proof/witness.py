@@ -6,24 +6,77 @@ no witness, and nothing is claimed about it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice, product
 
 from translators.algebra.cidrs import Address
-from translators.algebra.space import ABSENT, OTHER, AddressAtom, AtomKind, SideName, Space, TrafficKind
+from translators.algebra.space import (
+    ABSENT,
+    OTHER,
+    AddressAtom,
+    AtomKind,
+    Field,
+    SideName,
+    Space,
+    TrafficKind,
+)
 from translators.flows import Direction, Flow, Peer, PeerKind
 from translators.world import NamedPort, Namespace, Node, Pod, World
 
-__all__ = ["witness"]
+__all__ = ["witnesses"]
 
 OTHER_VALUE = "c2c-other"
+MAX_CHOICES = 300
+MAX_VALUES = 6
+_IMPLIED = {1: 4, 58: 6}
 _NAMES = {6: "TCP", 17: "UDP", 132: "SCTP"}
 _DEFAULT = {4: Address(4, 0x0AFE0001), 6: Address(6, 0xFD00 << 112 | 1)}
 
 
-def witness(space: Space, cube: int, direction: Direction, world: World) -> tuple[World, Flow] | None:
-    """Give a world that holds the needed pods, and one flow of the cube in it; None if there is none."""
+def witnesses(space: Space, cube: int, direction: Direction, world: World) -> Iterator[tuple[World, Flow]]:
+    """Give worlds that hold the needed pods, each with one flow of the cube in it.
+
+    Choices are combined until enough were tried: addresses, traffic, and the namespaces of both ends, which must
+    not want two things of one namespace.
+    """
     if not space.layout.nonempty(cube):
-        return None
+        return
+    for choice in islice(_choices(space, cube), MAX_CHOICES):
+        made = _made(space, choice, direction, world)
+        if made is not None:
+            yield made
+
+
+def _choices(space: Space, cube: int) -> Iterator[int]:
+    """Narrow the cube to single values where a combination may be impossible; the likeliest come first."""
+    places = [space.field(side, "namespace") for side in (SideName.SUBJECT, SideName.PEER)]
+    fields = [space.peer, space.subject, *places, space.traffic]
+    values = [_few(f, cube) for f in fields]
+    pairs = sorted(product(values[2], values[3]), key=lambda pair: pair[0] == pair[1])
+    for peer, own, pair, traffic in product(values[0], values[1], pairs, values[4]):
+        if not _of_one_family(peer, own, traffic):
+            continue
+        chosen = cube
+        for field, value in zip(fields, (peer, own, *pair, traffic), strict=True):
+            chosen &= space.only(field, field.bits[value])
+        if space.layout.nonempty(chosen):
+            yield chosen
+
+
+def _of_one_family(peer: object, own: object, traffic: object) -> bool:
+    families = {a.family for a in (peer, own) if isinstance(a, AddressAtom) and a.intervals}
+    if isinstance(traffic, TrafficKind) and traffic.protocol in _IMPLIED:
+        families.add(_IMPLIED[traffic.protocol])
+    return len(families) <= 1
+
+
+def _few(field: Field, cube: int) -> list[object]:
+    return field.values(cube)[:MAX_VALUES]
+
+
+def _made(space: Space, cube: int, direction: Direction, world: World) -> tuple[World, Flow] | None:
+    """Make the flow of a cube that holds one address atom a side and one kind of traffic."""
     atom = next(a for a in space.peer.values(cube) if isinstance(a, AddressAtom))
     traffic = _traffic(space, cube)
     subject = _pod(space, cube, SideName.SUBJECT, "subject")
@@ -68,8 +121,7 @@ def _traffic(space: Space, cube: int) -> TrafficKind:
 
 
 def _family(traffic: TrafficKind, atom: AddressAtom, own: AddressAtom) -> int:
-    implied = {1: 4, 58: 6}.get(traffic.protocol)
-    return implied or atom.family or own.family or 4
+    return _IMPLIED.get(traffic.protocol) or atom.family or own.family or 4
 
 
 def _pod(space: Space, cube: int, side: SideName, name: str) -> Pod:
@@ -105,8 +157,9 @@ def _extended(space: Space, cube: int, world: World, subject: Pod, peer: Pod | N
             if field.name[0] != side or field.name[1] != "nslabel":
                 continue
             key, values = field.name[2], field.values(cube)
-            kept = labels.get(key, ABSENT)
-            value = kept if kept in values else str(values[0])
+            kept = wanted.get((pod.namespace, key), labels.get(key, ABSENT))
+            known = kept if kept in field.bits else OTHER
+            value = kept if known in values else str(values[0])
             if wanted.setdefault((pod.namespace, key), value) != value:
                 return None
             labels.pop(key, None)

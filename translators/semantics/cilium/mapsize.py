@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
+from translators.algebra.cidrs import Cidr
 from translators.semantics.cilium.labels import identity_labels
 from translators.semantics.cilium.model import CiliumPolicies
 from translators.semantics.cilium.selectors import Requirement, Selector
@@ -21,7 +22,8 @@ __all__ = ["MapSize", "map_sizes"]
 
 FIXED_ENTRIES = 6
 ANYONE = 5
-_ENTITY_IDENTITIES = {"all": ANYONE, "cluster": 8}
+_ENTITY_IDENTITIES = {"all": ANYONE, "cluster": 8, "remote-node": 3, "kube-apiserver": 2}
+_WORLD = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class _Identities:
     def __init__(self, policies: CiliumPolicies) -> None:
         self._by_label: dict[str, dict[str, int]] = {}
         self._known: dict[Selector, int] = {}
+        self._widths: dict[Cidr, int] = {}
         seen: dict[object, int] = {}
         self.pods: list[str] = []
         for pod in policies.world.pods:
@@ -78,6 +81,7 @@ class _Identities:
                 values = self._by_label.setdefault(label, {})
                 values[value] = values.get(value, 0) | bit
         self._everyone = (1 << len(self.pods)) - 1
+        self._networks = _networks(policies)
 
     def matching(self, selector: Selector) -> int:
         """Give the identities that meet every requirement."""
@@ -103,9 +107,23 @@ class _Identities:
         """Give the entries that one element adds to the map of each pod that it applies to."""
         peers = ANYONE if element.anyone else 0
         peers += _union(self.matching(s) for s in element.selectors).bit_count()
-        peers += sum(_ENTITY_IDENTITIES.get(name, 1) for name in element.entities)
-        peers += len(element.prefixes) + len(element.nodes)
+        peers += sum(_ENTITY_IDENTITIES.get(name, 1) for name in element.entities - {"world"})
+        peers += _WORLD + len(self._networks) if "world" in element.entities else 0
+        peers += sum(self._inside(prefix.cidr) for prefix in element.prefixes) + len(element.nodes)
         return peers * _traffic_entries(element.traffic)
+
+    def _inside(self, cidr: Cidr) -> int:
+        """Every prefix that some policy names is an identity of its own, and part of all wider ones."""
+        if cidr not in self._widths:
+            held = [n for n in self._networks if n.family == cidr.family and n.length >= cidr.length]
+            self._widths[cidr] = 1 + sum(cidr.first <= n.first <= cidr.last for n in held)
+        return self._widths[cidr]
+
+
+def _networks(policies: CiliumPolicies) -> frozenset[Cidr]:
+    """Give every prefix of the rules, exceptions among them."""
+    prefixes = [p for rule in policies.rules for e in _elements(rule) for p in e.prefixes]
+    return frozenset(c for p in prefixes for c in (p.cidr, *p.holes) if c.length > 0)
 
 
 def _traffic_entries(traffic: Sequence[PortMatch] | None) -> int:

@@ -9,7 +9,7 @@ from translators.semantics.cilium.shapes import PortMatch
 
 __all__ = ["traffic_of"]
 
-_PROTOCOLS = {"TCP": 6, "UDP": 17, "SCTP": 132, "VRRP": 112, "IGMP": 2, "GRE": 47, "IPIP": 4, "IPv6": 41,
+_PROTOCOLS = {"TCP": 6, "UDP": 17, "SCTP": 132, "VRRP": 112, "IGMP": 2, "GRE": 47, "IPIP": 4, "IPV6": 41,
               "ESP": 50, "AH": 51}  # fmt: skip
 _ANY = frozenset({6, 17, 132})
 _FAMILIES = {"IPv4": 1, "IPv6": 58}

@@ -15,8 +15,8 @@ __all__ = ["reasons"]
 MAX_LIST = 40
 SECTIONS = ("ingress", "ingressDeny", "egress", "egressDeny")
 PROTOCOLS = frozenset({"TCP", "UDP", "SCTP", "ANY", "ICMP", "ICMPv6", "VRRP", "IGMP", "GRE", "IPIP",
-                       "IPv6", "ESP", "AH"})  # fmt: skip
-EXTENDED = frozenset({"VRRP", "IGMP", "GRE", "IPIP", "IPv6", "ESP", "AH"})
+                       "IPV6", "ESP", "AH"})  # fmt: skip
+EXTENDED = frozenset({"VRRP", "IGMP", "GRE", "IPIP", "IPV6", "ESP", "AH"})
 ENTITIES = frozenset({"all", "world", "host", "remote-node", "kube-apiserver", "cluster", "health", "init",
                       "ingress", "unmanaged", "none", "cluster-mesh"})  # fmt: skip
 OPERATORS = frozenset({"In", "NotIn", "Exists", "DoesNotExist"})
