@@ -166,7 +166,8 @@ def _read_yaml(reading: Reading, name: str, text: str) -> None:
             try:
                 data = builder.build(node, 0)
             except _Refused as refused:
-                reading.diagnostics.append(refused.found)
+                odd_key = refused.found.code == "CAL-P101"
+                reading.diagnostics.append((odd_key and _template_in(name, text)) or refused.found)
                 continue
             _collect(reading, name, data, node)
     except yaml.YAMLError as error:
@@ -178,12 +179,20 @@ def _read_yaml(reading: Reading, name: str, text: str) -> None:
             loader.dispose()
 
 
+def _template_in(name: str, text: str) -> Diagnostic | None:
+    """Say that a text that is no YAML is a template; ``{{ x }}`` alone is a map whose key is a map."""
+    template = _TEMPLATE.search(text)
+    if template is None:
+        return None
+    where = Span(name, text.count("\n", 0, template.start()) + 1, 1)
+    return diagnostic("CAL-P117", where, file=name, mark=template[0])
+
+
 def _broken(name: str, text: str, error: yaml.YAMLError) -> Diagnostic:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     line = mark.line + 1 if mark else 1
-    if template := _TEMPLATE.search(text):
-        where = Span(name, text.count("\n", 0, template.start()) + 1, 1)
-        return diagnostic("CAL-P117", where, file=name, mark=template[0])
+    if found := _template_in(name, text):
+        return found
     reason = getattr(error, "problem", None) or str(error).splitlines()[0]
     return _unreadable(name, line, mark.column + 1 if mark else 1, reason)
 
