@@ -24,7 +24,7 @@ from translators.source import read
 TABLE = ROOT / "docs" / "corpus.md"
 CALICO_REFUSES = {"CAL-P101", "CAL-P105", "CAL-P107", "CAL-P119"}
 NOT_ONE_CLUSTER = {"CAL-P121"}
-NO_COUNTERPART = {"CAL-H601", "CAL-H603", "CAL-H604", "CAL-H605", "CAL-L502"}
+NO_COUNTERPART = {"CAL-H601", "CAL-H602", "CAL-H603", "CAL-H604", "CAL-H605", "CAL-L502"}
 NEEDS_A_SETTING = {"CAL-V803"}
 FEATURES = {
     "tier": lambda s: s.get("tier", "default") != "default",
