@@ -7,7 +7,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo check tools test test-unit test-oracles test-property test-long lock clean
+.PHONY: help setup demo check tools test test-unit test-oracles test-property test-long bench docs lock clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,14 @@ test-property: setup
 
 test-long: setup  ## the same tests with larger counts
 	@C2C_LONG=1 $(PY) -m pytest tests/property tests/oracles tests/robustness -q
+
+bench: setup  ## measure; BENCH=name for one case (minutes)
+	@BENCH="$(BENCH)" $(PY) -m tests.bench
+
+docs: setup  ## renew the generated pages; the site, if mkdocs can be had
+	@C2C_REWRITE=1 $(PY) -m pytest tests/meta/test_docs.py -q
+	@test -x build/docs-venv/bin/mkdocs || { $(PY) -m venv build/docs-venv && build/docs-venv/bin/python -m pip install --quiet "mkdocs-material>=9.6"; }
+	@build/docs-venv/bin/mkdocs build --strict --quiet --site-dir build/site && echo "site: build/site/index.html"
 
 lock: setup  ## renew requirements.lock
 	@$(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \

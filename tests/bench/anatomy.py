@@ -1,0 +1,104 @@
+"""Take one translation apart: what the drawn set holds, what became of it, and where the time went.
+
+Run as ``python -m tests.bench.anatomy KIND PODS POLICIES CLASSES SEED [DENY]``; prints one JSON object.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from migrate.adapters import files
+from tests.bench.sets import InputSet, Shape, draw
+from translators import translate, translation
+from translators.compiler import Compilation
+
+STEPS = ("build_world", "read_policies", "screen", "compile_policies", "emit", "prove", "witnessed", "grade")
+"""The steps of a translation, in order; ``prove`` is P1–P5, ``witnessed`` the two matrices."""
+
+
+class Stopwatch:
+    """Times the steps of ``translators.translation`` from outside, and keeps what the compiler gave."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.compilation: Compilation | None = None
+
+    def around(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Give the function, timed under a name."""
+
+        def timed(*args: Any, **more: Any) -> Any:
+            begin = time.perf_counter()
+            try:
+                result = function(*args, **more)
+            finally:
+                self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begin
+            if isinstance(result, Compilation):
+                self.compilation = result
+            return result
+
+        return timed
+
+
+def taken_apart(shape: Shape) -> dict[str, Any]:
+    """Translate one set and give facts, sizes and seconds by step."""
+    drawn = draw(shape)
+    watch = Stopwatch()
+    for name in STEPS:
+        setattr(translation, name, watch.around(name, getattr(translation, name)))
+    with TemporaryDirectory() as folder:
+        policies, cluster = drawn.write(Path(folder))
+        load = watch.around("load", files.load)
+        own, around = load([str(policies)]), load([str(cluster)])
+    result = translate(own.documents, cluster=around.documents)
+    assert watch.compilation is not None
+    directions = watch.compilation.directions
+    statuses: Counter[str] = Counter()
+    for compiled in directions.values():
+        statuses.update({str(status): count for status, count in compiled.statuses.items()})
+    return {
+        "facts": stated(drawn),
+        "statuses": dict(sorted(statuses.items())),
+        "sizes": result.report.method.sizes,
+        "grades": result.report.grades(),
+        "open": result.report.method.open_obligations,
+        "seconds": {name: round(value, 3) for name, value in watch.seconds.items()},
+    }
+
+
+def stated(drawn: InputSet) -> dict[str, Any]:
+    """Give what must stand beside a figure, counted over the objects themselves."""
+    pods = [item for item in drawn.cluster if item["kind"] == "Pod"]
+    policies = [item for item in drawn.policies if item["kind"] != "Tier"]
+    rules = [(d, r) for p in policies for d in ("ingress", "egress") for r in p["spec"].get(d, ())]
+    actions = Counter(rule["action"] for _, rule in rules)
+    text = json.dumps([p["spec"] for p in policies])
+    values: dict[str, set[str]] = {}
+    for key, value in re.findall(r"([\w./-]+) [!=]= '([^']*)'", text):
+        values.setdefault(key, set()).add(value)
+    return {
+        "pods": len(pods),
+        "classes": len({(p["metadata"]["namespace"], json.dumps(p["metadata"]["labels"])) for p in pods}),
+        "namespaces": drawn.shape.namespaces,
+        "policies": len(policies),
+        "cluster_wide": sum(1 for p in policies if p["kind"] == "GlobalNetworkPolicy"),
+        "rules": dict(sorted(Counter(direction for direction, _ in rules).items())),
+        "actions": {name: round(count / len(rules), 3) for name, count in sorted(actions.items())},
+        "tiers": {
+            t["metadata"]["name"]: t["spec"]["defaultAction"] for t in drawn.policies if t["kind"] == "Tier"
+        },
+        "values_by_key": {key: len(found) for key, found in sorted(values.items())},
+        "nets": len(set(re.findall(r"\d+\.\d+\.\d+\.\d+/\d+", text))),
+        "seed": drawn.shape.seed,
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(taken_apart(Shape.of(sys.argv[1:]))))
