@@ -16,7 +16,7 @@ from tests.capabilities import ROOT, SHARED, is_long
 from translators import translate
 from translators.source import read
 
-COUNT = 60_000 if is_long() else 3_000
+COUNT = 100_000 if is_long() else 20_000
 ODD: list[Any] = [None, True, -1, 0, 70000, 1.5, "", "\n", "a'", "22:53", [], {}, [[]], {"a": {"b": None}},
                   "0.0.0.0/0", "x" * 600, ["1", 2], "!has(", "\u0000", float("inf")]  # fmt: skip
 
