@@ -26,6 +26,7 @@ from translators.ir.items import (
 )
 from translators.ir.policy import Action, Policy, PolicyKind, Rule, Tier
 from translators.lowering.hidden import hidden_keys
+from translators.lowering.interplay import interplay
 from translators.lowering.rules import RuleLowering
 from translators.lowering.sayable import Sayable
 from translators.lowering.vocabulary import Collector
@@ -166,6 +167,7 @@ class _Run:
             lowered = [low for p in members if (low := self._lower(p, direction, lowering))]
             if lowered:
                 layers.append((tier, lowered))
+                lowering.notes.extend(interplay(tier, lowered, self._space.layout))
         items = flatten(layers, direction, self._space.layout)
         self.items += len(items)
         judge = Judge(self._space.layout, self._options.limits, self._bucket, sayable,

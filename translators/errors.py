@@ -13,6 +13,8 @@ Every error carries ``code``, ``what``, ``why`` and ``fix``; only the command li
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 __all__ = ["BudgetExceeded", "InputError", "OptionError", "TranslatorError"]
 
 
@@ -38,3 +40,8 @@ class OptionError(TranslatorError):
 
 class BudgetExceeded(TranslatorError):
     """A stated limit (``translate.limits``) was reached before the work was done."""
+
+    def __init__(self, what: str, *, code: str, fix: str = "", fills: Mapping[str, str]) -> None:
+        """``fills``: what the text of the code names."""
+        super().__init__(what, code=code, fix=fix)
+        self.fills = fills

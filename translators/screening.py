@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from translators.algebra.space import EXTENDED
 from translators.diagnostics import Diagnostic, diagnostic
 from translators.frontends import PolicySet
-from translators.ir.policy import Action, Policy, Rule, Tier
+from translators.ir.policy import Action, Policy, PolicyKind, Rule, Tier
 from translators.settings import CILIUM_CONFIRMED, Options
 from translators.source import Document, from_object
 from translators.surroundings import of_hosts, of_policy, of_tiers
@@ -60,6 +60,8 @@ def _stops(item: Diagnostic, policy: Policy, options: Options) -> bool:
 
 
 def _version(options: Options) -> Iterator[Diagnostic]:
+    if options.cilium.allow_localhost == "policy":
+        yield diagnostic("CAL-H612", None, about="the target")
     if options.cilium_version != CILIUM_CONFIRMED:
         version = ".".join(map(str, options.cilium_version))
         yield diagnostic("CAL-V815", None, about="the target", version=version)
@@ -142,8 +144,23 @@ def _reasons(policy: Policy, options: Options) -> Iterator[Diagnostic]:
     if options.cilium.enforcement == "never":
         yield diagnostic("CAL-V803", policy.span, about=about, feature="policy enforcement", rules=about,
                          setting="policyEnforcementMode=default")  # fmt: skip
+    native = policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY and options.kubernetes_policies == "native"
+    if native and not options.cilium.default_local_cluster and _negative_places(policy.document):
+        yield diagnostic("CAL-K708", policy.span, about=about, name=policy.label)
     for rule in (*policy.ingress, *policy.egress):
         yield from _features(rule, about, options)
+
+
+def _negative_places(document: Document) -> bool:
+    """Say whether a peer is chosen by namespaces that lack something, and by nothing that they have."""
+    spec = document.data.get("spec") or {}
+    for rules, side in ((spec.get("ingress"), "from"), (spec.get("egress"), "to")):
+        for peer in (p for rule in rules or [] for p in rule.get(side) or []):
+            terms = (peer.get("namespaceSelector") or {}).get("matchExpressions") or []
+            named = (peer.get("namespaceSelector") or {}).get("matchLabels")
+            if terms and not named and all(t.get("operator") in {"NotIn", "DoesNotExist"} for t in terms):
+                return True
+    return False
 
 
 def _features(rule: Rule, about: str, options: Options) -> Iterator[Diagnostic]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from translators.compiler import Compilation, compile_policies
 from translators.diagnostics import Diagnostic, diagnostic
-from translators.emission import Compilations, Emission, emit, overflows
+from translators.emission import Compilations, Emission, emit, interference, overflows
 from translators.errors import BudgetExceeded
 from translators.flows import Direction
 from translators.frontends import PolicySet, read_policies
@@ -76,7 +76,14 @@ def translate(
     compilation, emission, stopped = work.fit(screened.tiers)
     calico = work.source(compilation, [*found.tier_objects, *screened.assumed_tiers], own)
     evidence = work.prove(compilation, emission, calico)
-    extra = [*diagnostics, *odd, *screened.diagnostics, *stopped, *hairpins(calico)]
+    extra = [
+        *diagnostics,
+        *odd,
+        *screened.diagnostics,
+        *stopped,
+        *hairpins(calico),
+        *interference(emission, around),
+    ]
     graded = grade(found, evidence, extra, _input_hash(own))
     return Translation(graded.files, graded.report, graded.named)
 
@@ -121,10 +128,7 @@ class _Work:
         try:
             return compile_policies(self._usable, tiers, self._world, self._options), []
         except BudgetExceeded as error:
-            stopped = [
-                diagnostic(error.code or "CAL-O314", p.span, about=p.label, deny=error.what, max="")
-                for p in self._usable
-            ]
+            stopped = [diagnostic(error.code, p.span, about=p.label, **error.fills) for p in self._usable]
             self._usable = []
             return compile_policies([], tiers, self._world, self._options), stopped
 

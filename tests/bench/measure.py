@@ -77,7 +77,7 @@ def exponent(points: Sequence[tuple[float, float]]) -> float:
 
 
 def calibration() -> float:
-    """Give the seconds of a fixed loop and a fixed parse, the better of three."""
+    """Give the seconds of a fixed loop and a fixed parse, the best of nine."""
     item = {"kind": "Pod", "metadata": {"name": "a", "labels": {"app": "web", "tier": "front"}}}
     text = yaml.dump_all([item] * CALIBRATION_DOCUMENTS, Dumper=yaml.CSafeDumper)
 
@@ -89,7 +89,7 @@ def calibration() -> float:
         list(yaml.load_all(text, Loader=yaml.CSafeLoader))  # the C form of the safe loader
         return time.perf_counter() - begin
 
-    return min(once() for _ in range(3))
+    return min(once() for _ in range(9))
 
 
 def machine() -> dict[str, Any]:

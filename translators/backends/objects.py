@@ -71,11 +71,14 @@ class Writer:
         log: bool,
         short_icmp: bool = False,
         of_nodes: bool = False,
+        host_needs_rule: bool = False,
     ) -> None:
         """``log``: the target knows ``log.value``; ``short_icmp``: it reads ICMP type 0 as every type.
 
         ``of_nodes``: the subjects are nodes, and the objects carry their source's name with ``-hosts``.
+        ``host_needs_rule``: the target lets a node reach its own pods by rule alone (probes).
         """
+        self._host_needs_rule = host_needs_rule and not of_nodes
         self._of_nodes = of_nodes
         self._space = space
         self._peerings = peerings
@@ -189,6 +192,9 @@ class Writer:
                 sections[f"{direction}{suffix}"] = [element for element, _ in made]
             if direction in rule.isolated and direction not in sections:
                 sections[str(direction)] = [{}]
+        if self._host_needs_rule and {"ingress", "ingressDeny"} & sections.keys():
+            own: Element = {"fromEntities": ["host"]}
+            sections["ingress"] = [*(e for e in sections.get("ingress", []) if e), own]
         return sections
 
 

@@ -69,7 +69,8 @@ class PodSelectors:
             region = join(self._space.layout, self._space.layout.meet(region, self._cubes(part, negated)))
             if len(region) > self._max_terms:
                 what = f"the selector expands to more than {self._max_terms} terms"
-                raise BudgetExceeded(what, code="CAL-S211")
+                fills = {"n": f"more than {self._max_terms}", "max": str(self._max_terms)}
+                raise BudgetExceeded(what, code="CAL-S211", fills=fills)
         return region
 
     def _literal(self, leaf: Has | Compare | In, negated: bool) -> list[int]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from translators.algebra.cidrs import BITS, Cidr
 from translators.algebra.cubes import join
-from translators.algebra.space import Space
+from translators.algebra.space import AddressAtom, AtomKind, Space
 from translators.ir.items import Grade, Note, ScopedPeer, Source
 from translators.ir.policy import Entity, PortRange
 from translators.lowering.addresses import Addresses
@@ -72,11 +72,23 @@ class Peers:
             sets = self._addresses.selected_sets(peer.positive)
             hosts = self._addresses.selected_hosts(peer.positive)
             notes.extend(_set_notes(sets, hosts, source))
+            notes.extend(self._of_the_cluster(sets, source))
             held = self._addresses.of_sets(sets, hosts)
             return join(self._space.layout, [*pods, *self._only_atoms(held)])
         if peer.negative is None:
             return [self._space.full]
         return self._everyone_but(peer.negative, source, notes)
+
+    def _of_the_cluster(self, sets: list[NetworkSet], source: Source) -> Iterator[Note]:
+        """A set that holds addresses of pods or nodes hangs on the address plan."""
+        outside = (AtomKind.WORLD, AtomKind.ENTITY)
+        own = self._space.peer.where(lambda a: isinstance(a, AddressAtom) and a.kind not in outside)
+        for item in sets:
+            name = f"{item.namespace}/{item.name}" if item.namespace else item.name
+            held = [str(n) for n in item.nets if self._addresses.inside([n]) & own]
+            if held:
+                fills = {"cidr": ", ".join(held), "set": name}
+                yield Note("CAL-N412", source, Grade.S1, fills, ("address plan",))
 
     def _everyone_but(self, node: Node, source: Source, notes: list[Note]) -> list[int]:
         """A lone notSelector in a cluster-wide policy: every address that is not in the set."""

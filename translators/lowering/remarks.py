@@ -66,6 +66,7 @@ def rule_remarks(
     elif policy.kind is not PolicyKind.KUBERNETES_NETWORK_POLICY and scoped.positive is not None:
         yield from _sets_reached(scoped.positive, source, addresses)
     yield from _networks(other, source, space, addresses)
+    yield from _services(other, source, world)
     yield from _traffic(rule, source)
 
 
@@ -150,6 +151,16 @@ def _networks(entity: Entity, source: Source, space: Space, addresses: Addresses
     if entity.not_nets:
         yield Note("", source, Grade.S1, objects=(PLAN,))
         yield Note("CAL-N418", source, fills={"cidr": ", ".join(map(str, entity.not_nets))})
+
+
+def _services(entity: Entity, source: Source, world: World) -> Iterator[Note]:
+    """A Service's own address is translated before any policy is asked, on both sides."""
+    for net in entity.nets:
+        if any(
+            s.family == net.family and s.first <= net.first and net.last <= s.last
+            for s in world.plan.services
+        ):
+            yield Note("CAL-N404", source, fills={"cidr": net})
 
 
 def _of_kind(space: Space, kind: AtomKind) -> int:

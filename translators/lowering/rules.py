@@ -28,6 +28,7 @@ from translators.world import World
 __all__ = ["RuleLowering"]
 
 _ICMP = (1, 58)
+_NAMES_SINCE = (1, 20)
 _LINK_LOCAL = (parse_cidr("169.254.0.0/16"), parse_cidr("fe80::/10"))
 _OF_CLOUDS = (parse_cidr("169.254.169.0/24"), parse_cidr("169.254.170.2/32"))
 """Metadata, time and name services of clouds, which answer from outside the node."""
@@ -136,6 +137,7 @@ class RuleLowering:
         if not region:
             return []
         self._assume_names(rule, subject)
+        self._note_numbers(rule)
         self._claim_host_ports(rule, subject)
         matched = layout.meet(region, self._peer_region(rule, other, other_peer))
         return join(layout, [*matched, *self._own_host(rule, region)])
@@ -163,6 +165,16 @@ class RuleLowering:
             self.notes.append(Note("CAL-N413", source, Grade.A, {"selector": f"port {name}"}))
             region = self._space.layout.meet(subject, [hit & self._traffic.called(name)])
             self.claims.append(Claim("CAL-N413", source, tuple(region)))
+
+    def _note_numbers(self, rule: Rule) -> None:
+        """Before 1.20 Cilium skips a rule on egress whose port name means several numbers."""
+        if self.direction is Direction.INGRESS or self._options.cilium_version >= _NAMES_SINCE:
+            return
+        for name in sorted({p for p in rule.destination.ports if isinstance(p, str)}):
+            numbers = sorted(self._traffic.numbers_called(name))
+            if len(numbers) > 1:
+                fills = {"name": name, "numbers": ", ".join(map(str, numbers))}
+                self.notes.append(Note("CAL-L508", self._place, Grade.S1, fills, (f"port name {name}",)))
 
     def _assume_names(self, rule: Rule, subject: Sequence[int]) -> None:
         """An excluded port name stands for the numbers that pods give it now, at whatever destination.

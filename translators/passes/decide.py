@@ -71,7 +71,7 @@ class _Walk:
             if earlier := passes.get(item.tier):
                 region = sub(self.layout, item.region, earlier, self.judge.limits.pass_, self.budget)
             if region is None:
-                raise _over_budget(item, self.judge.limits.pass_)
+                raise _over_budget(item, len(earlier or ()), 0, self.judge.limits.pass_)
             if item.action is Action.PASS:
                 passes.setdefault(item.tier, []).extend(region)
             result.append(region)
@@ -145,7 +145,8 @@ def _decide_one(walk: _Walk, j: int, decided: Decided) -> DenyStatus:
         status = _choose(walk, j, _Around(early, cuttable, natives, factor), decided)
         if status is not None:
             return status
-    raise _over_budget(walk.items[j], walk.judge.limits.deny * walk.judge.limits.retry)
+    most = walk.judge.limits.deny * walk.judge.limits.retry
+    raise _over_budget(walk.items[j], len(early), len(cuttable) + len(natives), most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ def _choose(walk: _Walk, j: int, around: _Around, decided: Decided) -> DenyStatu
 def _cut(walk: _Walk, region: list[int], later: list[int], cap: int) -> dict[int, list[int]] | None:
     result = {}
     for k in later:
-        _check_budget(walk)
+        _check_budget(walk, len(later))
         rest = sub(walk.layout, walk.current[k], region, cap, walk.budget)
         if rest is None:
             return None
@@ -198,7 +199,7 @@ def _cut(walk: _Walk, region: list[int], later: list[int], cap: int) -> dict[int
 
 def _written(walk: _Walk, region: list[int], early: list[int], cap: int) -> list[int] | None:
     """Give the Deny minus earlier Allows, None if that is too large or cannot be said."""
-    _check_budget(walk)
+    _check_budget(walk, len(early))
     holes = [cube for i in early for cube in walk.regions[i]]
     rest = sub(walk.layout, region, holes, cap, walk.budget)
     return rest if rest is not None and _sayable(walk, rest) else None
@@ -220,10 +221,17 @@ def _spoils(walk: _Walk, cut: dict[int, list[int]]) -> bool:
     return any(not _sayable(walk, rest) and _sayable(walk, walk.current[k]) for k, rest in cut.items())
 
 
-def _check_budget(walk: _Walk) -> None:
-    if walk.budget.calls > walk.judge.limits.sharp:
-        what = f"the expansion needs more than {walk.judge.limits.sharp} subtractions"
-        raise BudgetExceeded(what, code="CAL-O314", fix="reorder the rules, or raise translate.limits.sharp")
+def _check_budget(walk: _Walk, around: int) -> None:
+    most = walk.judge.limits.sharp
+    if walk.budget.calls > most:
+        fills = {
+            "deny": "The direction as a whole",
+            "n": str(around),
+            "m": str(len(walk.current)),
+            "max": str(most),
+        }
+        what = f"the expansion needs more than {most} subtractions"
+        raise BudgetExceeded(what, code="CAL-O314", fix="raise translate.limits.sharp", fills=fills)
 
 
 def _box(region: Sequence[int]) -> int:
@@ -233,8 +241,13 @@ def _box(region: Sequence[int]) -> int:
     return result
 
 
-def _over_budget(item: Item, cap: int) -> BudgetExceeded:
-    policy = item.source.policy
-    name = policy.name if policy is not None else f"the end of tier {item.source.tier}"
-    what = f"{name} between earlier and later Allows needs more than {cap} terms"
-    return BudgetExceeded(what, code="CAL-O314", fix="reorder the rules, or raise translate.limits")
+def _over_budget(item: Item, early: int, later: int, cap: int) -> BudgetExceeded:
+    policy, rule = item.source.policy, item.source.rule
+    name = f"The end of tier {item.source.tier}"
+    if policy is not None:
+        name = (
+            policy.label if rule is None else f"{policy.label} {item.source.direction} rule {rule.index + 1}"
+        )
+    what = f"{name} between {early} earlier and {later} later Allows needs more than {cap} terms"
+    fills = {"deny": name, "n": str(early), "m": str(later), "max": str(cap)}
+    return BudgetExceeded(what, code="CAL-O314", fix="raise translate.limits", fills=fills)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from translators import CiliumConfig, Options, translate
+from translators import CiliumConfig, Limits, Options, translate
 from translators.algebra.cidrs import parse_cidr
 from translators.diagnostics import CODES, Diagnostic, Severity
 from translators.linting import lint
@@ -63,6 +63,7 @@ def raised(case: dict[str, Any]) -> list[Finding] | list[Diagnostic]:
     options = Options(
         cilium_version=tuple(case.get("cilium", (1, 20))),
         cilium=CiliumConfig.from_map(case.get("config", {})),
+        limits=Limits(**case.get("limits", {})),
     )
     if case.get("verb") == "lint":
         return lint(reading.documents, cluster=around, options=options, plan=PLAN)

@@ -1,0 +1,64 @@
+"""What policies of one tier do to each other that their author should know, beyond any single rule.
+
+Kubernetes NetworkPolicies stand in tier ``default`` at order 1000; a Pass before them leaves the tier, so they are
+never asked (``translation.md`` §2.2, C1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from translators.algebra.cubes import Layout
+from translators.ir.items import Lowered, Note, Source
+from translators.ir.policy import Action, PolicyKind, Tier
+
+__all__ = ["interplay"]
+
+MAX_NAMED = 3
+
+
+def interplay(tier: Tier, policies: Sequence[Lowered], layout: Layout) -> Iterator[Note]:
+    """Give the notes on one tier's policies, in the order in which Calico asks."""
+    for index, lowered in enumerate(policies):
+        if lowered.scoped.policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY:
+            continue
+        later = _kubernetes(policies[index + 1 :], lowered, layout)
+        earlier = _kubernetes(policies[:index], lowered, layout)
+        source = Source(lowered.scoped.policy, lowered.direction)
+        if earlier and later:
+            yield Note("CAL-K702", source, fills={"policies": lowered.scoped.policy.label})
+        if later:
+            yield from _jumps(lowered, later, layout)
+        if tier.default_action is not Action.PASS and _denies_alone(lowered):
+            yield Note("CAL-O305", source)
+
+
+def _kubernetes(policies: Sequence[Lowered], lowered: Lowered, layout: Layout) -> list[Lowered]:
+    """Give the Kubernetes policies among these that may select the same pods."""
+    return [
+        other
+        for other in policies
+        if other.scoped.policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY
+        and any(layout.meets(a, b) for a in lowered.subject for b in other.subject)
+    ]
+
+
+def _jumps(lowered: Lowered, later: Sequence[Lowered], layout: Layout) -> Iterator[Note]:
+    for part in lowered.rules:
+        if part.rule.action is not Action.PASS:
+            continue
+        passed = [
+            o.scoped.policy.label
+            for o in later
+            if any(layout.meets(a, b) for a in part.region for b in o.subject)
+        ]
+        if passed:
+            more = f" and {len(passed) - MAX_NAMED} more" if len(passed) > MAX_NAMED else ""
+            rule = f"{lowered.scoped.policy.label} {lowered.direction} rule {part.rule.index + 1}"
+            fills = {"rule": rule, "knps": ", ".join(passed[:MAX_NAMED]) + more}
+            yield Note("CAL-O303", Source(lowered.scoped.policy, lowered.direction, part.rule), fills=fills)
+
+
+def _denies_alone(lowered: Lowered) -> bool:
+    actions = {part.rule.action for part in lowered.rules}
+    return lowered.scoped.policy.kind.is_calico and actions == {Action.DENY}
