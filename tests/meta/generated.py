@@ -1,0 +1,130 @@
+"""The pages that are made from the code: each is a function that gives its text, and nothing else makes it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+
+from migrate.entrypoints.cli.main import VERBS, root
+from migrate.exitcodes import ExitCode
+from translators.diagnostics import CODES
+
+ROOT = Path(__file__).resolve().parents[2]
+FAMILIES = {
+    "P": "Parse and validate",
+    "S": "Selectors",
+    "O": "Order and tiers",
+    "N": "Peers and networks",
+    "L": "Ports and protocols",
+    "H": "Hosts",
+    "K": "Kubernetes policy objects",
+    "V": "Cilium's output and the proof",
+}
+MEANINGS = {
+    ExitCode.DONE: ("done, or nothing to do", "as asked"),
+    ExitCode.BUG: ("internal error; a file with the traceback is named", "unknown to us"),
+    ExitCode.USAGE: ("unknown option, bad configuration, unreadable input", "unchanged"),
+    ExitCode.BLOCKED: ("not exact, refused, not proved, or something in the way", "unchanged"),
+    ExitCode.HALTED: ("stopped by a failed gate or step; can be resumed", "known mixed state"),
+    ExitCode.ROLLED_BACK: ("a failure was undone as configured", "as before the node or the run"),
+    ExitCode.LOCKED: ("another run holds the lease", "unchanged by us"),
+    ExitCode.UNREACHABLE: ("API unreachable, or permission denied", "unchanged, or at a checkpoint"),
+    ExitCode.INCONCLUSIVE: ("evidence is missing: blind is not green", "unchanged"),
+    ExitCode.WAITING: ("paused for a person", "at a checkpoint, safe to leave"),
+    ExitCode.DIFFERENCES: ("differences, only with `--detailed-exitcode`", "unchanged"),
+    ExitCode.INTERRUPTED: ("SIGINT, honoured", "safe to leave"),
+    ExitCode.TERMINATED: ("SIGTERM, honoured", "safe to leave"),
+}
+MADE = "Generated from the code by `make docs`.\n"
+
+
+def codes() -> str:
+    """Give the reference of all codes, by family."""
+    lines = ["# Codes", "", MADE, "`c2c explain CODE` says the same on a terminal, without a network.", ""]
+    for letter, title in FAMILIES.items():
+        lines += [f"## {letter}: {title}", ""]
+        for info in (i for i in CODES.values() if i.code[4] == letter):
+            lines += [
+                f"### {info.code} {info.title}",
+                "",
+                f"Class {info.cls}; severity {info.severity}. {_names(info.text)}",
+                "",
+                f"*Remedy*: {_names(info.remedy)}",
+                "",
+            ]
+    return "\n".join(lines)
+
+
+def _names(text: str) -> str:
+    """Show what is filled in as a name in italics, outside of code as inside of it."""
+    return re.sub(r"\{(\w[^}]*)\}", r"‹\1›", text).replace("<", "&lt;")
+
+
+def commands() -> str:
+    """Give the reference of all verbs, as their own help says it."""
+    lines = ["# Command line", "", MADE]
+    for _, name, short in VERBS:
+        lines += [f"## c2c {name}", "", f"{short[0].upper()}{short[1:]}.", ""]
+        for path, command in _commands(name):
+            lines += ["```text", _help(path, command), "```", ""]
+    return "\n".join(lines)
+
+
+def _commands(name: str) -> Iterator[tuple[list[str], click.Command]]:
+    with click.Context(root, info_name="c2c") as ctx:
+        command = root.get_command(ctx, name)
+        assert command is not None, name
+        yield [name], command
+        if isinstance(command, click.Group):
+            for inner in command.list_commands(ctx):
+                found = command.get_command(ctx, inner)
+                assert found is not None, inner
+                yield [name, inner], found
+
+
+def _help(path: list[str], command: click.Command) -> str:
+    context = click.Context(root, info_name="c2c", terminal_width=100)
+    for word in path[:-1]:
+        context = click.Context(command, parent=context, info_name=word, terminal_width=100)
+    own = click.Context(command, parent=context, info_name=path[-1], terminal_width=100)
+    return "\n".join(line.rstrip() for line in command.get_help(own).splitlines())
+
+
+def exit_codes() -> str:
+    """Give the table of exit codes."""
+    lines = ["# Exit codes", "", MADE, "| code | name | meaning | the cluster |", "|---|---|---|---|"]
+    for code in ExitCode:
+        meaning, cluster = MEANINGS[code]
+        lines.append(f"| {int(code)} | {code.name.lower().replace('_', ' ')} | {meaning} | {cluster} |")
+    return "\n".join(lines) + "\n"
+
+
+def sources() -> str:
+    """Give the modules that follow an upstream's code, with what they follow."""
+    lines = ["# What follows which source", "", MADE, "The versions stand in [upstream](../upstream.md).", ""]
+    lines += ["| module | upstream |", "|---|---|"]
+    for path in sorted([*(ROOT / "translators").rglob("*.py"), *(ROOT / "migrate").rglob("*.py")]):
+        found = "; ".join(dict.fromkeys(_sources(path)))
+        if found:
+            lines.append(f"| `{path.relative_to(ROOT)}` | {found} |")
+    return "\n".join(lines) + "\n"
+
+
+def _sources(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            text = " ".join((ast.get_docstring(node) or "").split())
+            for item in re.findall(r"Sources?: (.+?)(?:\.(?:\s|$)|; documentation|$)", text):
+                yield item.replace("``", "`").replace("|", "\\|").strip()
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "reference/codes.md": codes,
+    "reference/cli.md": commands,
+    "reference/exit-codes.md": exit_codes,
+    "reference/sources.md": sources,
+}
