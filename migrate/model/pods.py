@@ -1,0 +1,208 @@
+"""A Pod as the migration sees it: where it runs, what holds it there, what evicting it would cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from migrate.model.fields import Labels, at, items, labels, mapping, maps, number, text, truth
+from migrate.model.nodes import Amounts, Taint
+
+__all__ = ["DEFAULT_GRACE_S", "Owner", "Pod", "Toleration", "Volume", "tolerates"]
+
+DEFAULT_GRACE_S = 30
+MIRROR = "kubernetes.io/config.mirror"
+FINISHED = frozenset({"Succeeded", "Failed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The controller of an object."""
+
+    kind: str
+    name: str
+    uid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Toleration:
+    """A toleration; an empty ``key`` with operator Exists tolerates everything."""
+
+    key: str = ""
+    operator: str = "Equal"
+    value: str = ""
+    effect: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A volume of a pod; ``kind`` is emptyDir, hostPath, persistentVolumeClaim, configMap, …; ``ref`` its path or claim.
+
+    ``size`` is the size limit of an emptyDir in bytes (0: none), ``memory`` whether it lies in memory.
+    """
+
+    kind: str
+    ref: str = ""
+    size: int = 0
+    memory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """A Pod; ``host_ports`` are (protocol, port, host address); ``affinity`` and ``spread`` stay plain objects."""
+
+    namespace: str
+    name: str
+    uid: str = ""
+    labels: Labels = field(default_factory=dict)
+    annotations: Labels = field(default_factory=dict)
+    owner: Owner | None = None
+    node: str = ""
+    phase: str = ""
+    ready: bool = False
+    host_network: bool = False
+    addresses: tuple[str, ...] = ()
+    requests: Amounts = field(default_factory=Amounts)
+    tolerations: tuple[Toleration, ...] = ()
+    node_selector: Labels = field(default_factory=dict)
+    affinity: Mapping[str, Any] = field(default_factory=dict)
+    spread: tuple[Mapping[str, Any], ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    host_ports: tuple[tuple[str, int, str], ...] = ()
+    grace_s: int = DEFAULT_GRACE_S
+    finalizers: tuple[str, ...] = ()
+    deleted_at: str = ""
+    created_at: str = ""
+    restarts: int = 0
+    images: tuple[str, ...] = ()
+    service_account: str = "default"
+    waiting: str = ""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Pod:
+        """Read a Pod; ``waiting`` is the reason of the first container that waits (CrashLoopBackOff, …)."""
+        spec = mapping(data, "spec")
+        statuses = list(maps(data, "status", "containerStatuses"))
+        reasons = [text(s, "state", "waiting", "reason") for s in statuses]
+        addresses = [text(a, "ip") for a in maps(data, "status", "podIPs")] or [text(data, "status", "podIP")]
+        return cls(
+            namespace=text(data, "metadata", "namespace", default="default"),
+            name=text(data, "metadata", "name"),
+            uid=text(data, "metadata", "uid"),
+            labels=labels(data, "metadata", "labels"),
+            annotations=labels(data, "metadata", "annotations"),
+            owner=_controller(data),
+            node=text(spec, "nodeName"),
+            phase=text(data, "status", "phase"),
+            ready=any(
+                c.get("type") == "Ready" and c.get("status") == "True"
+                for c in maps(data, "status", "conditions")
+            ),
+            host_network=truth(spec, "hostNetwork"),
+            addresses=tuple(a for a in addresses if a),
+            requests=_requests(spec),
+            tolerations=tuple(_toleration(t) for t in maps(spec, "tolerations")),
+            node_selector=labels(spec, "nodeSelector"),
+            affinity=mapping(spec, "affinity"),
+            spread=tuple(maps(spec, "topologySpreadConstraints")),
+            volumes=tuple(_volume(v) for v in maps(spec, "volumes")),
+            host_ports=tuple(_host_ports(spec)),
+            grace_s=number(spec, "terminationGracePeriodSeconds", default=DEFAULT_GRACE_S),
+            finalizers=tuple(f for f in items(data, "metadata", "finalizers") if isinstance(f, str)),
+            deleted_at=text(data, "metadata", "deletionTimestamp"),
+            created_at=text(data, "metadata", "creationTimestamp"),
+            restarts=sum(number(s, "restartCount") for s in statuses),
+            images=tuple(text(c, "image") for c in maps(spec, "containers")),
+            service_account=text(spec, "serviceAccountName", default="default"),
+            waiting=next((r for r in reasons if r), ""),
+        )
+
+    @property
+    def label(self) -> str:
+        """Give ``namespace/name``."""
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def finished(self) -> bool:
+        """Say whether the pod has ended (Succeeded or Failed)."""
+        return self.phase in FINISHED
+
+    @property
+    def mirror(self) -> bool:
+        """Say whether the pod is a static pod's mirror, which no API call can evict."""
+        return MIRROR in self.annotations or (self.owner is not None and self.owner.kind == "Node")
+
+    @property
+    def of_daemon_set(self) -> bool:
+        """Say whether a DaemonSet controls the pod."""
+        return self.owner is not None and self.owner.kind == "DaemonSet"
+
+    @property
+    def movable(self) -> bool:
+        """Say whether a drain would evict it: neither a DaemonSet's nor static nor finished.
+
+        The API server protects none of these; the client must (``state.md`` §4).
+        """
+        return not (self.mirror or self.of_daemon_set or self.finished)
+
+
+def tolerates(tolerations: tuple[Toleration, ...], taint: Taint) -> bool:
+    """Say whether one of the tolerations covers the taint (Kubernetes ``ToleratesTaint``)."""
+    return any(
+        (not t.effect or t.effect == taint.effect)
+        and (not t.key or t.key == taint.key)
+        and (t.operator == "Exists" or (bool(t.key) and t.value == taint.value))
+        for t in tolerations
+    )
+
+
+def _controller(data: Mapping[str, Any]) -> Owner | None:
+    owners = list(maps(data, "metadata", "ownerReferences"))
+    chosen = next((o for o in owners if truth(o, "controller")), None)
+    return Owner(text(chosen, "kind"), text(chosen, "name"), text(chosen, "uid")) if chosen else None
+
+
+def _requests(spec: Mapping[str, Any]) -> Amounts:
+    """Add up what the containers ask for; init containers count where one asks for more than all of them."""
+    running = Amounts()
+    for container in maps(spec, "containers"):
+        running += Amounts.from_dict(mapping(container, "resources", "requests"))
+    for container in maps(spec, "initContainers"):
+        asked = Amounts.from_dict(mapping(container, "resources", "requests"))
+        running = Amounts(
+            max(running.cpu_m, asked.cpu_m),
+            max(running.memory, asked.memory),
+            max(running.ephemeral, asked.ephemeral),
+            0,
+            running.extended,
+        )
+    return running + Amounts(pods=1)
+
+
+def _toleration(data: Mapping[str, Any]) -> Toleration:
+    return Toleration(
+        text(data, "key"), text(data, "operator", default="Equal"), text(data, "value"), text(data, "effect")
+    )
+
+
+def _volume(data: Mapping[str, Any]) -> Volume:
+    kind = next((k for k in data if k != "name"), "")
+    match kind:
+        case "emptyDir":
+            size = Amounts.from_dict({"memory": at(data, kind, "sizeLimit")}).memory
+            return Volume(kind, "", size, text(data, kind, "medium") == "Memory")
+        case "hostPath":
+            return Volume(kind, text(data, kind, "path"))
+        case "persistentVolumeClaim":
+            return Volume(kind, text(data, kind, "claimName"))
+    return Volume(kind, text(data, kind, "name"))
+
+
+def _host_ports(spec: Mapping[str, Any]) -> list[tuple[str, int, str]]:
+    return [
+        (text(p, "protocol", default="TCP"), number(p, "hostPort"), text(p, "hostIP"))
+        for container in maps(spec, "containers")
+        for p in maps(container, "ports")
+        if number(p, "hostPort")
+    ]

@@ -1,0 +1,183 @@
+"""One cluster at one moment: typed where a rule or the planner looks closely, plain objects elsewhere.
+
+A snapshot says of each resource whether it was read: an object that is absent from a resource that was read does not
+exist; of one that was not read nothing is known (``preflight.md`` §1, ``cli.md`` §8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from migrate.model.facts import NodeFacts
+from migrate.model.fields import maps, text
+from migrate.model.nodes import Node
+from migrate.model.pods import Pod
+from migrate.model.resources import CALICO_GROUPS, Resource, resource_of
+from migrate.model.workloads import WORKLOAD_KINDS, Budget, Workload
+
+__all__ = ["Answers", "Identity", "Read", "ReadState", "Snapshot", "SnapshotBuilder"]
+
+
+class ReadState(StrEnum):
+    """How reading one resource ended; only ``read`` and ``absent`` say what does not exist."""
+
+    READ = "read"
+    ABSENT = "absent"
+    FORBIDDEN = "forbidden"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The reading of one resource; ``reason`` says why where it failed."""
+
+    state: ReadState
+    count: int = 0
+    resource_version: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which cluster: ``uid`` is that of the namespace kube-system, ``version`` the API server's (``v1.34.2``)."""
+
+    uid: str = ""
+    context: str = ""
+    server: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What only a live server can say; None where nobody asked.
+
+    ``access``: (verb, resource) → allowed. ``evictions``: pod → (status, message) of ``dryRun=All``.
+    ``creations``: object → (status, message). ``release``: Helm's release. ``controller``: facts of our own machine.
+    """
+
+    access: Mapping[tuple[str, str], bool] | None = None
+    evictions: Mapping[str, tuple[int, str]] | None = None
+    creations: Mapping[str, tuple[int, str]] | None = None
+    release: Mapping[str, Any] | None = None
+    controller: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One cluster; ``others`` maps a resource (``services``, ``ippools.crd.projectcalico.org``) to its objects.
+
+    ``flows`` and ``baseline`` are what an observer recorded before, if one was there. ``taken`` is RFC 3339 or empty.
+    """
+
+    identity: Identity = field(default_factory=Identity)
+    nodes: tuple[Node, ...] = ()
+    pods: tuple[Pod, ...] = ()
+    workloads: tuple[Workload, ...] = ()
+    budgets: tuple[Budget, ...] = ()
+    others: Mapping[str, tuple[Resource, ...]] = field(default_factory=dict)
+    reads: Mapping[str, Read] = field(default_factory=dict)
+    facts: Mapping[str, NodeFacts] = field(default_factory=dict)
+    answers: Answers = field(default_factory=Answers)
+    flows: tuple[Mapping[str, Any], ...] | None = None
+    baseline: Mapping[str, Any] | None = None
+    taken: str = ""
+
+    def of(self, resource: str) -> tuple[Resource, ...]:
+        """Give the objects of a resource that no field holds; empty where there are none."""
+        return self.others.get(resource, ())
+
+    def calico(self, plural: str) -> tuple[Resource, ...]:
+        """Give Calico's objects of a kind, from whichever group holds them; the stored ones where both do."""
+        for group in CALICO_GROUPS:
+            if found := self.of(f"{plural}.{group}"):
+                return found
+        return ()
+
+    def knows(self, resource: str) -> bool:
+        """Say whether the absence of an object of this resource means that there is none.
+
+        A snapshot without a list of what was read is a plain folder: there everything counts as read.
+        """
+        if not self.reads:
+            return True
+        read = self.reads.get(resource)
+        return read is not None and read.state in {ReadState.READ, ReadState.ABSENT}
+
+    def knows_calico(self, plural: str) -> bool:
+        """Say whether Calico's objects of a kind are known in one of its groups."""
+        return any(self.knows(f"{plural}.{group}") for group in CALICO_GROUPS)
+
+    def config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
+        """Give the data of a ConfigMap; None where it is not there."""
+        for item in self.of("configmaps"):
+            if item.name == name and item.namespace == namespace:
+                data = item.at("data")
+                return data if isinstance(data, Mapping) else {}
+        return None
+
+
+class SnapshotBuilder:
+    """Takes objects one by one, keeps what is needed of each, and gives the snapshot."""
+
+    def __init__(self) -> None:
+        self._nodes: list[Node] = []
+        self._pods: list[Pod] = []
+        self._workloads: list[Workload] = []
+        self._budgets: list[Budget] = []
+        self._others: dict[str, list[Resource]] = {}
+
+    def add(self, data: Mapping[str, Any]) -> None:
+        """Take in one object, or the members of a ``List``; an object without kind or name is left out."""
+        kind = text(data, "kind")
+        if kind.endswith("List") and "items" in data:
+            for item in maps(data, "items"):
+                defaults = {"apiVersion": text(data, "apiVersion"), "kind": kind.removesuffix("List")}
+                self.add(item if text(item, "kind") else {**defaults, **item})
+            return
+        if not kind or not text(data, "metadata", "name"):
+            return
+        match kind:
+            case "Node":
+                self._nodes.append(Node.from_dict(data))
+            case "Pod":
+                self._pods.append(Pod.from_dict(data))
+            case "PodDisruptionBudget":
+                self._budgets.append(Budget.from_dict(data))
+            case _ if kind in WORKLOAD_KINDS:
+                self._workloads.append(Workload.from_dict(data))
+            case _:
+                resource = resource_of(text(data, "apiVersion"), kind)
+                self._others.setdefault(resource, []).append(Resource.from_dict(data))
+
+    def snapshot(
+        self,
+        *,
+        identity: Identity | None = None,
+        reads: Mapping[str, Read] | None = None,
+        facts: Iterable[NodeFacts] = (),
+        answers: Answers | None = None,
+        taken: str = "",
+    ) -> Snapshot:
+        """Give what was taken in, sorted by name, so that the order of the input does not matter."""
+        return Snapshot(
+            identity=identity or Identity(uid=self._uid()),
+            nodes=tuple(sorted(self._nodes, key=lambda n: n.name)),
+            pods=tuple(sorted(self._pods, key=lambda p: (p.namespace, p.name))),
+            workloads=tuple(sorted(self._workloads, key=lambda w: (w.kind, w.namespace, w.name))),
+            budgets=tuple(sorted(self._budgets, key=lambda b: (b.namespace, b.name))),
+            others={
+                resource: tuple(sorted(found, key=lambda r: (r.namespace, r.name)))
+                for resource, found in sorted(self._others.items())
+            },
+            reads=reads or {},
+            facts={f.node: f for f in facts},
+            answers=answers or Answers(),
+            taken=taken,
+        )
+
+    def _uid(self) -> str:
+        found = [n for n in self._others.get("namespaces", []) if n.name == "kube-system"]
+        return found[0].uid if found else ""

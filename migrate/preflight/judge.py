@@ -1,0 +1,118 @@
+"""Ask every rule, and say go, no-go, or that a check could not look."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from migrate.model.findings import Finding, Outcome, RuleResult, Severity
+from migrate.preflight.rule import Case, Hit, Rule
+
+__all__ = ["Judgement", "Verdict", "judge"]
+
+_FILL = re.compile(r"\{(\w+)\}")
+
+
+class Verdict(StrEnum):
+    """``unknown``: nothing blocks, but a rule that could have blocked could not look."""
+
+    GO = "go"
+    NO_GO = "no-go"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The answers of all rules asked, by number of the rule."""
+
+    results: tuple[RuleResult, ...]
+    verdict: Verdict
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Give all findings, the gravest first, then by code and object."""
+        rank = {severity: place for place, severity in enumerate(Severity)}
+        every = (f for result in self.results for f in result.findings)
+        return tuple(sorted(every, key=lambda f: (rank[f.severity], f.code, f.object)))
+
+    @property
+    def blockers(self) -> tuple[Finding, ...]:
+        """Give the findings that stop the migration: mandatory ones, and blocking ones that nobody accepted."""
+        return tuple(f for f in self.findings if stops(f))
+
+    @property
+    def no_go_nodes(self) -> frozenset[str]:
+        """Give the nodes that a blocker stops."""
+        return frozenset(f.node for f in self.blockers if f.node)
+
+
+def stops(finding: Finding) -> bool:
+    """Say whether a finding stops: only ``block`` can be accepted."""
+    return finding.severity is Severity.MANDATORY or (
+        finding.severity is Severity.BLOCK and finding.accepted is None
+    )
+
+
+def judge(case: Case, rules: Iterable[Rule], accepted: Mapping[str, str] | None = None) -> Judgement:
+    """Ask every rule; ``accepted`` maps a code or ``CODE:OBJECT`` to the reason."""
+    results = tuple(_answer(rule, case, accepted or {}) for rule in rules)
+    return Judgement(results, _verdict(results, {rule.id: rule for rule in rules}))
+
+
+def _verdict(results: Sequence[RuleResult], rules: Mapping[str, Rule]) -> Verdict:
+    if any(stops(f) for result in results for f in result.findings):
+        return Verdict.NO_GO
+    blind = any(r.outcome is Outcome.UNKNOWN and rules[r.rule].severity.blocks for r in results)
+    return Verdict.UNKNOWN if blind else Verdict.GO
+
+
+def _answer(rule: Rule, case: Case, accepted: Mapping[str, str]) -> RuleResult:
+    missing = tuple(_missing(rule, case))
+    if missing and not rule.facts:
+        return RuleResult(rule.id, Outcome.UNKNOWN, missing=missing)
+    if rule.chart and case.draft.rendered is None:
+        return RuleResult(rule.id, Outcome.DEFERRED, missing=("the rendered chart",))
+    found = tuple(_finding(rule, hit, case, accepted) for hit in rule.check(case))
+    if missing:
+        return RuleResult(rule.id, Outcome.UNKNOWN, found, missing)
+    return RuleResult(rule.id, Outcome.FOUND if found else Outcome.OK, found)
+
+
+def _missing(rule: Rule, case: Case) -> Iterable[str]:
+    """Name what the rule needs and nobody read; of facts, each node that was not looked at."""
+    snapshot = case.snapshot
+    yield from (resource for resource in rule.reads if not snapshot.knows(resource))
+    yield from (f"{kind} of Calico" for kind in rule.calico if not snapshot.knows_calico(kind))
+    yield from (f"the server's answers on {a}" for a in rule.answers if getattr(snapshot.answers, a) is None)
+    if rule.facts:
+        seen = {f.node for f in case.facts(*rule.facts)}
+        yield from (
+            f"facts of node/{n.name}: {', '.join(rule.facts)}" for n in snapshot.nodes if n.name not in seen
+        )
+
+
+def _finding(rule: Rule, hit: Hit, case: Case, accepted: Mapping[str, str]) -> Finding:
+    severity = hit.severity or rule.severity
+    message = _filled(rule.message, hit.fills)
+    if rule.repaired_by and rule.repaired_by in case.draft.steps_of_pin:
+        severity, message = Severity.INFO, f"P2 will mend this ({rule.repaired_by}): {message}"
+    finding = Finding(
+        code=rule.code,
+        severity=severity,
+        object=hit.object,
+        message=message,
+        remedy=_filled(rule.remedy, hit.fills),
+        evidence=hit.evidence,
+        node=hit.node,
+        failures=rule.failures,
+    )
+    reason = accepted.get(finding.id, accepted.get(rule.code))
+    return replace(finding, accepted=reason) if severity is Severity.BLOCK else finding
+
+
+def _filled(template: str, fills: Mapping[str, Any]) -> str:
+    """Complete a text; a fill that is missing is a fault of the rule and raises ``KeyError``."""
+    return _FILL.sub(lambda match: str(fills[match[1]]), template)

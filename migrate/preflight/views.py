@@ -1,0 +1,44 @@
+"""Questions about a cluster that several rules ask; each is answered from the snapshot alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from migrate.model.fields import text
+from migrate.model.snapshot import Snapshot
+
+__all__ = ["Network", "calico_pools", "networks", "overlapping"]
+
+Network = IPv4Network | IPv6Network
+
+
+def networks(texts: Iterable[str]) -> list[Network]:
+    """Read networks, host bits allowed; what is none is left out."""
+    found: list[Network] = []
+    for item in texts:
+        try:
+            found.append(ip_network(item.strip(), strict=False))
+        except ValueError:
+            continue
+    return found
+
+
+def overlapping(
+    ours: Iterable[Network], theirs: Iterable[tuple[str, str]]
+) -> Iterator[tuple[Network, str, str]]:
+    """Give every pair that shares an address: our network, and (name, CIDR) of theirs."""
+    known = [(name, cidr, net) for name, cidr in theirs for net in networks([cidr])]
+    for mine in ours:
+        for name, cidr, net in known:
+            if mine.version == net.version and mine.overlaps(net):
+                yield mine, name, cidr
+
+
+def calico_pools(snapshot: Snapshot) -> list[tuple[str, str]]:
+    """Give (name, CIDR) of every IPPool of Calico, disabled ones too, without the cover pool that is ours."""
+    return [
+        (pool.path, text(pool.data, "spec", "cidr"))
+        for pool in snapshot.calico("ippools")
+        if pool.labels.get("c2c/owned") != "true" and text(pool.data, "spec", "cidr")
+    ]
