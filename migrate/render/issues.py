@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from migrate.render import words
-from translators.diagnostics import CODES, Diagnostic
+from translators.diagnostics import Diagnostic
 from translators.report import DifferenceEntry, Report
 from translators.span import NOWHERE, Span
 from translators.verification import Counterexample, Verification
@@ -47,7 +47,7 @@ class Issue:
     @property
     def message(self) -> str:
         """Give the whole sentence: what differs, why, and what to do."""
-        return " ".join(part for part in (*self.differences, self.text, self.remedy) if part)
+        return " ".join(part for part in (*self.differences, self.text, words.remedy(self.remedy)) if part)
 
 
 def of_report(report: Report) -> tuple[Issue, ...]:
@@ -158,8 +158,3 @@ def _sorted(issues: Iterable[Issue]) -> tuple[Issue, ...]:
 
 def _gravity(issue: Issue) -> tuple[bool, int, str, int, str]:
     return (not issue.opens, _RANK[issue.level], issue.span.file, issue.span.line, issue.key)
-
-
-def title(code: str) -> str:
-    """Give the title of a code."""
-    return CODES[code].title if code in CODES else code

@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import quote
 
 from migrate import __version__
-from migrate.render.issues import Issue, title
+from migrate.render.issues import Issue
+from migrate.render.words import title
 from translators.diagnostics import CODES
 from translators.span import NOWHERE, Span
 

@@ -1,116 +1,177 @@
-"""The summary and the findings for a terminal: 80 columns by cutting, ``wide`` cuts nothing; no colour codes, ever.
+"""The summary of a translation for a terminal: the verdict in counts, what is not exact, what differs, the proof.
 
-Its sentences and numbers are those of ``words`` and of the report's JSON.
+It fits the canvas by giving up columns from the right; sentences wrap, being prose. Its sentences and numbers are
+those of ``words`` and of the report's JSON.
 """
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from migrate.render import words
-from translators.report import Finding, PolicyEntry, Report
+from migrate.render.terminal import (
+    PLAIN,
+    Canvas,
+    Column,
+    Line,
+    Piece,
+    Role,
+    Sign,
+    columns,
+    paint,
+    prose,
+    sign,
+)
+from translators.report import DifferenceEntry, Finding, PolicyEntry, Report
+from translators.span import Span
 
-__all__ = ["summary"]
+__all__ = ["claims", "folder_of", "short_place", "summary"]
 
-WIDTH = 80
-MAX_DIFFERENCES = 20
-
-
-def summary(report: Report, *, wide: bool = False) -> str:
-    """Give the verdict, what must be decided, and the proof."""
-    lines = (line.rstrip() for line in _lines(report, wide=wide))
-    return "\n".join(line if wide else _cut(line) for line in lines) + "\n"
+MAX_DIFFERENCES = 5
+_SHAPE = (Column(), Column(16), Column(), Column(12), Column(), Column(16, tail=True))
+_GRADES = {"A": Role.WARN, "X": Role.BAD}
 
 
-def _lines(report: Report, *, wide: bool) -> Iterator[str]:
-    grades = report.grades()
+def summary(report: Report, canvas: Canvas = PLAIN) -> str:
+    """Give the verdict, what must be decided, and the proof; only the policies where rows alone are wanted."""
+    lines = _policies(report, canvas) if canvas.rows_only else _lines(report, canvas)
+    return paint(lines, canvas)
+
+
+def _lines(report: Report, canvas: Canvas) -> Iterator[Line]:
     total = len(report.policies)
-    left = f"  {total} {'policy' if total == 1 else 'policies'}"
-    yield left + f"for Cilium {report.method.cilium}".rjust(WIDTH - len(left) - 2)
-    yield ""
-    yield from _counts(report, grades)
-    yield ""
-    shown = [p for p in report.policies if p.disposition != "kept" and (wide or p.grade in {"A", "X"})]
-    for entry in shown:
-        yield from _policy(report, entry, wide=wide)
-    if shown:
-        yield ""
-    yield from _differences(report, wide=wide)
-    yield from _proof(report)
+    left, right = (
+        f"  {total} {words.plural(total, 'policy', 'policies')}",
+        f"for Cilium {report.method.cilium}",
+    )
+    yield [left, Piece(right.rjust(max((canvas.width or 80) - len(left), len(right) + 2)), Role.DIM)]
+    yield []
+    yield from columns(list(_counts(report)), (Column(right=True), Column(), Column(8)), canvas)
+    yield []
+    policies = list(_policies(report, canvas))
+    yield from [*policies, []] if policies else []
+    yield from claims(report.differences, canvas)
+    yield from _proof(report, canvas)
 
 
-def _counts(report: Report, grades: dict[str, int]) -> Iterator[str]:
+def _counts(report: Report) -> Iterator[Line]:
+    grades = report.grades()
     exact = grades["S0"] + grades["S1"] + grades["S2"]
-    parts = [f"{key} {grades[key]}" for key in ("S0", "S1", "S2") if grades[key]]
-    if grades["S1"]:
-        parts[-1 - bool(grades["S2"])] += " while named objects stay as they are"
-    yield f"  {exact:>4}  {'exact':<14} {' · '.join(parts)}"
+    yield [f"{exact:,}", Piece("exact", Role.GOOD if exact else Role.TEXT), _exact(report, grades)]
     sides = [p.direction for p in report.policies if p.grade == "A" and p.disposition == "translated"]
-    told = [f"{sides.count(side)} {side}" for side in ("stricter", "looser", "both") if side in sides]
-    yield f"  {grades['A']:>4}  {'approximate':<14} {', '.join(told)}"
-    yield f"  {grades['X']:>4}  {'not translated':<14}"
-    if kept := report.count("kept"):
-        yield f"  {kept:>4}  {'kept':<14} as they are"
+    told = [f"{sides.count(side)} {words.SIDES[side]}" for side in words.SIDES if side in sides]
+    yield [f"{grades['A']:,}", Piece("approximate", Role.WARN if grades["A"] else Role.TEXT), ", ".join(told)]
+    refused = report.count("refused")
+    partly = f"{grades['X'] - refused} in part" if 0 < refused < grades["X"] else ""
+    yield [f"{grades['X']:,}", Piece("not translated", Role.BAD if grades["X"] else Role.TEXT), partly]
+    if kept := [p for p in report.policies if p.disposition == "kept"]:
+        staged = sum(p.kind.startswith("Staged") for p in kept)
+        counts = {"of Kubernetes": len(kept) - staged, "staged": staged}
+        yield [f"{len(kept):,}", "kept", ", ".join(f"{n} {name}" for name, n in counts.items() if n)]
 
 
-def _policy(report: Report, entry: PolicyEntry, *, wide: bool) -> Iterator[str]:
-    findings = _findings(report, entry)
-    shown = findings if wide else findings[:1]
-    place = str(shown[0].span) if shown else str(entry.source)
-    code = shown[0].code if shown else ""
-    direction = f" {entry.direction}" if entry.direction and wide else ""
-    yield f"  {entry.grade:<2} {entry.label:<32} {code:<9} {place}{direction}"
-    for finding in shown:
-        suffix = f"  [{finding.id}]" if wide else ""
-        accepted = f"  accepted: {finding.accepted}" if finding.accepted is not None else ""
-        yield f"       {finding.text}{suffix}{accepted}"
+def _exact(report: Report, grades: dict[str, int]) -> str:
+    parts = [f"S0 {grades['S0']:,}"] if grades["S0"] else []
+    if grades["S1"]:
+        count = len(report.conditions)
+        stay = words.plural(count, "named object stays as it is", "named objects stay as they are")
+        parts.append(f"S1 {grades['S1']:,} while {count} {stay}")
+    if grades["S2"]:
+        parts.append(f"S2 {grades['S2']:,} today")
+    return " · ".join(parts)
 
 
-def _findings(report: Report, entry: PolicyEntry) -> list[Finding]:
-    """Give what is grave about one policy, gravest first."""
+def _policies(report: Report, canvas: Canvas) -> Iterator[Line]:
+    """Give one row a policy that is not exact (wide: one for every policy that is not kept), gravest first."""
+    shown = [p for p in report.policies if p.disposition != "kept" and (canvas.wide or p.grade in {"A", "X"})]
+    shown.sort(key=lambda p: (p.direction not in {"looser", "both"}, p.grade != "X"))
+    folder = "" if canvas.wide else folder_of(p.source for p in report.policies)
     by_id = {finding.id: finding for finding in report.findings}
+    found = [_grave(entry, by_id) for entry in shown]
+    rows = [_row(entry, findings, folder) for entry, findings in zip(shown, found, strict=True)]
+    if not any(canvas.text(row[2]) for row in rows):
+        rows = [[*row[:2], *row[3:]] for row in rows]
+        laid = columns(rows, _SHAPE[:2] + _SHAPE[3:], canvas)
+    else:
+        laid = columns(rows, _SHAPE, canvas)
+    for line, findings in zip(laid, found, strict=True):
+        yield line
+        for finding in findings if canvas.wide and not canvas.rows_only else ():
+            accepted = f"  accepted: {finding.accepted}" if finding.accepted is not None else ""
+            yield [f"       {finding.text}  ", Piece(f"[{finding.id}]", Role.DIM), accepted]
+
+
+def _grave(entry: PolicyEntry, by_id: dict[str, Finding]) -> list[Finding]:
+    """Give what is grave about one policy, gravest first."""
     found = [by_id[key] for key in entry.findings if key in by_id and by_id[key].severity != "note"]
     return sorted(found, key=lambda f: (f.severity != "error", f.code))
 
 
-def _differences(report: Report, *, wide: bool) -> Iterator[str]:
-    limit = len(report.differences) if wide else MAX_DIFFERENCES
-    for difference in report.differences[:limit]:
-        sign = "✖" if difference.effect == "opens" else "▲"
-        for text in (f"{sign} {words.claim(difference)}", *("  " + t for t in words.decided(difference))):
-            yield from _wrapped(text, wide=wide)
-    if len(report.differences) > limit:
-        yield f"  {len(report.differences) - limit} more differences (-o wide)"
-    if report.differences:
-        yield ""
+def _row(entry: PolicyEntry, findings: Sequence[Finding], folder: str) -> Line:
+    first = findings[0] if findings else None
+    more = f" +{len(findings) - 1}" if len(findings) > 1 else ""
+    accepted = bool(findings) and all(f.accepted is not None for f in findings)
+    side = "accepted" if accepted else words.SIDES.get(entry.direction or "", "")
+    return [
+        Piece(entry.grade, _GRADES.get(entry.grade, Role.GOOD)),
+        entry.label,
+        side,
+        words.title(first.code) if first else "",
+        Piece(first.code + more if first else "", Role.ACCENT),
+        Piece(short_place(first.span if first else entry.source, folder), Role.DIM),
+    ]
 
 
-def _wrapped(text: str, *, wide: bool) -> list[str]:
-    """Keep a sentence whole: it is prose, so it wraps, and columns alone are cut."""
-    if wide:
-        return [f"  {text}"]
-    return textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+def folder_of(spans: Iterable[Span]) -> str:
+    """Give the folder, with its slash, in which all of these stand; empty if there is none."""
+    parts = [span.file.split("/")[:-1] for span in spans if span.line or not span.file.startswith("<")]
+    if not parts:
+        return ""
+    shared = parts[0]
+    for other in parts[1:]:
+        same = next((i for i, (a, b) in enumerate(zip(shared, other, strict=False)) if a != b), None)
+        shared = shared[: min(len(shared), len(other)) if same is None else same]
+    return "/".join(shared) + "/" if shared else ""
 
 
-def _proof(report: Report) -> Iterator[str]:
-    checked = sum(report.method.obligations.values())
-    left = report.method.open_obligations
+def short_place(span: Span, folder: str) -> str:
+    """Give a place without the folder that everything shares."""
+    return str(span).removeprefix(folder) if folder else str(span)
+
+
+def claims(
+    differences: Sequence[DifferenceEntry], canvas: Canvas, limit: int = MAX_DIFFERENCES
+) -> Iterator[Line]:
+    """Say of each difference who is affected, and what decided it in either engine."""
+    shown = differences if canvas.wide else differences[:limit]
+    for difference in shown:
+        which = Sign.FAIL if difference.effect == "opens" else Sign.WARN
+        yield from prose(words.claim(difference), canvas, first=["  ", sign(which), " "])
+        for text in words.decided(difference):
+            yield from prose(text, canvas, first=["      "], indent="        ")
+    if len(differences) > len(shown):
+        yield [Piece(f"  {len(differences) - len(shown)} more differences (-o wide)", Role.DIM)]
+    if differences:
+        yield []
+
+
+def _proof(report: Report, canvas: Canvas) -> Iterator[Line]:
+    checked, left = sum(report.method.obligations.values()), report.method.open_obligations
     if not checked and not left:
-        yield "  Nothing was translated, so there is nothing to prove."
-    elif not left:
-        yield f"  Proved for every label set: {checked} obligations hold outside what is named."
+        yield ["  Nothing was translated, so there is nothing to prove."]
+        return
+    if left:
+        yield [Piece("  NOT proved", Role.BAD), f": {left:,} of {checked:,} obligations are open."]
     else:
-        yield f"  NOT proved: {left} of {checked} obligations are open."
+        held = f": {checked:,} obligations hold outside what is named."
+        yield from prose(held, canvas, first=[Piece("  Proved for every label set", Role.GOOD)], indent="  ")
     if points := report.method.compared.get("points"):
-        agree = points - report.method.compared["differ"]
-        yield f"  Today's cluster: {agree} of {points} points agree, the rest is named above."
+        differ = report.method.compared["differ"]
+        rest = f"{differ:,} differ, all named above" if differ else "none differs"
+        text = f"Today's cluster: {points - differ:,} of {points:,} points agree, {rest}."
+        yield from prose(text, canvas, indent="  ")
     sizes = report.method.sizes
-    yield f"  {sizes.get('objects', 0)} objects, {sizes.get('cubes', 0)} cubes from {sizes.get('items', 0)} items."
+    text = f"{sizes.get('objects', 0):,} objects for Cilium"
     if largest := sizes.get("map_entries"):
-        naive = sizes.get("naive_map_entries", 0)
-        yield f"  Largest policy map: about {largest:,} entries (rule by rule: {naive:,})."
-
-
-def _cut(line: str) -> str:
-    return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"
+        text += f"; the largest policy map takes about {largest:,} entries"
+    yield from prose(f"{text}.", canvas, indent="  ")

@@ -12,7 +12,22 @@ from dataclasses import dataclass
 from translators.diagnostics import CODES
 from translators.report import DifferenceEntry, Finding, PolicyEntry, Report
 
-__all__ = ["Pending", "claim", "decided", "pending", "place", "rule", "verdict"]
+__all__ = [
+    "SIDES",
+    "Pending",
+    "claim",
+    "decided",
+    "pending",
+    "place",
+    "plural",
+    "remedy",
+    "rule",
+    "title",
+    "verdict",
+]
+
+SIDES = {"looser": "looser", "both": "stricter and looser", "stricter": "stricter"}
+"""How a policy that differs is called, gravest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +55,19 @@ def verdict(report: Report) -> str:
     grades = report.grades()
     exact = grades["S0"] + grades["S1"] + grades["S2"]
     total = len(report.policies)
-    parts = [f"{exact} of {total} {_plural(total, 'policy', 'policies')} {_mean(exact)} the same"]
+    parts = [f"{exact} of {total} {plural(total, 'policy', 'policies')} {_mean(exact)} the same"]
     if grades["S1"] or grades["S2"]:
         parts[0] += (
             f" ({grades['S0']} for every cluster state, {grades['S1'] + grades['S2']} under conditions)"
         )
     sides = [p.direction for p in report.policies if p.grade == "A" and p.disposition == "translated"]
-    for word in ("stricter", "looser", "both"):
+    for word, named in SIDES.items():
         if count := sides.count(word):
-            named = "stricter and looser" if word == "both" else word
-            parts.append(f"{count} {_plural(count, 'is', 'are')} {named}")
+            parts.append(f"{count} {plural(count, 'is', 'are')} {named}")
     if refused := grades["X"]:
-        parts.append(f"{refused} {_plural(refused, 'is', 'are')} not translated")
+        parts.append(f"{refused} {plural(refused, 'is', 'are')} not translated")
     if kept := report.count("kept"):
-        parts.append(f"{kept} {_plural(kept, 'is', 'are')} kept as {_plural(kept, 'it is', 'they are')}")
+        parts.append(f"{kept} {plural(kept, 'is', 'are')} kept as {plural(kept, 'it is', 'they are')}")
     return "; ".join(parts) + "."
 
 
@@ -131,9 +145,20 @@ def _gravity(item: Pending) -> tuple[bool, bool, str, int, str]:
     return (not item.opens, item.finding.severity != "error", span.file, span.line, item.finding.id)
 
 
-def _plural(count: int, one: str, many: str) -> str:
+def title(code: str) -> str:
+    """Give the title of a code; a code of elsewhere is its own title."""
+    return CODES[code].title if code in CODES else code
+
+
+def remedy(text: str) -> str:
+    """Give what to do; nothing where nothing is to be done."""
+    return "" if text.startswith("None") else text
+
+
+def plural(count: int, one: str, many: str) -> str:
+    """Give the word for so many."""
     return one if count == 1 else many
 
 
 def _mean(count: int) -> str:
-    return _plural(count, "means", "mean")
+    return plural(count, "means", "mean")

@@ -14,6 +14,7 @@ from migrate.render.issues import of_report
 from migrate.render.markdown import comment
 from migrate.render.matrix import picture
 from migrate.render.table import summary
+from migrate.render.terminal import Canvas
 from tests.models import MODELS, SOURCE
 from translators.layout import OutputFile
 from translators.report import to_json
@@ -22,7 +23,7 @@ FOLDER = Path(__file__).parent / "render"
 FILES = (OutputFile("shop.yaml", "# c2c\n---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n", ()),)
 RENDERERS = {
     "txt": summary,
-    "wide.txt": lambda report: summary(report, wide=True),
+    "wide.txt": lambda report: summary(report, Canvas(width=None)),
     "json": lambda report: json.dumps(to_json(report), indent=2, ensure_ascii=False) + "\n",
     "md": comment,
     "svg": lambda report: picture(report.matrix),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
@@ -12,19 +12,23 @@ import yaml
 from migrate import __version__
 from migrate.adapters.files import kept_policies, load
 from migrate.entrypoints.cli.options import chosen, cluster_from, plan_from, shared
+from migrate.entrypoints.cli.output import outputs_option
 from migrate.entrypoints.cli.progress import progress
 from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
 from migrate.render import github, sarif
 from migrate.render.comparison import comment, page
 from migrate.render.issues import of_comparison
-from migrate.render.words import claim, decided
+from migrate.render.table import claims
+from migrate.render.terminal import PLAIN, Canvas, Line, Piece, Role, Sign, paint, prose, sign
 from translators import Verification, verify
 from translators.report import DifferenceEntry
 from translators.source import Document
 from translators.verification import Counterexample
 
-__all__ = ["RENDERERS", "both_sides", "compared"]
+__all__ = ["RENDERERS", "both_sides", "compared", "table"]
+
+MAX_SHOWN = 20
 
 
 def both_sides[F: Callable[..., object]](command: F) -> F:
@@ -32,7 +36,7 @@ def both_sides[F: Callable[..., object]](command: F) -> F:
     for option in (
         click.option("--before", required=True, metavar="PATH", help="The Calico policies."),
         click.option("--after", required=True, metavar="PATH", help="The Cilium policies."),
-        click.option("-o", "outputs", multiple=True, metavar="FORMAT[=FILE]"),
+        outputs_option,
         shared,
     ):
         command = option(command)
@@ -86,22 +90,29 @@ def _difference(item: Counterexample) -> DifferenceEntry:
     )
 
 
-def table(found: Verification) -> str:
+def table(found: Verification, canvas: Canvas = PLAIN) -> str:
     """Give the comparison for a terminal."""
-    lines = [f"  {found.checked} obligations checked, for every label set."]
-    for span, name, reason in found.refused:
-        lines.append(f"  ✖ Cilium would refuse {name} ({span}): {reason}; its subject stays open.")
+    return paint(_rows(found) if canvas.rows_only else _lines(found, canvas), canvas)
+
+
+def _rows(found: Verification) -> Iterator[Line]:
     for item in found.counterexamples:
         difference = _difference(item)
-        lines.append(f"  ✖ {claim(difference)}")
-        lines += [f"      {text}" for text in decided(difference)]
+        effect = Piece(difference.effect, Role.BAD if item.opens else Role.WARN)
+        yield [effect, f"  {item.direction}  {item.src} → {item.dst}, {item.packets}"]
+
+
+def _lines(found: Verification, canvas: Canvas) -> Iterator[Line]:
+    yield [f"  {found.checked:,} obligations checked, for every label set."]
+    for span, name, reason in found.refused:
+        text = f"Cilium would refuse {name} ({span}): {reason}; its subject stays open."
+        yield from prose(text, canvas, first=["  ", sign(Sign.FAIL), " "])
+    yield from claims([_difference(item) for item in found.counterexamples], canvas, limit=MAX_SHOWN)
     if found.unconfirmed:
-        lines.append(
-            f"  ? {found.unconfirmed} obligations are open without an example that both engines confirm."
-        )
+        text = f"{found.unconfirmed} obligations are open without an example that both engines confirm."
+        yield from prose(text, canvas, first=["  ", sign(Sign.UNSURE), " "])
     if found.proved:
-        lines.append("  The two sets give the same verdicts.")
-    return "\n".join(lines) + "\n"
+        yield ["  ", sign(Sign.PASS), " The two sets give the same verdicts."]
 
 
 def as_json(found: Verification) -> str:
@@ -168,8 +179,6 @@ def _suite(found: Verification) -> str:
 
 
 RENDERERS: dict[str, Callable[[Verification], str]] = {
-    "table": table,
-    "wide": table,
     "json": as_json,
     "yaml": lambda found: yaml.safe_dump(data(found), sort_keys=False, allow_unicode=True),
     "jsonl": jsonl,

@@ -6,7 +6,7 @@ from functools import partial
 
 import click
 
-from migrate.entrypoints.cli.comparison import RENDERERS, both_sides, compared
+from migrate.entrypoints.cli.comparison import RENDERERS, both_sides, compared, table
 from migrate.entrypoints.cli.output import emit
 from migrate.exitcodes import ExitCode
 
@@ -31,7 +31,7 @@ def command(
     c2c diff --before policies/ --after cilium/ -o json
     """
     found = compared(before, after, cluster, address_plan, versions)
-    emit(outputs, {name: partial(write, found) for name, write in RENDERERS.items()})
+    emit(outputs, partial(table, found), {name: partial(write, found) for name, write in RENDERERS.items()})
     differs = bool(found.counterexamples or found.refused)
     if differs and detailed_exitcode:
         return ExitCode.DIFFERENCES

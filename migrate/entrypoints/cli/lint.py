@@ -4,29 +4,46 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import click
 import yaml
 
 from migrate.adapters.files import load
+from migrate.entrypoints.cli.face import next_step
 from migrate.entrypoints.cli.options import chosen, cluster_from, plan_from, shared
-from migrate.entrypoints.cli.output import emit
+from migrate.entrypoints.cli.output import emit, outputs_option
 from migrate.exitcodes import ExitCode
 from migrate.render import github, sarif
 from migrate.render.comparison import comment, page
 from migrate.render.issues import Issue, of_findings
+from migrate.render.table import folder_of, short_place
+from migrate.render.terminal import (
+    PLAIN,
+    Canvas,
+    Column,
+    Line,
+    Piece,
+    Role,
+    Sign,
+    columns,
+    paint,
+    prose,
+    sign,
+)
+from migrate.render.words import remedy, title
 from translators.diagnostics import Diagnostic, Severity
 from translators.frontends import is_policy
 from translators.linting import lint
 
-SIGNS = {Severity.ERROR: "✖", Severity.WARNING: "▲", Severity.NOTE: "·"}
+SIGNS = {Severity.ERROR: Sign.FAIL, Severity.WARNING: Sign.WARN, Severity.NOTE: Sign.NOTE}
 UNREADABLE = frozenset({"CAL-P101", "CAL-P118"})
 
 
 @click.command("lint")
 @click.argument("paths", nargs=-1)
 @click.option("--select", metavar="CODE,…", help="Only these codes, or families: CAL-S,CAL-O301.")
-@click.option("-o", "outputs", multiple=True, metavar="FORMAT[=FILE]")
+@outputs_option
 @click.option("--exit-zero", is_flag=True, help="Report, but exit 0.")
 @shared
 def command(
@@ -60,21 +77,19 @@ def command(
     )
     wanted = tuple(select.split(",")) if select else ("",)
     shown = [d for d in (*loaded.diagnostics, *findings) if d.code.startswith(wanted)]
-    emit(outputs, _renderers(shown))
+    emit(outputs, partial(_table, shown), _renderers(shown))
     if any(d.code in UNREADABLE for d in loaded.diagnostics):
         return ExitCode.USAGE
     grave = [d for d in shown if d.severity is not Severity.NOTE]
     if not grave:
         return ExitCode.DONE
-    click.echo(f"Next: c2c explain {grave[0].code}", err=True)
+    next_step(f"c2c explain {grave[0].code}")
     return ExitCode.DONE if exit_zero else ExitCode.BLOCKED
 
 
 def _renderers(shown: Sequence[Diagnostic]) -> dict[str, Callable[[], str]]:
     issues = of_findings(shown)
     return {
-        "table": lambda: _table(shown),
-        "wide": lambda: _table(shown),
         "json": lambda: json.dumps(_data(shown), indent=2, ensure_ascii=False) + "\n",
         "yaml": lambda: yaml.safe_dump(_data(shown), sort_keys=False, allow_unicode=True),
         "jsonl": lambda: _lines(shown),
@@ -98,12 +113,28 @@ def _suite(issues: Sequence[Issue]) -> str:
     return junit.suite("c2c lint", junit.cases_of_findings(issues), {})
 
 
-def _table(findings: Sequence[Diagnostic]) -> str:
-    if not findings:
-        return "  Nothing found.\n"
-    return "".join(
-        f"  {SIGNS[d.severity]} {d.code}  {d.span}\n      {d.message} {d.remedy}\n" for d in findings
-    )
+def _table(findings: Sequence[Diagnostic], canvas: Canvas = PLAIN) -> str:
+    folder = "" if canvas.wide else folder_of(d.span for d in findings)
+    rows: list[Line] = [
+        [
+            sign(SIGNS[d.severity]),
+            Piece(d.code, Role.ACCENT),
+            d.object.rpartition(" ")[2],
+            title(d.code),
+            Piece(short_place(d.span, folder), Role.DIM),
+        ]
+        for d in findings
+    ]
+    laid = columns(rows, (Column(), Column(), Column(12), Column(16), Column(16, tail=True)), canvas)
+    lines: list[Line] = []
+    for line, finding in zip(laid, findings, strict=True):
+        lines.append(line)
+        if not canvas.rows_only:
+            text = f"{finding.message} {remedy(finding.remedy)}"
+            lines += prose(text, canvas, first=["      "], indent="      ")
+    if not findings and not canvas.rows_only:
+        lines.append(["  ", sign(Sign.PASS), " Nothing found."])
+    return paint(lines, canvas)
 
 
 def _entry(finding: Diagnostic) -> dict[str, object]:

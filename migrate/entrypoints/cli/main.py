@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import click
 
 from migrate import __version__
+from migrate.entrypoints.cli.face import failed, give_common_options
 from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
 
@@ -49,7 +50,15 @@ class _Verbs(click.Group):
             return None
         module = importlib.import_module(f"migrate.entrypoints.cli.{cmd_name}")
         command: click.Command = module.command
-        return command
+        return give_common_options(command)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the verb; a failure is shown while it is still known how the user wants to see it."""
+        try:
+            return super().invoke(ctx)
+        except Failure as failure:
+            failed(failure.what, failure.why, failure.fix)
+            return failure.code
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -83,6 +92,7 @@ def root(ctx: click.Context) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and give its exit code; nothing escapes as a traceback."""
+    _ready_streams()
     try:
         result = root.main(
             args=list(arguments) if arguments is not None else None, prog_name="c2c", standalone_mode=False
@@ -92,9 +102,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show(sys.stderr)
         return ExitCode.USAGE
-    except Failure as failure:
-        _show(failure)
-        return failure.code
     except BrokenPipeError:
         # The reader has gone: point stdout at nothing, so that the interpreter's last flush is quiet.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -106,12 +113,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(result) if isinstance(result, int) else ExitCode.DONE
 
 
-def _show(failure: Failure) -> None:
-    click.echo(f"✖ {failure.what}", err=True)
-    if failure.why:
-        click.echo(f"  why: {failure.why}", err=True)
-    if failure.fix:
-        click.echo(f"  fix: {failure.fix}", err=True)
+def _ready_streams() -> None:
+    """Give every stream that was closed a place to go, and let the open ones take any name in UTF-8."""
+    for name in ("stdin", "stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123  # lives as long as the process
+        elif name != "stdin" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def _crashed() -> int:

@@ -1,7 +1,11 @@
-"""Where outputs go: ``-o FORMAT``, ``-o FORMAT=FILE`` or ``-o FILE`` whose suffix names the format."""
+"""Where outputs go: ``-o FORMAT``, ``-o FORMAT=FILE`` or ``-o FILE`` whose suffix names the format.
+
+A document is rendered once, whatever asks for it, so that stdout and files hold the same bytes.
+"""
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -10,9 +14,11 @@ from pathlib import Path
 import click
 
 from migrate.adapters.files import write_text
+from migrate.entrypoints.cli.face import canvas_of, say
 from migrate.errors import Failure
+from migrate.render.terminal import Canvas
 
-__all__ = ["emit", "formats"]
+__all__ = ["emit", "formats", "outputs_option"]
 
 SUFFIXES = {
     ".json": "json",
@@ -25,6 +31,16 @@ SUFFIXES = {
     ".sarif": "sarif",
     ".xml": "junit",
 }
+TABLES = frozenset({"table", "wide"})
+
+outputs_option = click.option(
+    "-o",
+    "outputs",
+    multiple=True,
+    metavar="FORMAT[=FILE]",
+    envvar="C2C_OUTPUT",
+    help="Repeatable: a format, or a file whose suffix names it: report.html.",
+)
 
 
 def formats(wanted: Sequence[str]) -> set[str]:
@@ -41,27 +57,58 @@ def _split(item: str) -> tuple[str, str]:
     return name, path
 
 
-def emit(wanted: Sequence[str], renderers: Mapping[str, Callable[[], str]], default: str = "table") -> None:
-    """Render every wanted output; exactly one goes to stdout, the default if none was asked for there.
+def emit(
+    wanted: Sequence[str], table: Callable[[Canvas], str], renderers: Mapping[str, Callable[[], str]]
+) -> None:
+    """Render every wanted output; exactly one goes to stdout, the table if none was asked for there.
 
-    Annotations for GitHub take the comment along, into the summary of the step that the runner names.
-    Raises ``Failure`` for an unknown format, or for two that want stdout, before anything is rendered.
+    ``table`` paints ``table`` and ``wide``. Annotations for GitHub take the comment along, into the summary of the
+    step that the runner names. Raises ``Failure`` for an unknown format, or for two that want stdout, before
+    anything is rendered, and for a stream or file that takes nothing.
     """
-    known = ", ".join(sorted(renderers))
     split = [_split(item) for item in wanted]
     for (name, _), item in zip(split, wanted, strict=True):
-        if name not in renderers:
-            raise Failure(f"-o {item}: no such format here", fix=f"formats are {known}")
+        if name not in renderers and name not in TABLES:
+            raise Failure(f"-o {item}: no such format here", fix=_formats(name, renderers))
     to_stdout = [name for name, path in split if not path]
     if len(to_stdout) > 1:
         raise Failure("two outputs want stdout", fix="write one to a file: -o json=report.json")
+    done: dict[str, str] = {}
     for name, path in split:
         if path:
-            write_text(path, renderers[name]())
-            click.echo(f"  Wrote {path}", err=True)
-    sys.stdout.write(renderers[to_stdout[0] if to_stdout else default]())
-    sys.stdout.flush()
+            if name not in done:
+                done[name] = renderers[name]() if name in renderers else table(_of_file(name))
+            write_text(path, done[name])
+            say(f"  Wrote {path}")
+    shown = to_stdout[0] if to_stdout else "table"
+    if shown in TABLES:
+        _put(table(canvas_of(sys.stdout, wide=shown == "wide")))
+    else:
+        _put(done[shown] if shown in done else renderers[shown]())
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary and "github" in formats(wanted):
         with Path(summary).open("a", encoding="utf-8") as stream:
             stream.write(renderers["markdown"]())
+
+
+def _of_file(name: str) -> Canvas:
+    return Canvas(width=None) if name == "wide" else Canvas()
+
+
+def _formats(name: str, renderers: Mapping[str, object]) -> str:
+    known = sorted({*renderers, *TABLES})
+    near = difflib.get_close_matches(name, known, 1)
+    return f"did you mean {near[0]}?" if near else f"formats are {', '.join(known)}"
+
+
+def _put(text: str) -> None:
+    """Write to stdout; a reader that has gone is no failure, a full disk is."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Failure(
+            f"stdout takes nothing: {error.strerror}", fix="write to a file: -o json=FILE"
+        ) from error

@@ -1,4 +1,4 @@
-"""Say that long work goes on: on stderr, after one second, on a terminal only; the line is wiped at the end."""
+"""Say that long work goes on: on stderr and after one second; on a terminal as one line that is wiped at the end."""
 
 from __future__ import annotations
 
@@ -8,27 +8,42 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from migrate.entrypoints.cli.face import face
+
 __all__ = ["progress"]
 
 FIRST_S = 1.0
+PLAIN_S = 30.0
 WIPE = "\r\x1b[K"
 
 
 @contextmanager
 def progress(what: str, stream: TextIO | None = None, *, period_s: float = FIRST_S) -> Iterator[None]:
-    """Show ``what`` and the seconds while the block runs; nothing where the stream is no terminal."""
+    """Show ``what`` and the seconds while the block runs; nothing where nobody looks, or ``-q`` asks for quiet."""
     out = stream or sys.stderr
-    if not out.isatty():
+    how = _how(out)
+    if how == "none":
         yield
         return
     done = threading.Event()
-    ticker = threading.Thread(target=_tick, args=(what, out, done, period_s), daemon=True)
+    tick = _tick if how == "live" else _beat
+    ticker = threading.Thread(target=tick, args=(what, out, done, period_s), daemon=True)
     ticker.start()
     try:
         yield
     finally:
         done.set()
         ticker.join()
+
+
+def _how(out: TextIO) -> str:
+    """Without a terminal short work is not worth a line, so ``auto`` is silent there."""
+    settings = face()
+    if settings.loudness < 0 or settings.progress == "none":
+        return "none"
+    if settings.progress == "auto":
+        return "live" if out.isatty() else "none"
+    return settings.progress
 
 
 def _tick(what: str, out: TextIO, done: threading.Event, period_s: float) -> None:
@@ -40,3 +55,13 @@ def _tick(what: str, out: TextIO, done: threading.Event, period_s: float) -> Non
     if periods:
         out.write(WIPE)
         out.flush()
+
+
+def _beat(what: str, out: TextIO, done: threading.Event, period_s: float) -> None:
+    """One line after the first period, then one every half minute."""
+    waited, pause = 0.0, period_s
+    while not done.wait(pause):
+        waited += pause
+        out.write(f"  {what}, for {round(waited)} s\n")
+        out.flush()
+        pause = PLAIN_S

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import click
 from click.core import ParameterSource
@@ -13,14 +14,16 @@ from click.core import ParameterSource
 from migrate.adapters.files import Loaded, differing_files, load, write_files
 from migrate.entrypoints.cli.acceptance import LEVELS, accepted, decided, failing
 from migrate.entrypoints.cli.configuration import Configuration, configuration
+from migrate.entrypoints.cli.face import next_step, say
 from migrate.entrypoints.cli.options import chosen, cluster_from, plan_from, shared, tier_options
-from migrate.entrypoints.cli.output import emit, formats
+from migrate.entrypoints.cli.output import emit, formats, outputs_option
 from migrate.entrypoints.cli.progress import progress
 from migrate.exitcodes import ExitCode
 from migrate.render import github, sarif
 from migrate.render.issues import of_report
 from migrate.render.markdown import comment
 from migrate.render.table import summary
+from migrate.render.terminal import Sign, sign
 from translators import Translation, translate
 from translators.diagnostics import CODES, Diagnostic
 from translators.frontends import is_policy
@@ -45,9 +48,7 @@ UNREADABLE = frozenset({"CAL-P101", "CAL-P118"})
 @click.option("--absorb", is_flag=True, help="Convert Kubernetes NetworkPolicies too.")
 @click.option("--check", is_flag=True, help="Write nothing; compare with the folder in --out.")
 @click.option("--detailed-exitcode", is_flag=True, help="With --check: exit 10 if files differ.")
-@click.option(
-    "-o", "outputs", multiple=True, metavar="FORMAT[=FILE]", help="Repeatable; or a file: report.html."
-)
+@outputs_option
 @click.option("--exit-zero", is_flag=True, help="Report, but exit 0.")
 @click.option("--config", metavar="FILE", help="The configuration; else ./c2c.yaml, if there is one.")
 @shared
@@ -87,7 +88,7 @@ def command(
         with progress("drawing who can talk to whom"):
             report = replace(report, matrix=_matrix(report, files, loaded, setting))
     stale = _deliver(asked, files, report)
-    emit(outputs, _renderers(report, files, loaded))
+    emit(outputs, partial(summary, report), _renderers(report, files, loaded))
     return _leave(asked, report, (loaded, around), stale)
 
 
@@ -257,8 +258,6 @@ def _matrix(report: Report, files: Sequence[OutputFile], loaded: Loaded, setting
 
 def _renderers(report: Report, files: Sequence[OutputFile], loaded: Loaded) -> dict[str, Callable[[], str]]:
     return {
-        "table": lambda: summary(report),
-        "wide": lambda: summary(report, wide=True),
         "json": lambda: _json(report),
         "yaml": lambda: "".join(file.text for file in files),
         "jsonl": lambda: _lines(report),
@@ -307,7 +306,7 @@ def _deliver(asked: _Asked, files: Sequence[OutputFile], report: Report) -> list
     if asked.check:
         return differing_files(asked.out, files)
     count = write_files(asked.out, files, _json(report))
-    click.echo(f"  Wrote {count} files to {asked.out}", err=True)
+    say(f"  Wrote {count} {'file' if count == 1 else 'files'} to {asked.out}")
     return []
 
 
@@ -318,24 +317,23 @@ def _leave(
     loaded, around = read_from
     unreadable = [d for d in loaded.diagnostics if d.code in UNREADABLE]
     for item in unreadable:
-        click.echo(f"✖ {item.code} {item.span}: {item.message} {item.remedy}", err=True)
+        say(sign(Sign.FAIL), f" {item.code} {item.span}: {item.message} {item.remedy}", always=True)
     if unreadable:
         return ExitCode.USAGE
     if around is not None and around.unread:
-        click.echo(
-            f"✖ the snapshot could not read {', '.join(sorted(around.unread))}: nothing is proved", err=True
-        )
+        kinds = ", ".join(sorted(around.unread))
+        say(sign(Sign.FAIL), f" the snapshot could not read {kinds}: nothing is proved", always=True)
         return ExitCode.DONE if asked.exit_zero else ExitCode.BLOCKED
     bad = failing(report, asked.fail_on)
     if bad:
         code = next((f.code for f in report.findings if f.id in bad[0].findings and f.severity != "note"), "")
         told = f'{len(bad)} {"policy" if len(bad) == 1 else "policies"} at or above "{asked.fail_on}"'
-        click.echo(f"{told} (--accept ID=REASON accepts a finding)", err=True)
+        say(f"{told}: exit {0 if asked.exit_zero else 3} (--accept ID=REASON accepts a finding)")
         if code:
-            click.echo(f"Next: c2c explain {code}", err=True)
+            next_step(f"c2c explain {code}")
         return ExitCode.DONE if asked.exit_zero else ExitCode.BLOCKED
     if stale:
-        click.echo(f"  {asked.out} differs: {', '.join(stale[:10])}", err=True)
+        say(f"  {asked.out} differs: {', '.join(stale[:10])}", always=True)
         if asked.exit_zero:
             return ExitCode.DONE
         return ExitCode.DIFFERENCES if asked.detailed_exitcode else ExitCode.BLOCKED

@@ -6,7 +6,8 @@ from functools import partial
 
 import click
 
-from migrate.entrypoints.cli.comparison import RENDERERS, both_sides, compared
+from migrate.entrypoints.cli.comparison import RENDERERS, both_sides, compared, table
+from migrate.entrypoints.cli.face import next_step
 from migrate.entrypoints.cli.output import emit
 from migrate.exitcodes import ExitCode
 
@@ -31,10 +32,10 @@ def command(
     c2c verify --before policies/ --after cilium/ -o json
     """
     found = compared(before, after, cluster, address_plan, versions)
-    emit(outputs, {name: partial(write, found) for name, write in RENDERERS.items()})
+    emit(outputs, partial(table, found), {name: partial(write, found) for name, write in RENDERERS.items()})
     if found.proved or exit_zero:
         return ExitCode.DONE
     if found.counterexamples or found.refused:
-        click.echo(f"Next: c2c diff --before {before} --after {after} -o json", err=True)
+        next_step(f"c2c diff --before {before} --after {after} -o wide")
         return ExitCode.BLOCKED
     return ExitCode.INCONCLUSIVE

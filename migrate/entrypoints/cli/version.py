@@ -6,20 +6,21 @@ import json
 
 import click
 
-from migrate.entrypoints.cli.output import emit
+from migrate.entrypoints.cli.output import emit, outputs_option
 from translators.grading import TOOL_VERSION
 from translators.report import SCHEMA_VERSION
 from translators.settings import CALICO_NEWEST, CILIUM_NEWEST
 
 
 @click.command("version")
-@click.option("-o", "outputs", multiple=True, metavar="FORMAT[=FILE]")
+@outputs_option
 def command(outputs: tuple[str, ...]) -> None:
     """Print versions.
 
     \b
     c2c version
     c2c version -o json
+    c2c version -o yaml
     """
     facts = {
         "schemaVersion": SCHEMA_VERSION,
@@ -35,10 +36,12 @@ def command(outputs: tuple[str, ...]) -> None:
         "calico": "newest Calico known",
         "cilium": "newest Cilium known",
     }
+    rows = [f"{text:<22}{facts[key]}\n" for key, text in names.items()]
     emit(
         outputs,
+        lambda _: "".join(rows),
         {
-            "table": lambda: "".join(f"{text:<22}{facts[key]}\n" for key, text in names.items()),
             "json": lambda: json.dumps(facts, indent=2) + "\n",
+            "yaml": lambda: "".join(f"{key}: {json.dumps(value)}\n" for key, value in facts.items()),
         },
     )
