@@ -7,10 +7,10 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo check tools test test-unit test-oracles test-property test-long bench docs lock clean
+.PHONY: help setup demo check tools test test-long bench docs lock clean
 
 help:  ## say what there is
-	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z%-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: $(STAMP)  ## install into .venv, from the lock file with its hashes
 
@@ -37,22 +37,22 @@ check: setup  ## lint, types, contracts, fast tests: about a minute
 tools: setup  ## build what the tests run against, or find it; needs Go 1.26
 	@$(PY) -m tests.tools.binaries
 
-test: check  ## everything that can run here
-	@$(MAKE) --no-print-directory tools || test "$(CI)" != true
-	@$(PY) -m pytest tests/property tests/oracles tests/robustness -q
-	@$(MAKE) --no-print-directory demo
+TESTS := $(PY) -m pytest -q -n $(or $(TEST_PROCESSES),2)
 
-test-unit: setup
-	@$(PY) -m pytest tests/unit -q
-
-test-oracles: setup
-	@$(PY) -m pytest tests/oracles -q
-
-test-property: setup
-	@$(PY) -m pytest tests/property tests/robustness -q
+test: setup  ## check, then everything that can run here; CI=true builds the tools first and skips nothing
+	@C2C_PROFILE=$(if $(C2C_LONG),long,test) $(PY) -m tests.tools.steps \
+	    check="$(MAKE) --no-print-directory check" \
+	    $(if $(filter true,$(CI)),tools="$(PY) -m tests.tools.binaries") \
+	    property="$(TESTS) tests/property" \
+	    oracles="$(TESTS) tests/oracles" \
+	    robustness="$(TESTS) tests/robustness" \
+	    demo="$(MAKE) --no-print-directory demo"
 
 test-long: setup  ## the same tests with larger counts
-	@C2C_LONG=1 $(PY) -m pytest tests/property tests/oracles tests/robustness -q
+	@C2C_LONG=1 $(MAKE) --no-print-directory test
+
+test-%: setup  ## one layer: test-unit, test-oracles, test-property, test-robustness
+	@C2C_PROFILE=$(if $(C2C_LONG),long,test) $(TESTS) tests/$*
 
 bench: setup  ## measure; BENCH=name for one case (minutes)
 	@BENCH="$(BENCH)" $(PY) -m tests.bench

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.capabilities import ROOT, shared
 from translators.diagnostics import CODES
 
-ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("translators", "migrate")
 EXCEPTIONS = tomllib.loads((Path(__file__).parent / "exceptions.toml").read_text(encoding="utf-8"))
 FUNCTION_LINES, MODULE_LINES = 60, 600
@@ -70,9 +70,7 @@ def test_translating_loads_no_heavy_library() -> None:
 
 
 def test_the_registry_is_the_specifications() -> None:
-    table = ROOT.parent / "shared" / "spec" / "policy" / "translation.md"
-    if not table.exists():
-        pytest.skip("NOT TESTED HERE: the specification is not beside the checkout")
+    table = shared("spec", "policy", "translation.md")
     rows = re.findall(
         r"^\| (CAL-[A-Z]\d+) \| (.*?) \| (.*?) \|", table.read_text(encoding="utf-8"), re.MULTILINE
     )

