@@ -5,8 +5,9 @@ Nothing is proved here; what comes out is read back and proved by ``proof`` (``a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from translators.algebra.space import SideName, Space, Vocabulary
 from translators.backends.terms import own_namespace
@@ -26,28 +27,44 @@ from translators.ir.items import (
 )
 from translators.ir.policy import Action, Policy, PolicyKind, Rule, Tier
 from translators.lowering.hidden import hidden_keys
-from translators.lowering.interplay import interplay
+from translators.lowering.interplay import interleaved, interplay
 from translators.lowering.rules import RuleLowering
 from translators.lowering.sayable import Sayable
 from translators.lowering.vocabulary import Collector
-from translators.passes.decide import Decided, Judge, decide
+from translators.passes.closing import realised_in
+from translators.passes.decide import Decided, Judge, Over, decide
+from translators.passes.expansion import expansion_notes
 from translators.passes.flatten import flatten
 from translators.passes.order import sorted_tiers
 from translators.passes.scope import scope_peer, scope_policy
+from translators.passes.withhold import cut, subjects_of, touched, without
 from translators.settings import Options
 from translators.world import World
 
-__all__ = ["Compilation", "compile_policies"]
+__all__ = ["Compilation", "Withheld", "compile_policies"]
 
 _DIRECTIONS = (Direction.INGRESS, Direction.EGRESS)
 _Peers = Mapping[int, tuple[ScopedPeer, ScopedPeer]]
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """Subjects without output, because one item fits in no form: ``region`` holds them with all their traffic.
+
+    ``touched``: the policies that select some of them, and whether they select no other.
+    """
+
+    error: BudgetExceeded
+    source: Source
+    region: tuple[int, ...]
+    touched: tuple[tuple[Policy, bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Compilation:
     """Both directions in one space; ``failed`` are policies that could not be lowered, with the error.
 
-    ``absorbed``: Kubernetes NetworkPolicies were converted and are to be removed at cut-over.
+    ``absorbed``: Kubernetes NetworkPolicies that were converted and are to be removed at cut-over, by identity.
     """
 
     space: Space
@@ -55,7 +72,12 @@ class Compilation:
     ordered: tuple[tuple[Tier, tuple[Policy, ...]], ...]
     failed: tuple[tuple[Policy, TranslatorError], ...]
     items: int
-    absorbed: bool
+    absorbed: frozenset[int] = frozenset()
+    withheld: tuple[Withheld, ...] = ()
+
+    def stays(self, policy: Policy) -> bool:
+        """Say whether a Kubernetes NetworkPolicy stays in force as it is."""
+        return policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY and id(policy) not in self.absorbed
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +86,29 @@ class _Prepared:
 
     scoped: ScopedPolicy
     peers: Mapping[Direction, _Peers]
+
+
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """One direction before anything is decided: its items, and what they were lowered with."""
+
+    items: Sequence[Item]
+    layers: Sequence[tuple[Tier, Sequence[Lowered]]]
+    lowering: RuleLowering
+    sayable: Sayable
+
+    @property
+    def lowered(self) -> list[Lowered]:
+        """Give every policy, in order."""
+        return [low for _, members in self.layers for low in members]
+
+
+class _MustAbsorb(Exception):
+    """Some Kubernetes policies cannot stay as they are; caught inside this module."""
+
+    def __init__(self, policies: Iterable[Policy]) -> None:
+        super().__init__()
+        self.policies = frozenset(id(p) for p in policies)
 
 
 def compile_policies(
@@ -76,17 +121,18 @@ def compile_policies(
 ) -> Compilation:
     """Compile the enforced policies of one cluster; ``of_nodes``: their subjects are nodes, by labels of nodes.
 
-    A policy that cannot be lowered is left out and named. Where a Deny cannot be written out against Kubernetes
-    policies that stay, these are absorbed (CAL-K705); raises ``BudgetExceeded`` if it does not fit even then.
+    A policy that cannot be lowered is left out and named. Kubernetes policies between which a policy of order 1000
+    stands, and those against which a Deny cannot be written out, are absorbed (CAL-K705). Subjects whose rules fit in
+    no form are withheld. Raises ``BudgetExceeded`` (CAL-O314) where a direction as a whole is over its limits.
     """
     enforced = [p for p in policies if not (p.staged or p.pre_dnat or p.do_not_track)]
-    try:
-        return _compile(enforced, tiers, world, options, of_nodes=of_nodes)
-    except BudgetExceeded:
-        if options.kubernetes_policies != "native":
-            raise
-        absorbing = replace(options, kubernetes_policies="absorb")
-        return _compile(enforced, tiers, world, absorbing, of_nodes=of_nodes)
+    native = [p for p in enforced if p.kind is PolicyKind.KUBERNETES_NETWORK_POLICY]
+    absorbed = frozenset(id(p) for p in native) if options.kubernetes_policies != "native" else frozenset()
+    while True:
+        try:
+            return _compile(enforced, tiers, world, options, absorbed, of_nodes=of_nodes)
+        except _MustAbsorb as more:
+            absorbed |= more.policies
 
 
 def _compile(
@@ -94,6 +140,7 @@ def _compile(
     tiers: Mapping[str, Tier],
     world: World,
     options: Options,
+    absorbed: frozenset[int],
     *,
     of_nodes: bool,
 ) -> Compilation:
@@ -101,14 +148,16 @@ def _compile(
     prepared = {id(p): _prepare(p) for _, members in ordered for p in members}
     space = Space(_vocabulary(prepared.values(), world), world)
     run = _Run(space, world, options, prepared, of_nodes=of_nodes)
-    compiled = {direction: run.compile(ordered, direction) for direction in _DIRECTIONS}
+    run.absorbed = absorbed
+    laid = {direction: run.lay(ordered, direction) for direction in _DIRECTIONS}
     if run.failed:
         rest = [p for p in enforced if id(p) not in run.failed]
-        without = _compile(rest, tiers, world, options, of_nodes=of_nodes)
-        return replace(without, failed=(*run.failed.values(), *without.failed))
+        without_failed = _compile(rest, tiers, world, options, absorbed, of_nodes=of_nodes)
+        return replace(without_failed, failed=(*run.failed.values(), *without_failed.failed))
+    compiled, withheld = run.fit(laid)
     listing = tuple((tier, tuple(members)) for tier, members in ordered)
-    absorbed = options.kubernetes_policies != "native"
-    return Compilation(space, compiled, listing, (), run.items, absorbed)
+    items = sum(len(one.items) for one in laid.values())
+    return Compilation(space, compiled, listing, (), items, absorbed, tuple(withheld))
 
 
 def _prepare(policy: Policy) -> _Prepared:
@@ -154,26 +203,29 @@ class _Run:
         self._prepared = prepared
         self._hidden = hidden_keys(space, options.cilium.labels)
         self._of_nodes = of_nodes
-        self._native = options.kubernetes_policies == "native"
+        self.absorbed: frozenset[int] = frozenset()
         self.failed: dict[int, tuple[Policy, TranslatorError]] = {}
-        self.items = 0
 
-    def compile(self, ordered: Sequence[tuple[Tier, Sequence[Policy]]], direction: Direction) -> Compiled:
+    def lay(self, ordered: Sequence[tuple[Tier, Sequence[Policy]]], direction: Direction) -> _Laid:
+        """Lower every policy of a direction and lay its rules out as items."""
         sayable = Sayable(self._space, self._options.cilium, self._hidden, direction, of_nodes=self._of_nodes)
         lowering = RuleLowering(self._space, self._world, sayable, direction, self._options)
-        lowering.native = self._native
+        lowering.stays = self._stays
         layers = []
         for tier, members in ordered:
             lowered = [low for p in members if (low := self._lower(p, direction, lowering))]
             if lowered:
                 layers.append((tier, lowered))
                 lowering.notes.extend(interplay(tier, lowered, self._space.layout))
-        items = flatten(layers, direction, self._space.layout)
-        self.items += len(items)
-        judge = Judge(self._space.layout, self._options.limits, self._bucket, sayable,
-                      self._options.explicit_denies)  # fmt: skip
-        decided = decide(items, judge)
-        return self._output(items, decided, layers, lowering, sayable)
+                self._absorb(interleaved(lowered, self._space.layout))
+        return _Laid(flatten(layers, direction, self._space.layout), layers, lowering, sayable)
+
+    def _stays(self, policy: Policy) -> bool:
+        return policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY and id(policy) not in self.absorbed
+
+    def _absorb(self, policies: Iterable[Policy]) -> None:
+        if found := [p for p in policies if self._stays(p)]:
+            raise _MustAbsorb(found)
 
     def _lower(self, policy: Policy, direction: Direction, lowering: RuleLowering) -> Lowered | None:
         applies = policy.applies_ingress if direction is Direction.INGRESS else policy.applies_egress
@@ -186,37 +238,77 @@ class _Run:
             self.failed[id(policy)] = (policy, error)
             return None
 
+    def fit(self, laid: Mapping[Direction, _Laid]) -> tuple[dict[Direction, Compiled], list[Withheld]]:
+        """Decide both directions, withholding the subjects of whatever fits in no form until the rest does."""
+        withheld: list[Withheld] = []
+        while True:
+            gone = [cube for one in withheld for cube in one.region]
+            items = {d: without(self._space.layout, one.items, gone) for d, one in laid.items()}
+            decided = {d: decide(items[d], self._judge(one)) for d, one in laid.items()}
+            over = [(d, j, found) for d in laid for j, found in decided[d].over.items()]
+            self._absorb(p for d, _, found in over for k in found.natives if (p := items[d][k].source.policy))
+            if not over:
+                return {d: self._output(one, items[d], decided[d], gone) for d, one in laid.items()}, withheld
+            withheld += [self._withheld(laid, items[d][j], found) for d, j, found in over]
+
+    def _judge(self, laid: _Laid) -> Judge:
+        return Judge(
+            self._space.layout,
+            self._options.limits,
+            self._bucket,
+            laid.sayable,
+            self._options.explicit_denies,
+            self._realised,
+        )
+
+    @cached_property
+    def _realised(self) -> Callable[[int], bool] | None:
+        known = self._world.is_cluster and self._world.pods and not self._of_nodes
+        return realised_in(self._space, self._world) if known else None
+
     def _bucket(self, cube: int) -> str | None:
         return own_namespace(self._space, cube, SideName.SUBJECT)
 
+    def _withheld(self, laid: Mapping[Direction, _Laid], item: Item, over: Over) -> Withheld:
+        region = subjects_of(self._space, over.region)
+        selecting: dict[int, tuple[Policy, bool]] = {}
+        for one in laid.values():
+            for low, whole in touched(self._space.layout, one.lowered, region):
+                policy = low.scoped.policy
+                before = selecting.get(id(policy), (policy, True))[1]
+                selecting[id(policy)] = (policy, whole and before)
+        owner = item.source.policy or next(iter(selecting.values()))[0]
+        source = replace(item.source, policy=owner)
+        return Withheld(over.error, source, tuple(region), tuple(selecting.values()))
+
     def _output(
-        self,
-        items: Sequence[Item],
-        decided: Decided,
-        layers: Sequence[tuple[Tier, Sequence[Lowered]]],
-        lowering: RuleLowering,
-        sayable: Sayable,
+        self, laid: _Laid, items: Sequence[Item], decided: Decided, withheld: Sequence[int]
     ) -> Compiled:
+        lowering, sayable = laid.lowering, laid.sayable
         allows = []
         for index, cubes in sorted(decided.allows.items()):
             said = [part for cube in cubes for part in self._say(cube, items[index], lowering, sayable)]
             allows.append(Output(items[index].source, tuple(said)))
         denies = [Output(items[i].source, tuple(c)) for i, c in sorted(decided.denies.items())]
         isolated = [
-            Output(Source(low.scoped.policy, low.direction), low.subject)
-            for _, members in layers
-            for low in members
-            if not (self._native and low.scoped.policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY)
+            Output(
+                Source(low.scoped.policy, low.direction),
+                tuple(cut(self._space.layout, low.subject, withheld)),
+            )
+            for low in laid.lowered
+            if not self._stays(low.scoped.policy)
         ]
+        lowering.notes.extend(expansion_notes(self._space, items, decided, self._world))
         return Compiled(
             direction=lowering.direction,
             allows=tuple(o for o in allows if o.cubes),
             denies=tuple(o for o in denies if o.cubes),
-            isolated=tuple(isolated),
+            isolated=tuple(o for o in isolated if o.cubes),
             statuses=_counts(decided),
             notes=tuple(lowering.notes),
             claims=tuple(lowering.claims),
             naive=(_as_it_stands(items, Action.ALLOW), _as_it_stands(items, Action.DENY)),
+            closed=tuple(items[k].source for k in sorted(decided.closed)),
         )
 
     def _say(self, cube: int, item: Item, lowering: RuleLowering, sayable: Sayable) -> list[int]:

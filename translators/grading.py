@@ -20,7 +20,7 @@ from translators.emission import Emission, elements_of, naive_size
 from translators.flows import Decision, Direction, Flow
 from translators.frontends import PolicySet
 from translators.ir.items import Claim, Grade, Note
-from translators.ir.policy import Action, Policy, PolicyKind
+from translators.ir.policy import Action, Policy
 from translators.layout import OutputFile, files
 from translators.lowering.sayable import GRADES
 from translators.proof.hosts import HostsCompared
@@ -145,6 +145,7 @@ class _Grading:
             self._entries[id(policy.document)].refused = True
         self._refused()
         self._absorbed()
+        self._withheld()
         for compiled in self._evidence.compilation.directions.values():
             for note in compiled.notes:
                 self._noted(note)
@@ -191,12 +192,25 @@ class _Grading:
 
     def _absorbed(self) -> None:
         """Name every Kubernetes policy that was converted: its original goes at cut-over."""
-        if not self._evidence.compilation.absorbed:
-            return
         for policy in self._found.policies:
-            if policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY and not policy.staged:
+            if id(policy) in self._evidence.compilation.absorbed:
                 item = diagnostic("CAL-K705", policy.span, about=policy.label, name=policy.label)
                 self._diagnosed(item)
+
+    def _withheld(self) -> None:
+        """Name every policy that selects subjects without output; one that selects no others is refused."""
+        hosts = self._evidence.emission.hosts
+        for one in (*self._evidence.compilation.withheld, *(hosts.withheld if hosts else ())):
+            for policy, wholly in one.touched:
+                entry = self._entries.get(id(policy.document))
+                if entry is None:
+                    continue
+                about = f"{policy.api_kind} {policy.label}"
+                item = diagnostic("CAL-O314", one.source.span, about=about, **one.error.fills)
+                entry.codes[item.code] = None
+                entry.findings[self._add(item.code, item.message, item.remedy, item).id] = None
+                entry.worsen(Grade.X)
+                entry.refused = entry.refused or (wholly and not self._is_kept(policy))
 
     def _entry_at(self, item: Diagnostic) -> _Entry | None:
         """Find the policy that a diagnostic is about: the document that begins at or before its place."""
@@ -268,10 +282,12 @@ class _Grading:
 
     def _settle(self) -> None:
         """Work out every claim; what differs nowhere leaves the grade as it is."""
-        space = self._evidence.compilation.space
-        for direction, compiled in self._evidence.compilation.directions.items():
+        compilation = self._evidence.compilation
+        space = compilation.space
+        for direction, compiled in compilation.directions.items():
             grouped: dict[tuple[str, int, int], list[Claim]] = {}
-            for claim in compiled.claims:
+            withheld = [Claim("CAL-O314", one.source, one.region) for one in compilation.withheld]
+            for claim in (*compiled.claims, *withheld):
                 if not claim.assumed and claim.source.policy is not None:
                     rule = claim.source.rule.index if claim.source.rule else -1
                     grouped.setdefault((claim.code, id(claim.source.policy), rule), []).append(claim)
@@ -286,7 +302,7 @@ class _Grading:
         policy = claim.source.policy
         assert policy is not None  # grouped by policy
         entry = self._entries[id(policy.document)]
-        entry.worsen(GRADES.get(claim.code, Grade.A))
+        entry.worsen(Grade.X if claim.code == "CAL-O314" else GRADES.get(claim.code, Grade.A))
         entry.opens = entry.opens or difference.opens
         entry.closes = entry.closes or not difference.opens
         source, destination, packets = describe(
@@ -433,8 +449,7 @@ class _Grading:
         )
 
     def _is_kept(self, policy: Policy) -> bool:
-        native = policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY
-        return policy.staged or (native and not self._evidence.compilation.absorbed)
+        return policy.staged or self._evidence.compilation.stays(policy)
 
     @cached_property
     def _outputs(self) -> dict[int, list[str]]:

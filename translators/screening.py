@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from translators.algebra.space import EXTENDED
 from translators.diagnostics import Diagnostic, diagnostic
@@ -147,20 +148,39 @@ def _reasons(policy: Policy, options: Options) -> Iterator[Diagnostic]:
     native = policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY and options.kubernetes_policies == "native"
     if native and not options.cilium.default_local_cluster and _negative_places(policy.document):
         yield diagnostic("CAL-K708", policy.span, about=about, name=policy.label)
+    if policy.kind is PolicyKind.CLUSTER_NETWORK_POLICY and options.cilium.cluster_network_policy:
+        if _over_selects(policy.document):
+            yield diagnostic("CAL-K709", policy.span, about=about, name=policy.label)
     for rule in (*policy.ingress, *policy.egress):
         yield from _features(rule, about, options)
 
 
 def _negative_places(document: Document) -> bool:
     """Say whether a peer is chosen by namespaces that lack something, and by nothing that they have."""
+    for selector in _peers(document, "namespaceSelector"):
+        terms = selector.get("matchExpressions") or []
+        if terms and not selector.get("matchLabels") and all(map(_is_negative, terms)):
+            return True
+    return False
+
+
+def _over_selects(document: Document) -> bool:
+    """Say whether a ``namespaces`` peer of a cluster-wide Kubernetes policy has a negative term."""
+    return any(
+        _is_negative(t) for s in _peers(document, "namespaces") for t in s.get("matchExpressions") or []
+    )
+
+
+def _peers(document: Document, key: str) -> Iterator[Mapping[str, Any]]:
+    """Give the selectors that peers of a Kubernetes policy have under a key."""
     spec = document.data.get("spec") or {}
     for rules, side in ((spec.get("ingress"), "from"), (spec.get("egress"), "to")):
         for peer in (p for rule in rules or [] for p in rule.get(side) or []):
-            terms = (peer.get("namespaceSelector") or {}).get("matchExpressions") or []
-            named = (peer.get("namespaceSelector") or {}).get("matchLabels")
-            if terms and not named and all(t.get("operator") in {"NotIn", "DoesNotExist"} for t in terms):
-                return True
-    return False
+            yield peer.get(key) or {}
+
+
+def _is_negative(term: Mapping[str, Any]) -> bool:
+    return term.get("operator") in {"NotIn", "DoesNotExist"}
 
 
 def _features(rule: Rule, about: str, options: Options) -> Iterator[Diagnostic]:

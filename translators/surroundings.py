@@ -19,6 +19,7 @@ from translators.world import EVERY_INTERFACE, HostEndpoint, Pod, Service, World
 
 __all__ = ["hairpins", "of_hosts", "of_policy", "of_tiers"]
 
+DEFAULT_ALLOW = "projectcalico-default-allow"
 _BASELINE = frozenset({"kube-baseline", "baselineadminnetworkpolicy"})
 _PROTOCOLS = {"TCP": TCP, "UDP": UDP}
 _LISTED = 8
@@ -60,6 +61,9 @@ def of_hosts(world: World) -> Iterator[Diagnostic]:
         first = seen.setdefault((host.node, host.interface), host)
         if first is not host:
             yield diagnostic("CAL-H613", None, about=f"HostEndpoint {host.name}", hep=first.name)
+        for name in host.profiles:
+            if name in world.profiles and name != DEFAULT_ALLOW:
+                yield diagnostic("CAL-O310", None, about=f"HostEndpoint {host.name}", profile=name)
         if not host.profiles and host.interface != EVERY_INTERFACE:
             yield diagnostic("CAL-H606", None, about=f"HostEndpoint {host.name}", hep=host.name)
 

@@ -19,7 +19,8 @@ from translators.errors import BudgetExceeded
 from translators.flows import Direction
 from translators.frontends import PolicySet, read_policies
 from translators.grading import Evidence, HostsProved, grade
-from translators.ir.policy import Policy, PolicyKind, Tier
+from translators.ir.items import Source
+from translators.ir.policy import Policy, Tier
 from translators.layout import OutputFile
 from translators.passes.hosts import HostPolicies, host_policies
 from translators.proof import Claims, prove
@@ -145,11 +146,7 @@ class _Work:
         )
 
     def _emit(self, compilation: Compilation, tiers: Mapping[str, Tier]) -> Emission:
-        kept = [
-            p.document
-            for p in self._usable
-            if p.kind is PolicyKind.KUBERNETES_NETWORK_POLICY and not compilation.absorbed
-        ]
+        kept = [p.document for p in self._usable if compilation.stays(p)]
         both = Compilations(compilation, self._hosts(tiers))
         return emit(both, kept, self._world, self._options)
 
@@ -194,7 +191,19 @@ class _Work:
 def _claims(compilation: Compilation) -> Claims:
     differing: dict[Direction, list[int]] = {d: [] for d in Direction}
     assumed: dict[Direction, list[int]] = {d: [] for d in Direction}
+    shut: dict[Direction, frozenset[str]] = {}
     for direction, compiled in compilation.directions.items():
         for claim in compiled.claims:
             (assumed if claim.assumed else differing)[direction].extend(claim.region)
-    return Claims(compilation.space, differing, assumed)
+        shut[direction] = frozenset(map(_by, compiled.closed))
+    for one in compilation.withheld:
+        for direction in Direction:
+            differing[direction].extend(one.region)
+    return Claims(compilation.space, differing, assumed, shut)
+
+
+def _by(source: Source) -> str:
+    """Name an Allow as the walk of the source does."""
+    if source.policy is None or source.rule is None:
+        return "Profile:kns#0"
+    return f"{source.policy.kind}:{source.policy.label}#{source.rule.index}"

@@ -136,6 +136,10 @@ class Vocabulary:
             getattr(self, name).update(getattr(other, name))
 
 
+ABSENT, OTHER = "\0absent", "\0other"
+"""The first two bits of a label field; no label value can hold a NUL."""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One dimension: ``values[i]`` is what bit ``offset + i`` stands for."""
@@ -156,13 +160,14 @@ class Field:
         """Give the bits of all values for which ``holds``."""
         return sum(bit for value, bit in self.bits.items() if holds(value))
 
+    def of_label(self, value: str | None) -> int:
+        """Give the bit of one label value: *absent* for None, *other* for a value that the field does not name."""
+        key = ABSENT if value is None else value if value in self.bits else OTHER
+        return self.bits[key]
+
     def values(self, cube: int) -> list[object]:
         """Give the values that a cube takes in this field, in field order."""
         return [value for value, bit in self.bits.items() if cube & bit]
-
-
-ABSENT, OTHER = "\0absent", "\0other"
-"""The first two bits of a label field; no label value can hold a NUL."""
 
 
 class Space:

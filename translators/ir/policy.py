@@ -17,6 +17,7 @@ from translators.span import Span
 __all__ = [
     "DEFAULT_TIER",
     "FIXED_TIERS",
+    "KUBERNETES_ORDER",
     "Action",
     "Entity",
     "Policy",
@@ -141,6 +142,9 @@ class Tier:
     default_action: Action = Action.DENY
     span: Span | None = None
 
+
+KUBERNETES_ORDER = 1000.0
+"""Where Kubernetes NetworkPolicies stand in tier ``default``."""
 
 DEFAULT_TIER = "default"
 FIXED_TIERS = {

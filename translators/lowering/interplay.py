@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 
 from translators.algebra.cubes import Layout
 from translators.ir.items import Lowered, Note, Source
-from translators.ir.policy import Action, PolicyKind, Tier
+from translators.ir.policy import KUBERNETES_ORDER, Action, Policy, PolicyKind, Tier
 
-__all__ = ["interplay"]
+__all__ = ["interleaved", "interplay"]
 
 MAX_NAMED = 3
 
@@ -31,6 +31,20 @@ def interplay(tier: Tier, policies: Sequence[Lowered], layout: Layout) -> Iterat
             yield from _jumps(lowered, later, layout)
         if tier.default_action is not Action.PASS and _denies_alone(lowered):
             yield Note("CAL-O305", source)
+
+
+def interleaved(policies: Sequence[Lowered], layout: Layout) -> list[Policy]:
+    """Give the Kubernetes policies between which one of order 1000 stands by its name: none has a slot then."""
+    found: dict[int, Policy] = {}
+    for index, lowered in enumerate(policies):
+        policy = lowered.scoped.policy
+        if policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY or policy.order != KUBERNETES_ORDER:
+            continue
+        earlier = _kubernetes(policies[:index], lowered, layout)
+        later = _kubernetes(policies[index + 1 :], lowered, layout)
+        if earlier and later:
+            found.update((id(o.scoped.policy), o.scoped.policy) for o in (*earlier, *later))
+    return list(found.values())
 
 
 def _kubernetes(policies: Sequence[Lowered], lowered: Lowered, layout: Layout) -> list[Lowered]:

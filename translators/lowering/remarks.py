@@ -14,7 +14,7 @@ from translators.ir.items import Grade, Note, ScopedPeer, ScopedPolicy, Source
 from translators.ir.policy import Entity, Policy, PolicyKind, Rule
 from translators.lowering.addresses import Addresses
 from translators.lowering.keys import Home, home_of, leaves, pod_can_carry
-from translators.selectors.ast import All, Compare, Has, In, Node
+from translators.selectors.ast import All, And, Compare, Has, In, Node, Not, Or
 from translators.selectors.evaluate import matches
 from translators.world import World
 
@@ -83,6 +83,33 @@ def _selector(node: Node, source: Source, world: World) -> Iterator[Note]:
             yield Note("CAL-S205", source, Grade.S1, {"accounts": ", ".join(shown[:5])}, shown)
         elif home in {Home.LABEL, Home.NAMESPACE_LABEL} and not _possible(leaf, name):
             yield Note("CAL-S206", source, fills={"literal": text, "bool": matches(leaf, {})})
+    yield from _without_label(node, source)
+
+
+def _without_label(node: Node, source: Source) -> Iterator[Note]:
+    """Name the literals on pod labels that are true where the label is missing, unless ``has`` stands beside."""
+    for leaf, negated, present in _literals(node, negated=False, present=frozenset()):
+        absent_too = matches(leaf, {}) is not negated
+        if not isinstance(leaf, Has) and absent_too and leaf.key not in present:
+            if home_of(leaf.key).home is Home.LABEL:
+                text = f"!({_written(leaf)})" if negated else _written(leaf)
+                yield Note("CAL-S212", source, fills={"literal": text, "key": leaf.key})
+
+
+def _literals(
+    node: Node, *, negated: bool, present: frozenset[str]
+) -> Iterator[tuple[Has | Compare | In, bool, frozenset[str]]]:
+    """Give every literal with its polarity and the keys that its conjunction demands."""
+    match node:
+        case Not(operand):
+            yield from _literals(operand, negated=not negated, present=present)
+        case And(operands) | Or(operands):
+            joint = isinstance(node, And) is not negated
+            demanded = {p.key for p in operands if isinstance(p, Has)} if joint and not negated else set()
+            for part in operands:
+                yield from _literals(part, negated=negated, present=present | demanded)
+        case Has() | Compare() | In():
+            yield node, negated, present
 
 
 def _possible(leaf: Has | Compare | In, name: str) -> bool:

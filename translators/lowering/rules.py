@@ -6,7 +6,8 @@ part is left out (grade X); every point that changed is a claim, to be settled a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from translators.algebra.cidrs import BITS, Cidr, parse_cidr
 from translators.algebra.cubes import Budget, join, sub
@@ -14,7 +15,7 @@ from translators.algebra.space import AddressAtom, AtomKind, SideName, Space
 from translators.errors import InputError
 from translators.flows import Direction
 from translators.ir.items import Claim, Grade, Lowered, LoweredRule, Note, ScopedPeer, ScopedPolicy, Source
-from translators.ir.policy import Action, Entity, Policy, PolicyKind, Rule
+from translators.ir.policy import Action, Entity, Policy, Rule
 from translators.lowering.addresses import Addresses
 from translators.lowering.labels import PodSelectors
 from translators.lowering.peers import Peers
@@ -62,7 +63,7 @@ class RuleLowering:
         self._policed = space.full
         if direction is Direction.INGRESS:
             self._policed = space.peers(lambda atom: atom.kind is not AtomKind.HOST)
-        self.native = True
+        self.stays: Callable[[Policy], bool] = lambda _: False
         self._place = Source(None, direction)
         self.notes: list[Note] = []
         self.claims: list[Claim] = []
@@ -102,7 +103,7 @@ class RuleLowering:
             exact = self._match(rule, peers[rule.index], subject)
             facts = (self._space, self._world, self._addresses)
             self.notes.extend(rule_remarks(rule, peers[rule.index], place, facts))
-            if self.native and scoped.policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY:
+            if self.stays(scoped.policy):
                 lowered += self._kept(rule, exact, place)
             else:
                 lowered.append(LoweredRule(rule, tuple(self._rounded(rule, exact, place))))
@@ -243,6 +244,7 @@ class RuleLowering:
 
     def _round(self, rule: Rule, cube: int, misfits: Sequence[Misfit], source: Source) -> list[int]:
         rounded = cube
+        misfits = [replace(m, code=_code_of(m.code, rule)) for m in misfits]
         for misfit in misfits:
             bits = misfit.wide if self._widens(rule.action, misfit.code) else misfit.narrow
             rounded = (rounded & ~misfit.field.mask) | bits
@@ -278,6 +280,7 @@ class RuleLowering:
             "choice": "denied" if denies else "left out",
             "type": rule.icmp[0] if rule and rule.icmp else "the excluded one",
             "family": f"IPv{10 - pods[0].family}",
+            "v": rule.ip_version if rule else "",
             "cidr": ", ".join(nets) or "the network",
             "selector": "the peer",
             "n": "some",
@@ -287,6 +290,15 @@ class RuleLowering:
             "form": "the protocols that have a name",
             "list": "protocols without a name",
         }
+
+
+def _code_of(code: str, rule: Rule) -> str:
+    """Say by what a rule speaks of some addresses only: its networks, those it excludes, or a family alone."""
+    named = any(e.nets for e in (rule.source, rule.destination))
+    excluded = any(e.not_nets for e in (rule.source, rule.destination))
+    if code == "CAL-N408" and not named and not excluded:
+        return "CAL-N409"
+    return "CAL-N407" if code in {"CAL-N401", "CAL-N403"} and excluded and not named else code
 
 
 def _is_of_the_node(net: Cidr) -> bool:

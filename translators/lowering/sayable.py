@@ -39,7 +39,9 @@ GRADES = {
     "CAL-L507": Grade.A,
     "CAL-L505": Grade.A,
     "CAL-N403": Grade.A,
+    "CAL-N407": Grade.A,
     "CAL-N408": Grade.A,
+    "CAL-N409": Grade.A,
 }
 """The grade that each kind of rounding causes."""
 

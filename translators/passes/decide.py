@@ -2,8 +2,9 @@
 
 Only one pattern costs anything: an Allow, a Deny and a later Allow that overlap. Each such Deny is either
 written out, minus earlier Allows (``whole``), or cut from every later Allow (``omit``), whichever is smaller;
-without a later Allow default deny does it (``drop``). The choice is proved for every label set by the
-obligations of ``expansion.md`` §6, not here. Algorithm: ``expansion.md`` §4, §7.
+without a later Allow default deny does it (``drop``). One that fits in neither form is cut from the later Allows
+where pods live, and its surroundings are shut (``closed``). The choice is proved for every label set by the
+obligations of ``expansion.md`` §6, not here. Algorithm: ``expansion.md`` §4, §5, §7.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from translators.algebra.cubes import Budget, Layout, join, sub
 from translators.errors import BudgetExceeded
 from translators.ir.items import DenyStatus, Item
 from translators.ir.policy import Action
+from translators.passes.closing import inhabited
 from translators.settings import Limits
 
-__all__ = ["Decided", "Judge", "decide"]
+__all__ = ["Decided", "Growth", "Judge", "Over", "decide", "name_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class Judge:
     """What a decision needs beside the items.
 
     ``bucket(cube)`` gives the one namespace that the cube's subject lies in, or None; ``sayable(cube)`` says
-    whether Cilium can say the cube as it stands.
+    whether Cilium can say the cube as it stands; ``realised(cube)`` whether a pod and a peer that exist lie in it,
+    None where no pods are known.
     """
 
     layout: Layout
@@ -33,16 +36,47 @@ class Judge:
     bucket: Callable[[int], str | None]
     sayable: Callable[[int], bool]
     explicit_denies: bool = False
+    realised: Callable[[int], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """One item that fits in no form: what to tell, whose traffic it is about, and which native Allows forced it."""
+
+    error: BudgetExceeded
+    region: tuple[int, ...]
+    natives: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """How many cubes one Deny added, and the Allows that it stood between."""
+
+    cubes: int
+    deny: int
+    allows: tuple[int, ...]
 
 
 @dataclass(slots=True)
 class Decided:
-    """Per item the cubes to allow or deny, and how each Deny was carried out."""
+    """Per item the cubes to allow or deny, and how each Deny was carried out.
+
+    ``closed`` names, for each Allow that lost traffic of pods that do not exist, the Denies it was closed against.
+    ``over`` holds what fits in no form; with any of it the rest means nothing.
+    """
 
     allows: dict[int, list[int]]
     denies: dict[int, list[int]]
     statuses: dict[int, DenyStatus] = field(default_factory=dict)
+    closed: dict[int, list[int]] = field(default_factory=dict)
+    over: dict[int, Over] = field(default_factory=dict)
+    largest: Growth | None = None
     sharp_calls: int = 0
+
+    def grown(self, cubes: int, deny: int, allows: Sequence[int]) -> None:
+        """Remember the Deny that cost most."""
+        if cubes > 0 and (self.largest is None or cubes > self.largest.cubes):
+            self.largest = Growth(cubes, deny, tuple(allows))
 
 
 class _Walk:
@@ -53,6 +87,7 @@ class _Walk:
         self.judge = judge
         self.layout = judge.layout
         self.budget = Budget()
+        self.over: dict[int, Over] = {}
         self.regions = self._without_passes()
         self.boxes = [_box(region) for region in self.regions]
         self.current = {
@@ -66,12 +101,14 @@ class _Walk:
         """Give each item minus the Passes before it in its tier."""
         result: list[list[int]] = []
         passes: dict[int, list[int]] = {}
-        for item in self.items:
+        for index, item in enumerate(self.items):
             region: list[int] | None = list(item.region)
             if earlier := passes.get(item.tier):
                 region = sub(self.layout, item.region, earlier, self.judge.limits.pass_, self.budget)
             if region is None:
-                raise _over_budget(item, len(earlier or ()), 0, self.judge.limits.pass_)
+                error = _over_budget(item, len(earlier or ()), 0, self.judge.limits.pass_)
+                self.over[index] = Over(error, item.region)
+                region = []
             if item.action is Action.PASS:
                 passes.setdefault(item.tier, []).extend(region)
             result.append(region)
@@ -116,20 +153,25 @@ class _Walk:
 
 
 def decide(items: Sequence[Item], judge: Judge) -> Decided:
-    """Give the unordered form of one direction's items.
+    """Give the unordered form of one direction's items; ``over`` names what fits in no form within the limits.
 
-    Raises ``BudgetExceeded`` (CAL-O314) where one Deny fits in no form within the limits.
+    Raises ``BudgetExceeded`` (CAL-O314) where the direction as a whole is over its limits.
     """
     walk = _Walk(items, judge)
-    decided = Decided(walk.current, {})
+    decided = Decided(walk.current, {}, over=walk.over)
     for j, item in enumerate(items):
         if item.action is Action.DENY and walk.regions[j]:
-            decided.statuses[j] = _decide_one(walk, j, decided)
+            status = _decide_one(walk, j, decided)
+            if status is not None:
+                decided.statuses[j] = status
     decided.sharp_calls = walk.budget.calls
+    cubes = sum(len(c) for c in (*decided.allows.values(), *decided.denies.values()))
+    if cubes > judge.limits.cubes:
+        raise _too_much(len(decided.denies), len(decided.allows), judge.limits.cubes, "cubes")
     return decided
 
 
-def _decide_one(walk: _Walk, j: int, decided: Decided) -> DenyStatus:
+def _decide_one(walk: _Walk, j: int, decided: Decided) -> DenyStatus | None:
     region, box = walk.regions[j], walk.boxes[j]
     near = walk.near(region)
     cuttable = [k for k in near if k > j and walk.cuttable_meets(k, region, box)]
@@ -145,8 +187,12 @@ def _decide_one(walk: _Walk, j: int, decided: Decided) -> DenyStatus:
         status = _choose(walk, j, _Around(early, cuttable, natives, factor), decided)
         if status is not None:
             return status
+    if not natives and _close(walk, j, cuttable, decided):
+        return DenyStatus.CLOSED
     most = walk.judge.limits.deny * walk.judge.limits.retry
-    raise _over_budget(walk.items[j], len(early), len(cuttable) + len(natives), most)
+    error = _over_budget(walk.items[j], len(early), len(cuttable) + len(natives), most)
+    decided.over[j] = Over(error, tuple(region), tuple(natives))
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +220,7 @@ def _choose(walk: _Walk, j: int, around: _Around, decided: Decided) -> DenyStatu
         written = _written(walk, region, around.early, cap)
     if written is not None and (must_write or spoiled or grow is None or len(written) <= grow):
         decided.denies[j] = written
+        decided.grown(len(written) - len(region), j, around.early)
         return DenyStatus.WHOLE
     if cut is None or (grow or 0) > limits.grow * around.factor:
         return None
@@ -183,6 +230,7 @@ def _choose(walk: _Walk, j: int, around: _Around, decided: Decided) -> DenyStatu
             return None
         decided.denies[j] = pieces
     walk.current.update(cut)
+    decided.grown(grow or 0, j, around.cuttable)
     return DenyStatus.OMIT
 
 
@@ -195,6 +243,32 @@ def _cut(walk: _Walk, region: list[int], later: list[int], cap: int) -> dict[int
             return None
         result[k] = rest
     return result
+
+
+def _close(walk: _Walk, j: int, later: list[int], decided: Decided) -> bool:
+    """Cut a Deny from the later Allows everywhere, and keep of a large rest only what somebody can use now."""
+    realised, limits = walk.judge.realised, walk.judge.limits
+    if realised is None:
+        return False
+    cut, closed = {}, []
+    for k in later:
+        _check_budget(walk, len(later))
+        rest = sub(walk.layout, walk.current[k], walk.regions[j], limits.rule * limits.retry, walk.budget)
+        if rest is None:
+            rest = inhabited(walk.layout, walk.current[k], walk.regions[j], realised, walk.budget)
+            closed.append(k)
+        cut[k] = rest
+    if not closed:
+        # Each cut fits by itself, all together do not: the largest are kept to what is in use.
+        closed = later
+        cut = {
+            k: inhabited(walk.layout, walk.current[k], walk.regions[j], realised, walk.budget) for k in later
+        }
+    decided.grown(sum(len(cut[k]) - len(walk.current[k]) for k in cut), j, later)
+    walk.current.update(cut)
+    for k in closed:
+        decided.closed.setdefault(k, []).append(j)
+    return True
 
 
 def _written(walk: _Walk, region: list[int], early: list[int], cap: int) -> list[int] | None:
@@ -222,16 +296,19 @@ def _spoils(walk: _Walk, cut: dict[int, list[int]]) -> bool:
 
 
 def _check_budget(walk: _Walk, around: int) -> None:
-    most = walk.judge.limits.sharp
-    if walk.budget.calls > most:
-        fills = {
-            "deny": "The direction as a whole",
-            "n": str(around),
-            "m": str(len(walk.current)),
-            "max": str(most),
-        }
-        what = f"the expansion needs more than {most} subtractions"
-        raise BudgetExceeded(what, code="CAL-O314", fix="raise translate.limits.sharp", fills=fills)
+    if walk.budget.calls > walk.judge.limits.sharp:
+        raise _too_much(around, len(walk.current), walk.judge.limits.sharp, "subtractions")
+
+
+def _too_much(early: int, later: int, most: int, what: str) -> BudgetExceeded:
+    name = "sharp" if what == "subtractions" else "cubes"
+    fills = {"deny": "The direction as a whole", "n": str(early), "m": str(later), "max": str(most)}
+    return BudgetExceeded(
+        f"the expansion needs more than {most} {what}",
+        code="CAL-O314",
+        fix=f"raise translate.limits.{name}",
+        fills=fills,
+    )
 
 
 def _box(region: Sequence[int]) -> int:
@@ -241,13 +318,16 @@ def _box(region: Sequence[int]) -> int:
     return result
 
 
-def _over_budget(item: Item, early: int, later: int, cap: int) -> BudgetExceeded:
+def name_of(item: Item) -> str:
+    """Name an item for a reader: its policy and rule, or the end of its tier."""
     policy, rule = item.source.policy, item.source.rule
-    name = f"The end of tier {item.source.tier}"
-    if policy is not None:
-        name = (
-            policy.label if rule is None else f"{policy.label} {item.source.direction} rule {rule.index + 1}"
-        )
+    if policy is None:
+        return f"The end of tier {item.source.tier}"
+    return policy.label if rule is None else f"{policy.label} {item.source.direction} rule {rule.index + 1}"
+
+
+def _over_budget(item: Item, early: int, later: int, cap: int) -> BudgetExceeded:
+    name = name_of(item)
     what = f"{name} between {early} earlier and {later} later Allows needs more than {cap} terms"
     fills = {"deny": name, "n": str(early), "m": str(later), "max": str(cap)}
     return BudgetExceeded(what, code="CAL-O314", fix="raise translate.limits", fills=fills)

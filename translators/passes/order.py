@@ -12,10 +12,9 @@ from collections.abc import Iterable, Mapping
 from translators.ir.policy import Policy, PolicyKind, Tier
 from translators.settings import Version
 
-__all__ = ["KUBERNETES_ORDER", "sorted_tiers", "tie_key"]
+__all__ = ["sorted_tiers", "tie_key"]
 
 NEW_TIES: Version = (3, 32)
-KUBERNETES_ORDER = 1000.0
 
 
 def sorted_tiers(

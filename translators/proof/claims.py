@@ -13,8 +13,13 @@ __all__ = ["Claims"]
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """Regions in the compiler's space; ``assumed`` ones are empty while the objects of a condition stay."""
+    """Regions in the compiler's space; ``assumed`` ones are empty while the objects of a condition stay.
+
+    ``shut`` names Allow items, as a trace does, that are exact for the labels of pods that exist and may deny others:
+    their coverage (P4) is left to the matrices, everything else about them is proved.
+    """
 
     space: Space | None = None
     differing: Mapping[Direction, Sequence[int]] = field(default_factory=dict)
     assumed: Mapping[Direction, Sequence[int]] = field(default_factory=dict)
+    shut: Mapping[Direction, frozenset[str]] = field(default_factory=dict)

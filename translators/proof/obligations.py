@@ -49,7 +49,8 @@ class Open:
 class Obligations:
     """What was checked, and what does not hold; ``checked`` counts cover tests by obligation.
 
-    ``excluded``: the points of named differences and of conditions, which no obligation speaks of.
+    ``excluded``: the points of named differences and of conditions, which no obligation speaks of. ``shut``: the
+    failures of P4 that the claims announce, traffic of pods with labels that nobody has yet.
     """
 
     space: Space
@@ -58,6 +59,7 @@ class Obligations:
     source: dict[Direction, list[SourceItem]]
     emitted: dict[Direction, Regions]
     excluded: dict[Direction, list[int]]
+    shut: tuple[Open, ...] = ()
 
     @property
     def held(self) -> bool:
@@ -78,6 +80,7 @@ def prove(calico: CalicoPolicies, cilium: CiliumPolicies, claims: Claims) -> Obl
     """Check P0–P5 in both directions, outside the points that the claims name."""
     space = proof_space(calico, cilium, claims)
     failures: list[Open] = []
+    shut: list[Open] = []
     checked = {f"P{i}": 0 for i in range(6)}
     source, emitted, outside = {}, {}, {}
     for direction in Direction:
@@ -86,10 +89,12 @@ def prove(calico: CalicoPolicies, cilium: CiliumPolicies, claims: Claims) -> Obl
         source[direction], emitted[direction] = items, regions
         excluded = outside[direction] = _excluded(claims, space, direction)
         check = _Check(space, direction, items, regions, excluded)
-        failures += check.run()
+        named = claims.shut.get(direction, frozenset())
+        for found in check.run():
+            (shut if found.name == "P4" and found.by in named else failures).append(found)
         for name, count in check.checked.items():
             checked[name] += count
-    return Obligations(space, tuple(failures), checked, source, emitted, outside)
+    return Obligations(space, tuple(failures), checked, source, emitted, outside, tuple(shut))
 
 
 def _excluded(claims: Claims, space: Space, direction: Direction) -> list[int]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from translators.algebra.cidrs import Address
 from translators.algebra.space import (
-    ABSENT,
-    OTHER,
     AddressAtom,
     AtomKind,
     Field,
@@ -100,6 +98,5 @@ def _labels(space: Space, side: SideName, pod: Pod, world: World) -> int:
                 value = namespace.labels.get(field.name[2]) if namespace else None
             case _:
                 value = pod.labels.get(field.name[2])
-        key = ABSENT if value is None else value if value in field.bits else OTHER
-        cube &= space.only(field, field.bits[key])
+        cube &= space.only(field, field.of_label(value))
     return cube
