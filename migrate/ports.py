@@ -1,0 +1,360 @@
+"""What the orchestrator needs of the world, as protocols: real adapters and the simulator implement the same ones.
+
+Objects are plain Kubernetes objects; a *resource* is written as kubectl writes it (``pods``,
+``ippools.crd.projectcalico.org``). Every call ends within its own time limit and raises ``ApiError`` when it fails;
+an adapter that repeats an HTTP call on transport faults says so in its docstring, nothing else here repeats anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from migrate.model.draft import Rendered
+from migrate.model.events import FailureClass
+from migrate.model.facts import NodeFacts
+from migrate.model.snapshot import Identity
+
+__all__ = [
+    "ApiError",
+    "Charts",
+    "Clock",
+    "Cluster",
+    "Desired",
+    "Eviction",
+    "Evictor",
+    "FlowWindow",
+    "Flows",
+    "Holder",
+    "Journal",
+    "Lock",
+    "Machines",
+    "Mirror",
+    "Mirrored",
+    "Nodes",
+    "Object",
+    "ProbeResult",
+    "ProbeRow",
+    "Prober",
+    "Release",
+    "Reporter",
+]
+
+Object = Mapping[str, Any]
+
+
+class ApiError(Exception):
+    """A call that failed, with the class that decides what happens next.
+
+    ``status`` is the HTTP status or 0; ``reason`` the API's word (``DisruptionBudget``, ``FieldManagerConflict``);
+    ``causes`` its details; ``retry_after_s`` as the server asked. The message is cut to 256 characters and holds no body.
+    """
+
+    def __init__(
+        self,
+        failure: FailureClass,
+        message: str,
+        *,
+        status: int = 0,
+        reason: str = "",
+        causes: Sequence[Mapping[str, Any]] = (),
+        retry_after_s: float = 0,
+    ) -> None:
+        super().__init__(message[:256])
+        self.failure = failure
+        self.status = status
+        self.reason = reason
+        self.causes = tuple(causes)
+        self.retry_after_s = retry_after_s
+
+
+class Cluster(Protocol):
+    """The Kubernetes API, raw and tolerant."""
+
+    def identity(self) -> Identity:
+        """Give the cluster's UID, context, server and version."""
+
+    def get(self, resource: str, name: str, namespace: str = "") -> Object | None:
+        """Give one object; None where the server says that it, or its kind, does not exist."""
+
+    def list(
+        self, resource: str, namespace: str = "", *, labels: Mapping[str, str] | None = None, node: str = ""
+    ) -> list[Object]:
+        """Give all objects, page by page; ``node`` selects pods by ``spec.nodeName``. A kind that is absent is empty."""
+
+    def create(self, item: Object) -> Object:
+        """Create an object; ``ApiError`` of class conflict with reason ``AlreadyExists`` where it is there."""
+
+    def apply(self, item: Object, *, force: bool = False) -> Object:
+        """Apply server-side as field manager ``c2c``, unknown fields refused; conflicts name the other manager."""
+
+    def patch(
+        self, resource: str, name: str, namespace: str, changes: Object, *, version: str = ""
+    ) -> Object:
+        """Merge changes into an object; null removes a key. With ``version`` only if that is still its version."""
+
+    def delete(self, resource: str, name: str, namespace: str = "", *, uid: str = "") -> bool:
+        """Delete an object, only if it still has that uid; give False where it is gone already."""
+
+
+class Eviction(StrEnum):
+    """What became of asking for an eviction."""
+
+    ACCEPTED = "accepted"
+    GONE = "gone"
+
+
+class Evictor(Protocol):
+    """The eviction API."""
+
+    def evict(self, namespace: str, name: str, uid: str, *, dry_run: bool = False) -> Eviction:
+        """Ask for the eviction of exactly this pod.
+
+        A refusal raises ``ApiError``: wait where a PDB allows none now (``causes`` hold its sentence), permanent where
+        it never will (two PDBs, a dead webhook).
+        """
+
+
+class Nodes(Protocol):
+    """Verbs on nodes and on the agents that run there, by whichever access the node has."""
+
+    def conf_files(self, node: str) -> tuple[str, ...]:
+        """Give the CNI configuration files as the runtime sorts them (``.conf``, ``.conflist``, ``.json``)."""
+
+    def restore_calico_conf(self, node: str) -> None:
+        """Remove ``05-cilium.conflist`` and bring Calico's file back."""
+
+    def agent_config(self, node: str) -> Mapping[str, str] | None:
+        """Give the running configuration of that node's agent, overrides merged; None where no agent runs."""
+
+    def agent_status(self, node: str) -> Mapping[str, Any] | None:
+        """Give ``{failures: [..], endpoints: [{pod, state}]}`` of that node's agent; None where no agent runs."""
+
+    def operator_config(self) -> Mapping[str, str] | None:
+        """Give the running configuration of the operator; None where none runs."""
+
+    def boot_id(self, node: str) -> str:
+        """Give the boot id; empty where the node cannot be asked."""
+
+    def reboot(self, node: str) -> None:
+        """Ask the node to reboot; the proof is another boot id."""
+
+    def facts(self, node: str) -> NodeFacts:
+        """Collect the facts of a node, reading only."""
+
+    def drop_in(self, node: str, path: str, content: str | None) -> None:
+        """Write a configuration file of the host and reload its owner; None removes it."""
+
+    def drop_in_content(self, node: str, path: str) -> str | None:
+        """Give the content of a file of the host; None where it is not there."""
+
+    def sweep(self, node: str) -> Mapping[str, Any]:
+        """Remove ``cali*`` veths without a live sandbox and release their IPAM handles; give what was removed."""
+
+    def lock_free(self, node: str) -> bool:
+        """Say whether no module of ours still works on the node."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A Helm release; ``deployed`` is its last revision with status ``deployed``, 0 where there is none."""
+
+    status: str
+    revision: int
+    deployed: int = 0
+    values: Mapping[str, Any] = field(default_factory=dict)
+    chart: str = ""
+
+
+class Charts(Protocol):
+    """The Cilium chart; rc 0 of Helm is never taken as proof of anything."""
+
+    def release(self) -> Release | None:
+        """Give the release ``cilium``; None where there is none."""
+
+    def render(self, values: Mapping[str, Any]) -> Rendered:
+        """Render the chart with these values, and with its own."""
+
+    def install(self, values: Mapping[str, Any]) -> None:
+        """Install the release."""
+
+    def upgrade(self, values: Mapping[str, Any], *, force_conflicts: bool = False) -> None:
+        """Upgrade the release with complete values."""
+
+    def rollback(self, revision: int) -> None:
+        """Go back to a revision."""
+
+    def uninstall(self) -> None:
+        """Remove the release; nothing happens where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeRow:
+    """One cell of the probe matrix (``gates.md`` §3.1); ``kind`` names the row, ends are node names or targets.
+
+    ``expect`` is ``reach`` or ``refuse``.
+    """
+
+    kind: str
+    source: str
+    target: str
+    family: int = 4
+    expect: str = "reach"
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """The outcome of one row: ok, refused, timeout, reset, wrong-source, unresolved, or unmeasured with its reason."""
+
+    row: ProbeRow
+    outcome: str
+    seen_source: str = ""
+    client: str = ""
+    reason: str = ""
+
+
+class Prober(Protocol):
+    """Pods that reach each other and say what they saw."""
+
+    def run(self, rows: Sequence[ProbeRow]) -> list[ProbeResult]:
+        """Run every row at least three times; probe pods are made where they are missing."""
+
+    def addresses(self, nodes: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
+        """Give by node the addresses of a fresh probe pod pinned to it."""
+
+    def remove(self, node: str = "") -> None:
+        """Delete the probe pods of a node, or all of this run."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowWindow:
+    """Flows seen in a window and what was not seen: ``lost`` by source, ``blind`` nodes, ``skew_s`` of clocks.
+
+    ``flows`` are plain objects with the keys of ``gates.md`` §5.7; ``seen`` counts by node; None: no source at all.
+    """
+
+    start: str
+    end: str
+    flows: tuple[Mapping[str, Any], ...] = ()
+    seen: Mapping[str, int] = field(default_factory=dict)
+    lost: Mapping[str, int] = field(default_factory=dict)
+    blind: tuple[str, ...] = ()
+    restarted: tuple[str, ...] = ()
+    reason: str = ""
+
+
+class Flows(Protocol):
+    """An observer of flows: Hubble after the move, Goldmane or counters before."""
+
+    def begin(self, name: str, nodes: Sequence[str]) -> None:
+        """Begin to collect a window under a name; beginning it again starts it anew."""
+
+    def end(self, name: str) -> FlowWindow:
+        """Close the window and give what it holds."""
+
+
+class Machines(Protocol):
+    """The cloud, where a node is replaced."""
+
+    def delete(self, node: str) -> None:
+        """Delete the machine of a node."""
+
+    def gone(self, node: str) -> bool:
+        """Say whether the machine is gone."""
+
+
+class Journal(Protocol):
+    """The durable record of intent; an append that returns is on disk."""
+
+    def append(self, kind: str, **fields: Any) -> Mapping[str, Any]:  # noqa: ANN401  # JSON values
+        """Write one record and give it back with its ``seq`` and ``hash``; raises ``OSError`` where it cannot."""
+
+    def records(self) -> Sequence[Mapping[str, Any]]:
+        """Give all records, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What somebody wants of a run, written from anywhere (``state.md`` §5.2)."""
+
+    state: str = "running"
+    now: bool = False
+    rollback: bool = False
+    rollback_nodes: tuple[str, ...] | str = ()
+    approve: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    accept: tuple[Mapping[str, str], ...] = ()
+    skip: tuple[str, ...] = ()
+    retry: tuple[str, ...] = ()
+    by: str = ""
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mirrored:
+    """The state of a run as the cluster holds it."""
+
+    state: Mapping[str, Any]
+    seq: int
+    hash: str
+    plan_hash: str
+
+
+class Mirror(Protocol):
+    """The run's state in the cluster, so that any machine can watch and resume."""
+
+    def read(self) -> Mirrored | None:
+        """Give the state; None where no run of ours was here."""
+
+    def write(self, state: Mapping[str, Any], seq: int, hash_: str) -> None:
+        """Write the state; ``ApiError`` of class conflict where another driver wrote in between."""
+
+    def desired(self) -> Desired:
+        """Give what is wanted of the run."""
+
+    def want(self, changes: Mapping[str, Any], by: str) -> Desired:
+        """Change what is wanted; lists only grow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds the lock: ``user@host:pid:run``, and how long we have seen it unrenewed."""
+
+    identity: str
+    age_s: float
+
+
+class Lock(Protocol):
+    """The Lease; losing it stops every further change."""
+
+    def acquire(self, *, steal: bool = False) -> Holder | None:
+        """Take the lock; give None where it is ours now, else who holds it."""
+
+    def held(self) -> bool:
+        """Say whether it is ours with a margin to spare."""
+
+    def release(self) -> None:
+        """Give it back."""
+
+
+class Clock(Protocol):
+    """Time; nothing else in the orchestrator asks for it."""
+
+    def now(self) -> datetime:
+        """Give the time of day, in UTC."""
+
+    def monotonic(self) -> float:
+        """Give seconds that never jump."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+
+
+class Reporter(Protocol):
+    """Whoever looks on: a terminal, a pipeline, a log."""
+
+    def event(self, record: Mapping[str, Any]) -> None:
+        """Take one record of the journal, as it was written."""
