@@ -26,6 +26,7 @@ from translators.lowering.sayable import GRADES
 from translators.proof.hosts import HostsCompared
 from translators.proof.named import NamedDifferences, NamedRegion
 from translators.proof.obligations import Obligations
+from translators.proof.population import Population
 from translators.proof.settle import Difference, Settler
 from translators.proof.witnessed import Unexplained, Witnessed
 from translators.proof.words import Words, describe
@@ -318,11 +319,21 @@ class _Grading:
         self._differences.append(
             DifferenceEntry(digest, finding, effect, str(difference.direction), source, destination, packets,
                             difference.example is not None, _example(difference.example.flow) if difference.example else "",
-                            *_decisions(difference))
+                            *_decisions(difference), self._today(difference))
         )  # fmt: skip
         if difference.opens and finding in self._findings:
             graver = replace(self._findings[finding], severity=str(Severity.ERROR))
             self._findings[finding] = graver
+
+    def _today(self, difference: Difference) -> tuple[int | None, int | None] | None:
+        """Count the pods that a difference concerns, where there is a cluster to count in."""
+        if not self._evidence.world.is_cluster:
+            return None
+        return self._population.of(difference.direction, difference.cubes)
+
+    @cached_property
+    def _population(self) -> Population:
+        return Population(self._evidence.settler.space, self._evidence.world)
 
     def _hosts(self) -> None:
         """Name what differs on the nodes themselves, under the policy that decided it there."""

@@ -42,7 +42,8 @@ class Finding:
 class DifferenceEntry:
     """One region in which the two sets differ; ``effect`` is ``opens`` or ``closes``, seen from Calico.
 
-    ``calico`` and ``cilium`` hold (verdict, what decided, place) of the confirmed example.
+    ``calico`` and ``cilium`` hold (verdict, what decided, place) of the confirmed example. ``pods`` counts those of
+    today's cluster that send and that receive, None for an end that is not pods alone; None without a cluster.
     """
 
     id: str
@@ -56,6 +57,7 @@ class DifferenceEntry:
     example: str
     calico: tuple[str, str, str]
     cilium: tuple[str, str, str]
+    pods: tuple[int | None, int | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,4 +269,5 @@ def _difference(item: DifferenceEntry) -> dict[str, Any]:
         "example": item.example,
         "calico": engine(item.calico),
         "cilium": engine(item.cilium),
+        "pods": {"src": item.pods[0], "dst": item.pods[1]} if item.pods else None,
     }

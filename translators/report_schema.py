@@ -24,6 +24,7 @@ _PLAIN: dict[object, dict[str, Any]] = {
     NoneType: {"type": "null"},
     tuple[str, ...]: {"type": "array", "items": _TEXT},
     tuple[str, str, str]: {"$ref": "#/$defs/engine"},
+    tuple[int | None, int | None]: {"$ref": "#/$defs/pods"},
     Span: {"$ref": "#/$defs/span"},
 }
 _CHOICES = {
@@ -57,6 +58,7 @@ def report_schema() -> dict[str, Any]:
         ),
         "$defs": {
             "span": _object({"file": _TEXT, "line": _COUNT, "column": _COUNT}),
+            "pods": _object({key: {"type": ["integer", "null"], "minimum": 0} for key in ("src", "dst")}),
             "engine": _object({"verdict": _TEXT, "by": _TEXT, "place": _TEXT}),
         },
     }

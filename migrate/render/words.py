@@ -74,7 +74,19 @@ def verdict(report: Report) -> str:
 def claim(difference: DifferenceEntry) -> str:
     """Say which flows differ, as a sentence that can be read aloud."""
     first, second = ("Cilium", "Calico") if difference.effect == "opens" else ("Calico", "Cilium")
-    return f"{first} allows what {second} drops: {difference.src} → {difference.dst}, {difference.packets}."
+    today = _today(difference.pods)
+    return f"{first} allows what {second} drops: {difference.src} → {difference.dst}, {difference.packets}{today}."
+
+
+def _today(pods: tuple[int | None, int | None] | None) -> str:
+    """Say how many pods it concerns; an end that is not pods alone is not counted."""
+    known = [count for count in pods or () if count is not None]
+    if not known:
+        return ""
+    if 0 in known:
+        return ", no pod today"
+    counts = " × ".join(f"{count:,}" for count in known)
+    return f", {counts} {plural(known[0] * known[-1], 'pod', 'pods')} today"
 
 
 def decided(difference: DifferenceEntry) -> Iterator[str]:

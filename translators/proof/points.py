@@ -14,7 +14,7 @@ from translators.algebra.space import (
 from translators.flows import Direction, Flow, Peer, PeerKind
 from translators.world import NamedPort, Pod, World
 
-__all__ = ["cube_of"]
+__all__ = ["cube_of", "pod_cube"]
 
 _KINDS = {
     PeerKind.POD: AtomKind.POD,
@@ -43,6 +43,16 @@ def cube_of(space: Space, flow: Flow, direction: Direction, world: World) -> int
         if peer.pod is not None:
             cube &= _labels(space, side, peer.pod, world)
     return cube
+
+
+def pod_cube(space: Space, side: SideName, pod: Pod, world: World) -> int:
+    """Give the cube of a pod at one end: its labels, and its addresses where it has some."""
+    field = space.subject if side is SideName.SUBJECT else space.peer
+    peers = [Peer(PeerKind.POD, address, pod=pod) for address in pod.addresses or (None,)]
+    bits = 0
+    for peer in peers:
+        bits |= _atom_bits(field, peer)
+    return _labels(space, side, pod, world) & space.only(field, bits)
 
 
 def _atom_bits(field: Field, peer: Peer) -> int:

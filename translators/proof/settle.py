@@ -13,6 +13,7 @@ from itertools import islice
 from translators.algebra.cubes import Budget, join, sub
 from translators.algebra.space import Space
 from translators.flows import Direction, Flow, FlowVerdict
+from translators.proof.boxes import largest_boxes
 from translators.proof.emitted import Regions
 from translators.proof.obligations import Obligations
 from translators.proof.source_items import SourceItem
@@ -41,7 +42,7 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Cubes in which every point differs one way; ``opens``: Cilium allows what Calico drops.
+    """Cubes in which every point differs one way, one box where it is exact; ``opens``: Cilium allows what Calico drops.
 
     ``exact`` is False where the region was too large to be worked out, and stands as claimed.
     """
@@ -82,18 +83,13 @@ class Settler:
         return found
 
     def _differing(self, direction: Direction, opens: bool, cubes: Sequence[int]) -> list[Difference]:
-        """Keep every cube that some flow can be in; one example stands for all of them."""
-        real: list[int] = []
-        example = None
-        for number, cube in enumerate(cubes):
-            if number >= MAX_TRIES and example is not None:
-                real += cubes[number:]
-                break
-            confirmed = self.confirm(direction, cube)
-            if confirmed is not None or self._may_exist(direction, cube):
-                real.append(cube)
-            example = example or confirmed
-        return [Difference(direction, opens, tuple(real), example)] if real else []
+        """Give one difference for every box that some flow can be in, with an example of its own."""
+        found = []
+        for number, box in enumerate(largest_boxes(self.space, cubes)):
+            example = self.confirm(direction, box) if number < MAX_TRIES else None
+            if example is not None or self._may_exist(direction, box):
+                found.append(Difference(direction, opens, (box,), example))
+        return found
 
     def _may_exist(self, direction: Direction, cube: int) -> bool:
         return next(witnesses(self.space, cube, direction, self._calico.world), None) is not None

@@ -74,24 +74,28 @@ class Words:
         return f"any pod {what} {where}".replace("  ", " ").strip()
 
     def _peer(self, cube: int) -> str:
-        atoms = [a for a in self._space.peer.values(cube) if isinstance(a, AddressAtom)]
+        """Name the peers; what everything is in, or everything but pods, is not spelled out."""
+        held = {kind: self._held(cube, kind) for kind in AtomKind}
+        every = {kind: self._held(self._space.full, kind) for kind in AtomKind}
         parts = []
-        if pods := [a for a in atoms if a.kind is AtomKind.POD]:
-            every = [
-                a for a in self._space.peer.bits if isinstance(a, AddressAtom) and a.kind is AtomKind.POD
-            ]
+        if pods := held[AtomKind.POD]:
             text = self._pods(cube, SideName.PEER)
-            parts.append(text if len(pods) == len(every) else f"{text} at {_cidrs(pods)}")
+            parts.append(text if len(pods) == len(every[AtomKind.POD]) else f"{text} at {_cidrs(pods)}")
+        others = [kind for kind in AtomKind if kind not in {AtomKind.POD, AtomKind.HOST}]
+        if all(len(held[kind]) == len(every[kind]) for kind in others):
+            return "anyone" if parts == ["any pod"] else ", ".join([*parts, "anyone but pods"])
         for kind, name in _KINDS.items():
-            own = [a for a in atoms if a.kind is kind]
-            every = [a for a in self._space.peer.bits if isinstance(a, AddressAtom) and a.kind is kind]
-            if own and len(own) == len(every):
+            own = held[kind]
+            if own and len(own) == len(every[kind]):
                 parts.append(name)
             elif own:
-                missing = [a for a in every if a not in own]
-                parts.append(_part(kind, own, missing))
-        parts += [a.name for a in atoms if a.kind is AtomKind.ENTITY]
+                parts.append(_part(kind, own, [a for a in every[kind] if a not in own]))
+        parts += [a.name for a in held[AtomKind.ENTITY]]
         return ", ".join(parts)
+
+    def _held(self, cube: int, kind: AtomKind) -> list[AddressAtom]:
+        values = self._space.peer.values(cube)
+        return [a for a in values if isinstance(a, AddressAtom) and a.kind is kind]
 
 
 def describe(words: Words, cubes: Sequence[int]) -> tuple[str, str, str]:

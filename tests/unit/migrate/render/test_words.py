@@ -49,3 +49,20 @@ def test_accepted_findings_are_no_longer_pending():
     assert [item.finding.code for item in words.pending(report)] == ["CAL-H604", "CAL-L502"]
     settled = replace(report, findings=tuple(replace(f, accepted="fine") for f in report.findings))
     assert words.pending(settled) == []
+
+
+@pytest.mark.parametrize(
+    ("pods", "told"),
+    [
+        (None, "ICMP 3/4."),
+        ((6, 1), "ICMP 3/4, 6 × 1 pods today."),
+        ((1, 1), "ICMP 3/4, 1 × 1 pod today."),
+        ((None, 4), "ICMP 3/4, 4 pods today."),
+        ((1, None), "ICMP 3/4, 1 pod today."),
+        ((0, 4), "ICMP 3/4, no pod today."),
+        ((None, None), "ICMP 3/4."),
+        ((1200, 3), "ICMP 3/4, 1,200 × 3 pods today."),
+    ],
+)
+def test_todays_pods_are_counted_where_they_are_known(pods, told):
+    assert words.claim(replace(all_grades().differences[0], pods=pods)).endswith(told)
