@@ -7,7 +7,7 @@ between that subject and peer class *p* is allowed by that direction's policy of
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -75,8 +75,8 @@ class Side(Protocol):
         """Give every boundary that this set's policies can tell apart."""
         ...
 
-    def signature(self, peer: Peer) -> Hashable:
-        """Give a value equal for two peers exactly if no policy of this set can tell them apart."""
+    def signatures(self, peers: Sequence[Peer]) -> list[Hashable]:
+        """Give a value for each peer: equal for two of them only if no policy of this set can tell them apart."""
         ...
 
     def matrix(self, universe: Universe, subjects: Iterable[int] | None = None) -> Matrix:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from translators.algebra.bitsets import bits_where, positions
 from translators.algebra.cidrs import BITS, Address, Interval, cut
 from translators.algebra.space import ENTITIES
 from translators.flows import ICMP, ICMPV6, SCTP, TCP, UDP, Direction, Flow, Peer, PeerKind
@@ -85,9 +86,9 @@ def build_universe(sides: Sequence[Side], world: World) -> Universe:
     """Give the classes and atoms that the sides can tell apart in this world."""
     cuts = [side.cuts() for side in sides]
     classes: dict[object, list[Peer]] = {}
-    for peer in peers_of(world, cuts):
-        key = (peer.kind, *(side.signature(peer) for side in sides))
-        classes.setdefault(key, []).append(peer)
+    listed = peers_of(world, cuts)
+    for peer, *told in zip(listed, *(side.signatures(listed) for side in sides), strict=True):
+        classes.setdefault((peer.kind, *told), []).append(peer)
     peers = tuple(
         PeerClass(members[0], len(members), tuple(_name(m) for m in members[:MAX_NAMED]))
         for members in classes.values()
@@ -138,16 +139,33 @@ def compare(before: Side, after: Side, world: World) -> Comparison:
     universe = build_universe([before, after], world)
     old, new = before.matrix(universe), after.matrix(universe)
     possible = {f: [_possible(universe, atom, f) for atom in universe.atoms] for f in (4, 6)}
+    points = {family: sum(mask.bit_count() for mask in masks) for family, masks in possible.items()}
     found: list[MatrixDifference] = []
     total = 0
     for direction in Direction:
-        for position, subject in enumerate(universe.subjects):
+        rows = zip(universe.subjects, old[direction], new[direction], strict=True)
+        equal: set[tuple[int, int, int]] = set()
+        for subject, mine, theirs in rows:
             own = universe.peers[subject].representative.address
-            for atom, mask in enumerate(possible[own.family if own is not None else 4]):
-                total += mask.bit_count()
-                changed = (old[direction][position][atom] ^ new[direction][position][atom]) & mask
-                found += _points(changed, new[direction][position][atom], (direction, subject, atom))
+            family = own.family if own is not None else 4
+            total += points[family]
+            key = (id(mine), id(theirs), family)
+            if key in equal:
+                continue
+            differing = list(_differing(mine, theirs, possible[family], (direction, subject)))
+            found += differing
+            if not differing:
+                equal.add(key)
     return Comparison(universe, total - len(found), tuple(found))
+
+
+def _differing(
+    mine: Sequence[int], theirs: Sequence[int], masks: Sequence[int], place: tuple[Direction, int]
+) -> Iterable[MatrixDifference]:
+    """Give the points at which two rows differ; subjects may share rows, so equal ones are looked at once."""
+    for atom, (old, new, mask) in enumerate(zip(mine, theirs, masks, strict=True)):
+        if changed := (old ^ new) & mask:
+            yield from _points(changed, new, (*place, atom))
 
 
 def _possible(universe: Universe, atom: TrafficAtom, family: int) -> int:
@@ -155,20 +173,14 @@ def _possible(universe: Universe, atom: TrafficAtom, family: int) -> int:
     implied = {ICMP: 4, ICMPV6: 6}.get(atom.protocol)
     if implied not in {None, family}:
         return 0
-    bits = 0
-    for index, item in enumerate(universe.peers):
-        address = item.representative.address
-        if (address.family if address is not None else 4) == family:
-            bits |= 1 << index
-    return bits
+    addresses = (item.representative.address for item in universe.peers)
+    return bits_where((a.family if a is not None else 4) == family for a in addresses)
 
 
 def _points(changed: int, allowed: int, place: tuple[Direction, int, int]) -> Iterable[MatrixDifference]:
     direction, subject, atom = place
-    while changed:
-        low = changed & -changed
-        yield MatrixDifference(direction, subject, low.bit_length() - 1, atom, bool(allowed & low))
-        changed ^= low
+    for peer in positions(changed):
+        yield MatrixDifference(direction, subject, peer, atom, bool(allowed >> peer & 1))
 
 
 def flow_of(universe: Universe, point: MatrixDifference) -> Flow:

@@ -126,11 +126,9 @@ def _classes(peers: Iterable[Peer], sides: tuple[CalicoSide, CiliumSide], end: P
     """Give one peer of each class; the node itself is none, and its own pods are apart from others."""
     node = end.node.name if end.node is not None else ""
     found: dict[object, Peer] = {}
-    for peer in peers:
-        if peer.kind is PeerKind.HOST or (peer.node is not None and peer.node.name == node):
-            continue
-        key = (peer.kind, _is_own(peer, node), *(side.signature(peer) for side in sides))
-        found.setdefault(key, peer)
+    others = [p for p in peers if p.kind is not PeerKind.HOST and (p.node is None or p.node.name != node)]
+    for peer, *told in zip(others, *(side.signatures(others) for side in sides), strict=True):
+        found.setdefault((peer.kind, _is_own(peer, node), *told), peer)
     return list(found.values())
 
 

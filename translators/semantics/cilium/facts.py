@@ -1,0 +1,269 @@
+"""What is true of each peer of one universe, as ints whose bit *p* speaks of peer *p*; asked by the matrix.
+
+Labels of identities are indexed by value, so that a selector is answered for all peers at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+
+from translators.algebra.bitsets import bits_at, bits_where
+from translators.algebra.cidrs import Cidr
+from translators.algebra.memberships import Memberships
+from translators.flows import ICMP, ICMPV6, Peer, PeerKind
+from translators.semantics.cilium.labels import is_relevant
+from translators.semantics.cilium.selectors import CLUSTER, NAMESPACE, NAMESPACE_LABELS, Requirement, Selector
+from translators.semantics.cilium.shapes import Element, PortMatch, Prefix
+from translators.settings import CiliumConfig
+from translators.universe import TrafficAtom
+from translators.world import Pod, World
+
+__all__ = ["NUMBERS", "PORTED", "Columns", "Facts", "Identities", "called", "is_api_server"]
+
+NUMBERS: Mapping[str, int] = {"TCP": 6, "UDP": 17, "SCTP": 132}
+PORTED = frozenset(NUMBERS.values())
+_ENTITY_KINDS = {
+    "world": frozenset({PeerKind.WORLD}),
+    "host": frozenset({PeerKind.HOST}),
+    "remote-node": frozenset({PeerKind.REMOTE}),
+    "all": frozenset(PeerKind),
+    "none": frozenset[PeerKind](),
+}
+_ON_NODES = frozenset({PeerKind.HOST, PeerKind.REMOTE})
+_RESERVED = {PeerKind.HOST: "host", PeerKind.REMOTE: "remote-node", PeerKind.WORLD: "world"}
+
+
+class Columns:
+    """An index from label to the label sets that carry it: bit *i* of an answer is label set *i*."""
+
+    def __init__(self, label_sets: Sequence[Mapping[str, str]]) -> None:
+        """Index the sets."""
+        self._size = len(label_sets)
+        self._everyone = (1 << self._size) - 1
+        self._places: dict[str, dict[str, list[int]]] = {}
+        for place, labels in enumerate(label_sets):
+            for key, value in labels.items():
+                self._places.setdefault(key, {}).setdefault(value, []).append(place)
+        self._known: dict[Requirement, int] = {}
+
+    def holding(self, selector: Selector) -> int:
+        """Give the label sets that meet every requirement."""
+        found = self._everyone
+        for requirement in selector.requirements:
+            if requirement not in self._known:
+                self._known[requirement] = self._meeting(requirement)
+            found &= self._known[requirement]
+        return found
+
+    def _meeting(self, requirement: Requirement) -> int:
+        values = self._places.get(requirement.key, {})
+        match requirement.operator:
+            case "In":
+                return self._with(values, requirement.values)
+            case "NotIn":
+                return self._everyone & ~self._with(values, requirement.values)
+            case "Exists":
+                return self._with(values, values)
+        return self._everyone & ~self._with(values, values)
+
+    def _with(self, values: Mapping[str, Sequence[int]], wanted: Iterable[str]) -> int:
+        return bits_at((place for value in wanted for place in values.get(value, ())), self._size)
+
+
+class Identities:
+    """Gives the labels that Cilium keeps of a pod, those left out that no selector asks for."""
+
+    def __init__(self, world: World, config: CiliumConfig, selectors: Iterable[Selector]) -> None:
+        """``selectors`` are all that will be asked."""
+        self._world = world
+        self._setting = config.labels
+        self._keys = frozenset(r.key for s in selectors for r in s.requirements)
+
+    def of(self, pod: Pod) -> dict[str, str]:
+        """Give the labels of a pod's identity, without source prefixes."""
+        namespace = self._world.namespaces.get(pod.namespace)
+        found = {k: v for k, v in pod.labels.items() if k in self._keys and is_relevant(k, self._setting)}
+        for key, value in (namespace.labels if namespace else {}).items():
+            if NAMESPACE_LABELS + key in self._keys:
+                found[NAMESPACE_LABELS + key] = value
+        found["io.cilium.k8s.policy.serviceaccount"] = pod.service_account
+        found[NAMESPACE] = pod.namespace
+        found[CLUSTER] = "default"
+        return {k: v for k, v in found.items() if k in self._keys}
+
+
+class Facts:
+    """Answers about one list of peers and one list of atoms; each distinct question is worked out once."""
+
+    def __init__(
+        self,
+        world: World,
+        config: CiliumConfig,
+        elements: Sequence[Element],
+        labels: Sequence[Mapping[str, str] | None],
+        universe: tuple[Sequence[Peer], Sequence[TrafficAtom]],
+    ) -> None:
+        """``labels`` are those of each peer's identity, None where the peer is no pod; then peers and atoms."""
+        peers, atoms = universe
+        self.peers = peers
+        self.atoms = atoms
+        self.everyone = (1 << len(peers)) - 1
+        self.local_hosts = bits_where(p.kind is PeerKind.HOST for p in peers)
+        self._config = config
+        self._world = world
+        self._pods = bits_where(own is not None for own in labels)
+        self._labels = Columns([own or {} for own in labels])
+        self._reserved = Columns(
+            [_reserved(p) if own is None else own for p, own in zip(peers, labels, strict=True)]
+        )
+        names = {m.name for e in elements for m in e.traffic or () if m.name}
+        self._called = [called(p, names) for p in peers]
+        cidrs = dict.fromkeys(c for e in elements for p in e.prefixes for c in (p.cidr, *p.holes))
+        self._held = _by_cidr(list(cidrs), peers)
+        self._known: dict[Hashable, int] = {}
+        self._spoken: dict[Hashable, tuple[int, ...]] = {}
+
+    def _once(self, key: Hashable, values: Iterator[bool]) -> int:
+        if key not in self._known:
+            self._known[key] = bits_where(values)
+        return self._known[key]
+
+    def subjects(self, selector: Selector) -> int:
+        """Give the pods that a rule selects."""
+        return self._labels.holding(selector) & self._pods
+
+    def peers_of(self, element: Element) -> int:
+        """Give the peers that an element speaks of."""
+        if element.anyone:
+            return self.everyone
+        found = 0
+        for selector in element.selectors:
+            found |= self._selected(selector)
+        for prefix in element.prefixes:
+            found |= self._inside(prefix)
+        for chosen in element.nodes:
+            found |= self._once(("node", chosen), (self._is_node(chosen, p) for p in self.peers))
+        for name in element.entities:
+            found |= self._once(name, (self._is_entity(name, p) for p in self.peers))
+        return found
+
+    def _selected(self, selector: Selector) -> int:
+        """A peer without labels meets what asks only for absence; a reserved key speaks of reserved identities."""
+        if any(r.reserved for r in selector.requirements):
+            return self._reserved.holding(selector)
+        if selector.over_selects:
+            return self.everyone
+        others = self.everyone & ~self._pods if selector.only_negative else 0
+        return self.subjects(selector) | others
+
+    def _inside(self, prefix: Prefix) -> int:
+        found = self._held[prefix.cidr] & self._reached(prefix)
+        for hole in prefix.holes:
+            found &= ~self._held[hole]
+        if prefix.by_absence and "pods" in self._config.cidr_match_mode:
+            found |= self._of_kinds(frozenset(PeerKind) - _ON_NODES)
+        return found
+
+    def _reached(self, prefix: Prefix) -> int:
+        """Give the peers that a network speaks of at all: the world, and what the match mode adds."""
+        modes = self._config.cidr_match_mode
+        kinds = {PeerKind.WORLD}
+        if "pods" in modes:
+            kinds.add(PeerKind.POD)
+        if "nodes" in modes and (prefix.cidr.length > 0 or prefix.by_absence):
+            kinds |= _ON_NODES
+        return self._of_kinds(frozenset(kinds))
+
+    def _of_kinds(self, kinds: frozenset[PeerKind]) -> int:
+        return self._once(kinds, (p.kind in kinds for p in self.peers))
+
+    def _is_node(self, selector: Selector, peer: Peer) -> bool:
+        on = self._config.node_selector_labels and peer.node is not None
+        return on and peer.node is not None and selector.holds(peer.node.labels)
+
+    def _is_entity(self, name: str, peer: Peer) -> bool:
+        if name == "kube-apiserver":
+            return is_api_server(peer, self._world)
+        if name == "cluster":
+            return peer.kind is not PeerKind.WORLD or is_api_server(peer, self._world)
+        if name in _ENTITY_KINDS:
+            return peer.kind in _ENTITY_KINDS[name]
+        return peer.kind is PeerKind.ENTITY and peer.entity == name
+
+    def carried(self, element: Element, subject: int | None) -> Iterator[tuple[int, int]]:
+        """Give the atoms that an element carries, each with the peers with which it does.
+
+        ``subject`` is the destination on ingress, None on egress: there a port name depends on the peer.
+        """
+        if element.traffic is None:
+            yield from ((place, self.everyone) for place in range(len(self.atoms)))
+            return
+        yield from ((place, self.everyone) for place in self._numbered(element.traffic))
+        for match in element.traffic:
+            if match.name:
+                yield from self._named(match, subject)
+
+    def _numbered(self, traffic: tuple[PortMatch, ...]) -> tuple[int, ...]:
+        if traffic not in self._spoken:
+            self._spoken[traffic] = tuple(
+                place
+                for place, atom in enumerate(self.atoms)
+                if any(atom.protocol in m.protocols and _fits(m, atom) for m in traffic if not m.name)
+            )
+        return self._spoken[traffic]
+
+    def _named(self, match: PortMatch, subject: int | None) -> Iterator[tuple[int, int]]:
+        for place, atom in enumerate(self.atoms):
+            if atom.protocol not in match.protocols or atom.protocol not in PORTED:
+                continue
+            if subject is not None:
+                found = self.everyone if _covers(self._called[subject], match, atom) else 0
+            else:
+                key = (match.name, match.last, atom)
+                found = self._once(key, (_covers(called, match, atom) for called in self._called))
+            if found:
+                yield place, found
+
+
+def is_api_server(peer: Peer, world: World) -> bool:
+    """Say whether a node or an address outside is one of the API servers."""
+    own = peer.kind in _ON_NODES or peer.kind is PeerKind.WORLD
+    return own and any(cidr.holds(peer.address) for cidr in world.plan.api_servers)
+
+
+def called(peer: Peer, names: Iterable[str]) -> frozenset[tuple[str, int, int]]:
+    """Give (name, protocol, number) of the ports that rules can name; only pods have any."""
+    ports = peer.pod.ports if peer.pod is not None else ()
+    return frozenset(
+        (p.name, NUMBERS[p.protocol], p.number) for p in ports if p.name in names and p.protocol in NUMBERS
+    )
+
+
+def _by_cidr(cidrs: Sequence[Cidr], peers: Sequence[Peer]) -> dict[Cidr, int]:
+    index = Memberships([cidr.interval for cidr in cidrs])
+    inside: list[list[int]] = [[] for _ in cidrs]
+    for number, peer in enumerate(peers):
+        for place in index.of(peer.address):
+            inside[place].append(number)
+    return {cidr: bits_at(held, len(peers)) for cidr, held in zip(cidrs, inside, strict=True)}
+
+
+def _fits(match: PortMatch, atom: TrafficAtom) -> bool:
+    if atom.protocol in {ICMP, ICMPV6}:
+        low, high = atom.types
+        return match.types is None or (low == high and low in match.types)
+    low, high = atom.ports
+    return atom.protocol not in PORTED or (match.first <= low and high <= match.last)
+
+
+def _covers(called_ports: frozenset[tuple[str, int, int]], match: PortMatch, atom: TrafficAtom) -> bool:
+    low, high = atom.ports
+    return any(
+        name == match.name and protocol == atom.protocol and number <= low and high <= max(number, match.last)
+        for name, protocol, number in called_ports
+    )
+
+
+def _reserved(peer: Peer) -> dict[str, str]:
+    name = peer.entity or _RESERVED.get(peer.kind, "")
+    return {name: ""} if name else {}
