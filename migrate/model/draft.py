@@ -85,7 +85,8 @@ class Draft:
     """A plan in the making; ``steps_of_pin`` names the commands of P2 that it holds (rules marked *P*).
 
     ``values`` and ``meant`` map each stage; ``rendered`` is None where no chart was at hand (then what only the chart
-    can tell is *deferred*). ``repeated_keys`` are keys that stand twice in the user's values file.
+    can tell is *deferred*). ``repeated_keys`` are keys that stand twice in the user's values file. ``run`` and
+    ``holder`` say who judges while a run goes on: its marks, its lock and its Cilium are then our own.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -101,3 +102,5 @@ class Draft:
     own_node: str = ""
     planned_uid: str = ""
     repeated_keys: tuple[str, ...] = ()
+    run: str = ""
+    holder: str = ""

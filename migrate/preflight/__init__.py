@@ -4,6 +4,6 @@ A rule reports all its findings and hides no other rule's; what it could not rea
 """
 
 from migrate.preflight.judge import Judgement, Verdict, judge
-from migrate.preflight.rule import Case, Hit, Rule
+from migrate.preflight.rule import Case, Hit, Rule, Unread
 
-__all__ = ["Case", "Hit", "Judgement", "Rule", "Verdict", "judge"]
+__all__ = ["Case", "Hit", "Judgement", "Rule", "Unread", "Verdict", "judge"]

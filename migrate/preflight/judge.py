@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import Any
 
 from migrate.model.findings import Finding, Outcome, RuleResult, Severity
-from migrate.preflight.rule import Case, Hit, Rule
+from migrate.preflight.rule import Case, Hit, Rule, Unread
 
-__all__ = ["Judgement", "Verdict", "judge"]
+__all__ = ["Judgement", "Verdict", "judge", "keys", "stops"]
 
 _FILL = re.compile(r"\{(\w+)\}")
 
@@ -57,7 +57,10 @@ def stops(finding: Finding) -> bool:
 
 
 def judge(case: Case, rules: Iterable[Rule], accepted: Mapping[str, str] | None = None) -> Judgement:
-    """Ask every rule; ``accepted`` maps a code or ``CODE:OBJECT`` to the reason."""
+    """Ask every rule; ``accepted`` maps a code or ``CODE:OBJECT`` to the reason.
+
+    OBJECT is an object as findings name it, its ``namespace/name``, or its name.
+    """
     results = tuple(_answer(rule, case, accepted or {}) for rule in rules)
     return Judgement(results, _verdict(results, {rule.id: rule for rule in rules}))
 
@@ -70,33 +73,39 @@ def _verdict(results: Sequence[RuleResult], rules: Mapping[str, Rule]) -> Verdic
 
 
 def _answer(rule: Rule, case: Case, accepted: Mapping[str, str]) -> RuleResult:
-    missing = tuple(_missing(rule, case))
-    if missing and not rule.facts:
-        return RuleResult(rule.id, Outcome.UNKNOWN, missing=missing)
+    blind = tuple(_unread(rule, case))
+    if blind:
+        return RuleResult(rule.id, Outcome.UNKNOWN, missing=blind)
     if rule.chart and case.draft.rendered is None:
         return RuleResult(rule.id, Outcome.DEFERRED, missing=("the rendered chart",))
-    found = tuple(_finding(rule, hit, case, accepted) for hit in rule.check(case))
+    answers = tuple(rule.check(case))
+    found = tuple(_finding(rule, a, case, accepted) for a in answers if isinstance(a, Hit))
+    missing = (*_unseen(rule, case), *dict.fromkeys(a.what for a in answers if isinstance(a, Unread)))
     if missing:
         return RuleResult(rule.id, Outcome.UNKNOWN, found, missing)
     return RuleResult(rule.id, Outcome.FOUND if found else Outcome.OK, found)
 
 
-def _missing(rule: Rule, case: Case) -> Iterable[str]:
-    """Name what the rule needs and nobody read; of facts, each node that was not looked at."""
+def _unread(rule: Rule, case: Case) -> Iterable[str]:
+    """Name what the rule needs as a whole and nobody read."""
     snapshot = case.snapshot
     yield from (resource for resource in rule.reads if not snapshot.knows(resource))
     yield from (f"{kind} of Calico" for kind in rule.calico if not snapshot.knows_calico(kind))
     yield from (f"the server's answers on {a}" for a in rule.answers if getattr(snapshot.answers, a) is None)
+
+
+def _unseen(rule: Rule, case: Case) -> Iterable[str]:
+    """Name each node that was not looked at."""
     if rule.facts:
         seen = {f.node for f in case.facts(*rule.facts)}
-        yield from (
-            f"facts of node/{n.name}: {', '.join(rule.facts)}" for n in snapshot.nodes if n.name not in seen
-        )
+        for node in case.snapshot.nodes:
+            if node.name not in seen:
+                yield f"facts of node/{node.name}: {', '.join(rule.facts)}"
 
 
 def _finding(rule: Rule, hit: Hit, case: Case, accepted: Mapping[str, str]) -> Finding:
     severity = hit.severity or rule.severity
-    message = _filled(rule.message, hit.fills)
+    message = _filled(hit.message or rule.message, hit.fills)
     if rule.repaired_by and rule.repaired_by in case.draft.steps_of_pin:
         severity, message = Severity.INFO, f"P2 will mend this ({rule.repaired_by}): {message}"
     finding = Finding(
@@ -104,13 +113,20 @@ def _finding(rule: Rule, hit: Hit, case: Case, accepted: Mapping[str, str]) -> F
         severity=severity,
         object=hit.object,
         message=message,
-        remedy=_filled(rule.remedy, hit.fills),
+        remedy=_filled(hit.remedy or rule.remedy, hit.fills),
         evidence=hit.evidence,
         node=hit.node,
         failures=rule.failures,
     )
-    reason = accepted.get(finding.id, accepted.get(rule.code))
+    reason = next((accepted[key] for key in keys(finding) if key in accepted), None)
     return replace(finding, accepted=reason) if severity is Severity.BLOCK else finding
+
+
+def keys(finding: Finding) -> tuple[str, ...]:
+    """Give what an acceptance may call a finding, the most exact first: object, ``namespace/name``, name, code."""
+    kind, _, label = finding.object.partition("/")
+    names = (finding.object, label or kind, label.rpartition("/")[2] or kind)
+    return (*dict.fromkeys(f"{finding.code}:{name}" for name in names), finding.code)
 
 
 def _filled(template: str, fills: Mapping[str, Any]) -> str:

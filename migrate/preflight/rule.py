@@ -16,7 +16,7 @@ from migrate.model.facts import NodeFacts
 from migrate.model.findings import Severity
 from migrate.model.snapshot import Snapshot
 
-__all__ = ["Case", "Check", "Group", "Hit", "Repeat", "Rule"]
+__all__ = ["Case", "Check", "Group", "Hit", "Repeat", "Rule", "Unread"]
 
 
 class Group(StrEnum):
@@ -51,6 +51,22 @@ class Case:
     snapshot: Snapshot
     draft: Draft
     now: str = ""
+    _once: dict[Callable[[Case], Any], Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def once[T](self, ask: Callable[[Case], T]) -> T:
+        """Give the answer to a costly question that several rules ask; it is asked once a case.
+
+        ``ask`` is pure, so remembering its answer changes nothing but the time.
+        """
+        if ask not in self._once:
+            self._once[ask] = ask(self)
+        found: T = self._once[ask]
+        return found
+
+    @property
+    def moment(self) -> str:
+        """Give the time that ages are measured at, RFC 3339: now, else when the snapshot was taken; may be empty."""
+        return self.now or self.snapshot.taken
 
     def facts(self, *parts: str) -> Iterator[NodeFacts]:
         """Give the facts of the nodes at which all these parts were looked at, by name."""
@@ -61,6 +77,7 @@ class Case:
 class Hit:
     """One thing that a rule found; ``fills`` complete the rule's texts, ``severity`` overrides the rule's.
 
+    ``message`` and ``remedy`` stand in for the rule's own where one row of the specification has several.
     ``object`` is ``kind/namespace/name`` as in ``Resource.path``, or ``node/NAME``; ``node`` the node that it stops.
     """
 
@@ -69,9 +86,18 @@ class Hit:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     node: str = ""
     severity: Severity | None = None
+    message: str = ""
+    remedy: str = ""
 
 
-Check = Callable[[Case], Iterable[Hit]]
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What a check could not look at although its ``reads`` were there; the rule is unknown, whatever else it found."""
+
+    what: str
+
+
+Check = Callable[[Case], Iterable[Hit | Unread]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +106,8 @@ class Rule:
 
     ``reads`` are resources without which it cannot answer, ``calico`` kinds of Calico in whichever group; ``facts``
     parts of the node facts (rules *N*), ``answers`` fields of ``Answers`` that only a live server gives; ``chart``:
-    only the rendered chart can tell. Any of these missing makes the rule unknown (chart: deferred).
+    only the rendered chart can tell. Any of these missing makes the rule unknown (chart: deferred); without facts
+    of some nodes it still says what the others show. A check yields ``Unread`` for what turns out to be missing.
     ``repaired_by`` is the command of P2 that mends it (rules *P*): while the draft holds it, findings are ``info``.
     Texts hold ``{name}`` for the fills of a hit.
     """

@@ -9,7 +9,8 @@ A file ``tests/fixtures/preflight/pre-NNN.yaml`` holds ``cases``; keys of a case
 - ``unread``: resources that could not be read; ``facts``: by node (``"*"``: all), merged; null: the part is missing
 - ``answers``: fields of ``Answers``; ``settings``: merged into the configuration; ``draft``: fields of the draft that
   replace what the planner made (``rendered``: by stage, fields of ``Rendered``); ``now``: RFC 3339
-- ``policies``: fields of ``Policies``; ``accepted``: id to reason; ``own_node``
+- ``policies``: fields of ``Policies``; ``accepted``: id to reason; ``own_node``; ``identity``: fields of ``Identity``;
+  ``taken``: when the snapshot was taken
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ from migrate.model.draft import Draft, Policies, Rendered, Stage
 from migrate.model.facts import NodeFacts
 from migrate.model.resources import Resource, resource_of
 from migrate.model.settings import Settings
-from migrate.model.snapshot import Answers, Read, ReadState, Snapshot, SnapshotBuilder
+from migrate.model.snapshot import Answers, Identity, Read, ReadState, Snapshot, SnapshotBuilder
 from migrate.preflight.rule import Case
 from tests import clusters
 
 FOLDER = Path(__file__).resolve().parents[3] / "fixtures" / "preflight"
 KEYS = {
     "name", "raises", "message", "remedy", "severity", "outcome", "add", "remove", "patch", "unread", "facts",
-    "answers", "settings", "draft", "now", "policies", "accepted", "own_node",
+    "answers", "settings", "draft", "now", "policies", "accepted", "own_node", "identity", "taken",
 }  # fmt: skip
 
 
@@ -90,7 +91,11 @@ def _snapshot(data: Mapping[str, Any]) -> Snapshot:
     for item in objects.values():
         builder.add(item)
     return builder.snapshot(
-        reads=_reads(objects, data.get("unread") or ()), facts=_facts(objects, data), answers=_answers(data)
+        identity=Identity(**data["identity"]) if "identity" in data else None,
+        reads=_reads(objects, data.get("unread") or ()),
+        facts=_facts(objects, data),
+        answers=_answers(data),
+        taken=data.get("taken", ""),
     )
 
 
