@@ -56,10 +56,10 @@ class RuleLowering:
         self.direction = direction
         self._options = options
         self._subjects = PodSelectors(space, world, SideName.SUBJECT, max_terms)
-        pods = PodSelectors(space, world, SideName.PEER, max_terms)
+        self._pods = PodSelectors(space, world, SideName.PEER, max_terms)
         self._addresses = Addresses(space, world)
         self._traffic = Traffic(space, world, direction)
-        self._peers = Peers(space, world, pods, (self._addresses, self._traffic))
+        self._peers = Peers(space, world, self._pods, (self._addresses, self._traffic))
         self._policed = space.full
         if direction is Direction.INGRESS:
             self._policed = space.peers(lambda atom: atom.kind is not AtomKind.HOST)
@@ -134,14 +134,30 @@ class RuleLowering:
         own, other = (rule.destination, rule.source) if ingress else (rule.source, rule.destination)
         own_peer, other_peer = (peers[1], peers[0]) if ingress else peers
         layout = self._space.layout
-        region = layout.meet(self._narrowed(own, own_peer, subject), self._traffic.region(rule))
+        subjects = self._narrowed(own, own_peer, subject)
+        region = layout.meet(subjects, self._traffic.region(rule))
         if not region:
             return []
-        self._assume_names(rule, subject)
+        self._assume_names(rule, subject, peers[1])
         self._note_numbers(rule)
         self._claim_host_ports(rule, subject)
-        matched = layout.meet(region, self._peer_region(rule, other, other_peer))
+        reached = self._peer_region(rule, other, other_peer)
+        matched = []
+        for part, named in _by_ports(rule):
+            held = layout.meet(layout.meet(subjects, self._traffic.region(part)), reached)
+            matched += self._calling(held, peers[1]) if named else held
         return join(layout, [*matched, *self._own_host(rule, region)])
+
+    def _calling(self, region: list[int], destination: ScopedPeer, *, others: bool = False) -> list[int]:
+        """Keep what Calico finds by a port's name: destinations that the selector matches by their own labels.
+
+        One that is in the selection only because its address is in a network set has no names there. ``others``
+        gives these instead.
+        """
+        if destination.positive is None:
+            return [] if others else region
+        selectors = self._subjects if self.direction is Direction.INGRESS else self._pods
+        return self._space.layout.meet(region, selectors.region(destination.positive, negated=others))
 
     def _own_host(self, rule: Rule, region: Sequence[int]) -> list[int]:
         """A link-local address of the node itself may be ``host`` to Cilium: that is emitted beside the network."""
@@ -177,10 +193,11 @@ class RuleLowering:
                 fills = {"name": name, "numbers": ", ".join(map(str, numbers))}
                 self.notes.append(Note("CAL-L508", self._place, Grade.S1, fills, (f"port name {name}",)))
 
-    def _assume_names(self, rule: Rule, subject: Sequence[int]) -> None:
+    def _assume_names(self, rule: Rule, subject: Sequence[int], destination: ScopedPeer) -> None:
         """An excluded port name stands for the numbers that pods give it now, at whatever destination.
 
-        A destination that does not call these numbers so is excluded too: a difference, named as such.
+        A destination that does not call these numbers so, or that the selector reaches by its address alone, is
+        excluded too: a difference, named as such.
         """
         for name in sorted({p for p in rule.destination.not_ports if isinstance(p, str)}):
             numbers = sorted(self._traffic.numbers_called(name))
@@ -189,6 +206,8 @@ class RuleLowering:
             self.notes.append(Note("CAL-L509", source, Grade.S1, fills, (f"port name {name}",)))
             layout = self._space.layout
             others = layout.meet(subject, self._traffic.unnamed(name))
+            called = layout.meet(subject, [self._traffic.called(name)])
+            others += self._calling(called, destination, others=True)
             self.claims.append(Claim("CAL-L509", source, tuple(others)))
             hit = layout.meet(subject, self._traffic.contradicting(name))
             self.claims.append(Claim("CAL-L509", source, tuple(hit), assumed=True))
@@ -290,6 +309,19 @@ class RuleLowering:
             "form": "the protocols that have a name",
             "list": "protocols without a name",
         }
+
+
+def _by_ports(rule: Rule) -> list[tuple[Rule, bool]]:
+    """Give the rule once for its port numbers and once for its port names, and which of the two it is."""
+    listed = rule.destination.ports
+    names = tuple(p for p in listed if isinstance(p, str))
+    if not names:
+        return [(rule, False)]
+    numbers = tuple(p for p in listed if not isinstance(p, str))
+    found = [(replace(rule, destination=replace(rule.destination, ports=names)), True)]
+    if numbers:
+        found.append((replace(rule, destination=replace(rule.destination, ports=numbers)), False))
+    return found
 
 
 def _code_of(code: str, rule: Rule) -> str:

@@ -281,13 +281,16 @@ class _Reader:
             return []
         region = [space.only(space.traffic, bits)]
         if rule.destination.ports:
-            region = space.layout.meet(region, self._ported(rule.destination.ports, None))
+            region = space.layout.meet(
+                region, self._ported(rule.destination.ports, None, rule.destination.positive)
+            )
         if rule.destination.not_ports:
-            holes = self._ported(rule.destination.not_ports, None)
+            holes = self._ported(rule.destination.not_ports, None, rule.destination.positive)
             region = _minus(space, region, holes)
         return self._from_ports(rule.source, region)
 
-    def _ported(self, ports: Ports, protocol: int | None) -> list[int]:
+    def _ported(self, ports: Ports, protocol: int | None, chosen: Node | None = None) -> list[int]:
+        """Give the traffic to these ports; by name only at endpoints that the selector matches by their labels."""
         protocols = _PORTED if protocol is None else (protocol,)
         ranges = [p for p in ports if not isinstance(p, str)]
         space = self._space
@@ -305,16 +308,26 @@ class _Reader:
         for name in (p for p in ports if isinstance(p, str)):
             field = space.field("named", name)
             cube = space.only(space.traffic, every) & space.only(field, field.of([True]))
-            cubes.append(cube if self._ingress else cube & self._callers(name))
+            cubes += space.layout.meet([cube], self._callers(name, chosen))
         return cubes
 
-    def _callers(self, name: str) -> int:
-        """Give the peers that can call a port by this name: pods, and host endpoints that list it."""
-        named = [h for h in self._world.host_endpoints.values() if any(p.name == name for p in h.ports)]
+    def _callers(self, name: str, chosen: Node | None) -> list[int]:
+        """Give the destinations that can call a port by this name: pods, and host endpoints that list it."""
+        side = SideName.SUBJECT if self._ingress else SideName.PEER
+        labelled = self._labels(chosen, side) if chosen is not None else [self._space.full]
+        if self._ingress:
+            return labelled
+        pods = self._space.only(self._space.peer, kinds(self._space, AtomKind.POD))
+        named = [
+            h
+            for h in self._world.host_endpoints.values()
+            if any(p.name == name for p in h.ports)
+            and (chosen is None or selects(chosen, host_labels(h, self._world)))
+        ]
         nets = [Cidr(a.family, a.value, BITS[a.family]) for h in named for a in h.addresses]
-        bits = kinds(self._space, AtomKind.POD)
-        bits |= atoms_inside(self._space.peer, nets, AtomKind.HOST, AtomKind.REMOTE)
-        return self._space.only(self._space.peer, bits)
+        hosts = atoms_inside(self._space.peer, nets, AtomKind.HOST, AtomKind.REMOTE)
+        found = self._space.layout.meet(labelled, [pods])
+        return [*found, self._space.only(self._space.peer, hosts)] if hosts else found
 
     def _from_ports(self, entity: ScopedEntity, region: list[int]) -> list[int]:
         space, field = self._space, self._space.source_port

@@ -26,7 +26,10 @@ Labels = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Everything that the rules of one set name, each once, in the order of the policies."""
+    """Everything that the rules of one set name, each once, in the order of the policies.
+
+    ``naming`` are the selectors beside port names: there an endpoint's own labels count, not its network sets'.
+    """
 
     rules: tuple[ScopedRule, ...]
     subjects: tuple[Node, ...]
@@ -34,6 +37,7 @@ class Named:
     nets: tuple[Cidr, ...]
     ports: frozenset[str]
     services: tuple[tuple[str, str], ...]
+    naming: frozenset[Node]
 
     @classmethod
     def of(cls, tiers: Iterable[TierWalk]) -> Named:
@@ -49,7 +53,12 @@ class Named:
             tuple(dict.fromkeys(net for e in entities for net in (*e.nets, *e.not_nets))),
             frozenset(p for e in entities for p in (*e.ports, *e.not_ports) if isinstance(p, str)),
             tuple(dict.fromkeys(e.service for e in entities if e.service is not None)),
+            frozenset(r.destination.positive for r in rules if r.destination.positive and _by_name(r)),
         )
+
+
+def _by_name(rule: ScopedRule) -> bool:
+    return any(isinstance(p, str) for p in (*rule.destination.ports, *rule.destination.not_ports))
 
 
 class Ends:

@@ -126,15 +126,19 @@ class _Truths:
         self._subjects = _held(named.subjects, distinct)
         self._peers = _held(named.peers, distinct)
         self._others = _held(named.peers, ends.others)
+        self._hosts = ends.hosts
+        self._naming = frozenset(i for i, node in enumerate(named.peers) if node in named.naming)
 
     def of(self, pod: Pod | None, behind: Sequence[int]) -> int:
         """Give the number of what holds for a peer of this pod and of what is ``behind`` its address."""
         place = self._place[_key(pod)] if pod is not None else None
         subjects = self._subjects[place] if place is not None else ()
         chosen = self._peers[place] if place is not None else ()
+        own = set(chosen).union(*(self._others[other] for other in behind if other < self._hosts))
         if behind:
             chosen = tuple(sorted({*chosen, *(i for other in behind for i in self._others[other])}))
-        return self._numbers.setdefault((subjects, chosen), len(self._numbers))
+        named = frozenset(own & self._naming)
+        return self._numbers.setdefault((subjects, chosen, named), len(self._numbers))
 
 
 def _key(pod: Pod) -> Hashable:
