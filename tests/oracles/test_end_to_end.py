@@ -16,12 +16,11 @@ from tests import capabilities
 from tests.oracles import worlds
 from tests.oracles.engine import POLICY_KINDS, Engine
 from tests.oracles.test_translation_of_vectors import NOT_COMPARED
-from translators import CiliumConfig, Options, Translation, translate
+from translators import CiliumConfig, Options, translate
 from translators.flows import Direction
 from translators.frontends import is_policy
 from translators.semantics.cilium.mapsize import map_sizes
 from translators.semantics.cilium.model import CiliumPolicies
-from translators.source import Document, read
 
 CONFIG = CiliumConfig(enable_sctp=True, enable_extended_ip_protocols=True, ipv6=True)
 OPTIONS = Options(cilium=CONFIG)
@@ -37,13 +36,6 @@ class Tally:
     too_small: list[object] = field(default_factory=list)
 
 
-def emitted(result: Translation, policies: list[Document]) -> list[Document]:
-    """Give what the cluster holds afterwards: the files, and Kubernetes policies that stay."""
-    absorbed = any("CAL-K705" in p.codes for p in result.report.policies)
-    kept = [d for d in policies if d.group == "networking.k8s.io" and not absorbed]
-    return [*(d for f in result.files for d in read(f.path, f.text.encode()).documents), *kept]
-
-
 def judged(engine: Engine, world: worlds.VectorWorld, tally: Tally) -> None:
     policies = [d for d in world.documents if is_policy(d) or d.kind == "Tier"]
     around = [d for d in world.documents if not is_policy(d)]
@@ -51,7 +43,7 @@ def judged(engine: Engine, world: worlds.VectorWorld, tally: Tally) -> None:
     assert result.named is not None
     if result.report.count("refused") or world.id in NOT_COMPARED:
         return
-    after = emitted(result, policies)
+    after = worlds.emitted(result, policies)
     said = engine.judge(world.world, after, CONFIG, [e.flow for e in world.flows], explain=True)
     for document, answer in zip([d for d in after if d.kind in POLICY_KINDS], said.policies, strict=True):
         if not answer["valid"] or answer.get("schemaValid") is False:

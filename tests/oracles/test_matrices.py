@@ -19,7 +19,6 @@ from translators.semantics.calico.point import PointEvaluator as CalicoPoint
 from translators.semantics.cilium.matrix import CiliumSide
 from translators.semantics.cilium.model import CiliumPolicies
 from translators.semantics.cilium.point import PointEvaluator as CiliumPoint
-from translators.source import read
 from translators.universe import Matrix, Universe
 
 CONFIG = CiliumConfig(enable_sctp=True, enable_extended_ip_protocols=True, ipv6=True)
@@ -62,11 +61,8 @@ def test_matrix_and_point_agree_for_both_engines_and_exact_translations_are_equa
         policies = [d for d in world.documents if is_policy(d) or d.kind == "Tier"]
         around = [d for d in world.documents if not is_policy(d)]
         result = translate(policies, cluster=around, options=Options(cilium=CONFIG), plan=world.world.plan)
-        written = [d for f in result.files for d in read(f.path, f.text.encode()).documents]
-        absorbed = any("CAL-K705" in p.codes for p in result.report.policies)
-        kept = [d for d in policies if d.group == "networking.k8s.io" and not absorbed]
         calico = CalicoPolicies.build(world.world, world.documents, VERSION)
-        cilium = CiliumPolicies.build(world.world, [*written, *kept], CONFIG)
+        cilium = CiliumPolicies.build(world.world, worlds.emitted(result, policies), CONFIG)
         sides = CalicoSide(calico), CiliumSide(cilium)
         universe = build_universe(sides, world.world)
         matrices = [side.matrix(universe) for side in sides]

@@ -12,11 +12,10 @@ import pytest
 
 from tests.capabilities import shared
 from tests.oracles import worlds
-from translators import CiliumConfig, Options, Translation, translate
+from translators import CiliumConfig, Options, translate
 from translators.frontends import is_policy
 from translators.semantics.cilium.model import CiliumPolicies
 from translators.semantics.cilium.point import PointEvaluator
-from translators.source import Document, read
 
 CONFIG = CiliumConfig(enable_sctp=True, enable_extended_ip_protocols=True, ipv6=True)
 OPTIONS = Options(cilium=CONFIG)
@@ -39,10 +38,6 @@ class Tally:
     wrong: list[tuple[object, ...]] = field(default_factory=list)
 
 
-def back(result: Translation) -> list[Document]:
-    return [d for f in result.files for d in read(f.path, f.text.encode()).documents]
-
-
 def judged(world: worlds.VectorWorld, tally: Tally) -> None:
     policies = [d for d in world.documents if is_policy(d) or d.kind == "Tier"]
     around = [d for d in world.documents if not is_policy(d)]
@@ -56,9 +51,7 @@ def judged(world: worlds.VectorWorld, tally: Tally) -> None:
     tally.proved += 1
     if result.report.differences or world.id in NOT_COMPARED:
         return
-    absorbed = any("CAL-K705" in p.codes for p in result.report.policies)
-    kept = [d for d in policies if d.group == "networking.k8s.io" and not absorbed]
-    evaluator = PointEvaluator(CiliumPolicies.build(world.world, [*back(result), *kept], CONFIG))
+    evaluator = PointEvaluator(CiliumPolicies.build(world.world, worlds.emitted(result, policies), CONFIG))
     for expected in world.flows:
         found = evaluator.judge(expected.flow)
         for decision, verdict, by in (

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tests.capabilities import shared
+from translators import Translation
 from translators.algebra.cidrs import Address, Cidr, parse_address, parse_cidr
 from translators.flows import PROTOCOLS, Flow, Peer, PeerKind
-from translators.source import Document, from_object
+from translators.source import Document, from_object, read
 from translators.world import AddressPlan, Node, World
 from translators.worldbuilder import build_world
 
@@ -41,6 +42,13 @@ class VectorWorld:
     documents: tuple[Document, ...]
     world: World
     flows: tuple[Expected, ...]
+
+
+def emitted(result: Translation, policies: Iterable[Document]) -> list[Document]:
+    """Give what the cluster holds afterwards: the files, and Kubernetes policies that stay."""
+    stay = {(p.kind, p.namespace, p.name) for p in result.report.policies if p.disposition == "kept"}
+    kept = [d for d in policies if (d.kind, d.namespace, d.name) in stay and d.group == "networking.k8s.io"]
+    return [*(d for f in result.files for d in read(f.path, f.text.encode()).documents), *kept]
 
 
 def plan(*, edges: bool) -> AddressPlan:
