@@ -54,9 +54,7 @@ def test_matrix_and_point_agree_for_both_engines_and_exact_translations_are_equa
     seed = random.randrange(1 << 30)
     print(f"seed {seed}")
     rng, judged, exact = random.Random(seed), 0, 0
-    for number, (data, edges) in enumerate(worlds.lines()):
-        if number % 4 != seed % 4:
-            continue
+    for data, edges in worlds.lines():
         world = worlds.load(data, edges=edges)
         policies = [d for d in world.documents if is_policy(d) or d.kind == "Tier"]
         around = [d for d in world.documents if not is_policy(d)]
@@ -83,8 +81,9 @@ def test_matrix_and_point_agree_for_both_engines_and_exact_translations_are_equa
                     side,
                 )
                 judged += 1
-        if not result.report.differences and not result.report.count("refused") and data["id"][0] not in "OM":
+        orphans = any(f.code == "CAL-O312" for f in result.report.findings)
+        if not (result.report.differences or result.report.count("refused") or orphans):
             exact += 1
             assert not compare(*sides, world.world).differences, world.id
-    assert judged > 5_000
-    assert exact > 60
+    assert judged > 40_000
+    assert exact > 300

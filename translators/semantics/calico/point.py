@@ -163,6 +163,7 @@ class PointEvaluator:
             and _icmp(rule, flow)
             and self._entity(rule.source, flow.source.address, flow, flow.source_port)
             and self._entity(rule.destination, flow.destination.address, flow, flow.port)
+            and self._services(rule, flow)
         )
 
     def _entity(self, entity: ScopedEntity, address: Address | None, flow: Flow, port: int) -> bool:
@@ -173,8 +174,6 @@ class PointEvaluator:
         if entity.nets and not _inside(address, entity.nets):
             return False
         if entity.not_nets and _inside(address, entity.not_nets):
-            return False
-        if entity.service is not None and not self._in_service(entity, address, flow):
             return False
         if entity.ports and not self._in_ports(entity.ports, entity.positive, address, (flow.protocol, port)):
             return False
@@ -214,15 +213,17 @@ class PointEvaluator:
             for labels, called, text, listed in self._endpoints.ports(address)
         )
 
-    def _in_service(self, entity: ScopedEntity, address: Address | None, flow: Flow) -> bool:
-        """On egress address, protocol and port count; on ingress the address alone."""
-        egress = entity is not None and flow.destination.address == address
-        for members in self._members(entity.service or ("", "")):
-            if address not in members.addresses:
-                continue
-            if not egress or (flow.protocol, flow.port) in members.ports:
-                return True
-        return False
+    def _services(self, rule: ScopedRule, flow: Flow) -> bool:
+        """A destination needs address, protocol and port of a service, a source the address alone."""
+        source, destination = rule.source.service, rule.destination.service
+        if source is not None and not any(
+            flow.source.address in members.addresses for members in self._members(source)
+        ):
+            return False
+        return destination is None or any(
+            flow.destination.address in members.addresses and (flow.protocol, flow.port) in members.ports
+            for members in self._members(destination)
+        )
 
     def _members(self, service: tuple[str, str]) -> Iterator[_Members]:
         numbers = {name: number for number, name in _PORTED.items()}
