@@ -9,15 +9,16 @@ import json
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from migrate.errors import Failure
 from translators.diagnostics import Diagnostic, diagnostic
 from translators.frontends import is_policy
 from translators.layout import MARK, OutputFile
-from translators.source import Document, read
+from translators.source import Document, read_chunks
 from translators.span import Span
 
 __all__ = ["Loaded", "differing_files", "kept_policies", "load", "write_files", "write_text"]
@@ -27,6 +28,8 @@ ARCHIVES = (".tgz", ".tar.gz")
 MAX_MEMBER = 2 * 1024**3
 MAX_MEMBERS = 100_000
 MAX_EXCERPTED = 8 * 1024**2
+CHUNK = 2**20
+Opened = Callable[[], Iterable[bytes]]
 
 
 @dataclass(slots=True)
@@ -51,50 +54,75 @@ def load(paths: Iterable[str]) -> Loaded:
     """
     loaded = Loaded()
     for path in paths:
-        for name, content in _contents(path):
-            if Path(name).name == "snapshot.json":
-                loaded.unread |= _unread(content)
-                loaded.diagnostics += _missing(name, loaded.unread)
-                continue
-            reading = read(name, content)
-            loaded.documents += reading.documents
-            loaded.diagnostics += reading.diagnostics
-            loaded.others += reading.others
-            loaded.files += 1
-            if len(content) <= MAX_EXCERPTED and any(is_policy(d) for d in reading.documents):
-                loaded.texts[name] = content.decode("utf-8-sig", errors="replace")
+        try:
+            for name, opened in _contents(path):
+                _take(loaded, name, opened)
+        except (OSError, tarfile.TarError, EOFError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise Failure(f"{path} cannot be read: {reason}", fix="check the path") from error
     return loaded
 
 
-def _contents(path: str) -> Iterator[tuple[str, bytes]]:
+def _take(loaded: Loaded, name: str, opened: Opened) -> None:
+    """Read one file into what is loaded."""
+    if Path(name).name == "snapshot.json":
+        loaded.unread |= _unread(b"".join(opened()))
+        loaded.diagnostics += _missing(name, loaded.unread)
+        return
+    reading = read_chunks(name, opened)
+    loaded.documents += reading.documents
+    loaded.diagnostics += reading.diagnostics
+    loaded.others += reading.others
+    loaded.files += 1
+    if any(is_policy(d) for d in reading.documents) and (text := _excerpted(opened)) is not None:
+        loaded.texts[name] = text
+
+
+def _excerpted(opened: Opened) -> str | None:
+    """Give the text of a file that is small enough to be shown in part."""
+    content = b""
+    for piece in opened():
+        content += piece
+        if len(content) > MAX_EXCERPTED:
+            return None
+    return content.decode("utf-8-sig", errors="replace")
+
+
+def _contents(path: str) -> Iterator[tuple[str, Opened]]:
+    """Give the name of each file, and what gives its bytes from the beginning as often as it is asked."""
     if path == "-":
-        yield "<stdin>", sys.stdin.buffer.read()
+        content = sys.stdin.buffer.read()
+        yield "<stdin>", lambda: [content]
         return
     place = Path(path)
-    try:
-        if place.is_dir():
-            for item in sorted(p for p in place.rglob("*") if p.suffix in SUFFIXES and p.is_file()):
-                if ".c2c" not in item.parts:
-                    yield str(item), item.read_bytes()
-        elif path.endswith(ARCHIVES):
-            yield from _members(place)
-        else:
-            yield path, place.read_bytes()
-    except (OSError, tarfile.TarError, EOFError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise Failure(f"{path} cannot be read: {reason}", fix="check the path") from error
+    if place.is_dir():
+        for item in sorted(p for p in place.rglob("*") if p.suffix in SUFFIXES and p.is_file()):
+            if ".c2c" not in item.parts:
+                yield str(item), partial(_pieces, item)
+    elif path.endswith(ARCHIVES):
+        yield from _members(place)
+    else:
+        yield path, partial(_pieces, place)
 
 
-def _members(place: Path) -> Iterator[tuple[str, bytes]]:
+def _pieces(place: Path) -> Iterator[bytes]:
+    with place.open("rb") as stream:
+        yield from iter(partial(stream.read, CHUNK), b"")
+
+
+def _members(place: Path) -> Iterator[tuple[str, Opened]]:
     with tarfile.open(place, "r:*") as archive:
         for number, member in enumerate(archive):
             if number > MAX_MEMBERS or member.size > MAX_MEMBER:
                 raise Failure(f"{place} holds more than a snapshot would", fix="unpack it yourself")
-            if not member.isfile() or Path(member.name).suffix not in SUFFIXES:
-                continue
-            stream = archive.extractfile(member)
-            if stream is not None:
-                yield f"{place}!{member.name}", stream.read()
+            if member.isfile() and Path(member.name).suffix in SUFFIXES:
+                yield f"{place}!{member.name}", partial(_extracted, archive, member)
+
+
+def _extracted(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Iterator[bytes]:
+    stream = archive.extractfile(member)
+    if stream is not None:
+        yield from iter(partial(stream.read, CHUNK), b"")
 
 
 def _unread(content: bytes) -> frozenset[str]:
