@@ -46,10 +46,14 @@ test: setup  ## check, then everything that can run here; CI=true builds the too
 	    property="$(TESTS) tests/property" \
 	    oracles="$(TESTS) tests/oracles" \
 	    robustness="$(TESTS) tests/robustness" \
+	    controlplane="$(MAKE) --no-print-directory test-controlplane" \
 	    demo="$(MAKE) --no-print-directory demo"
 
 test-long: setup  ## the same tests with larger counts
 	@C2C_LONG=1 $(MAKE) --no-print-directory test
+
+test-controlplane: setup  ## against a real API server, controllers, Helm and cilium-operator; one instance at a time
+	@$(PY) -m pytest -q tests/controlplane
 
 test-%: setup  ## one layer: test-unit, test-oracles, test-property, test-robustness
 	@C2C_PROFILE=$(if $(C2C_LONG),long,test) $(TESTS) tests/$*

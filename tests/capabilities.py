@@ -35,6 +35,17 @@ def _program(name: str) -> Callable[[], bool]:
     return lambda: shutil.which(name) is not None
 
 
+def _is_built(name: str) -> bool:
+    try:
+        binaries.find(name)
+    except NotHereError:
+        return False
+    return True
+
+
+CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
+
+
 def _is_root() -> bool:
     return os.geteuid() == 0
 
@@ -47,6 +58,12 @@ CAPABILITIES: Mapping[str, Capability] = {
         "no root or no systemd-nspawn: run as root; apt-get install systemd-container debootstrap",
     ),
     "tmux": Capability(_program("tmux"), "no tmux: apt-get install tmux"),
+    "controlplane": Capability(
+        lambda: all(_is_built(name) for name in CONTROL_PLANE),
+        f"{', '.join(CONTROL_PLANE)} are not all built: make tools",
+    ),
+    "operator": Capability(lambda: _is_built("cilium-operator"), "no cilium-operator: make tools"),
+    "openssl": Capability(_program("openssl"), "no openssl: apt-get install openssl"),
     "chromium": Capability(_program("chromium"), "no chromium: apt-get install chromium"),
 }
 """Everything that is no binary of ``make tools``; those are capabilities by their own names."""

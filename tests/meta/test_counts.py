@@ -8,7 +8,15 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-AT_LEAST = {"unit": 600, "golden": 50, "meta": 150, "oracles": 40, "property": 9, "robustness": 1}
+AT_LEAST = {
+    "unit": 600,
+    "golden": 50,
+    "meta": 150,
+    "oracles": 40,
+    "property": 9,
+    "robustness": 1,
+    "controlplane": 6,
+}
 
 
 def test_no_layer_has_fewer_cases_than_it_had() -> None:

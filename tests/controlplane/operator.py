@@ -1,0 +1,113 @@
+"""The genuine cilium-operator of a simulated cluster.
+
+It is started when kwok runs the first pod of the Deployment, with the ConfigMap as it is at that moment and the rights
+of the chart's own ServiceAccount, and started anew when that pod's uid changes: so a ``helm upgrade`` that replaces no
+pod leaves the old configuration running, as in a real cluster.
+"""
+
+from __future__ import annotations
+
+import http.client
+import shutil
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from tests import capabilities
+from tests.controlplane import users
+from tests.controlplane.client import Api, Object, RefusedError
+from tests.controlplane.processes import Process
+
+SELECTOR = "io.cilium/app=operator"
+CONFIG = "cilium-config"
+ACCOUNT = "cilium-operator"
+LOOK_S = 0.25
+
+
+@dataclass(slots=True)
+class GenuineOperator:
+    """Follows the operator's pods in one namespace; a context manager."""
+
+    api: Api
+    folder: Path
+    namespace: str = "kube-system"
+    config: dict[str, str] = field(default_factory=dict)
+    uid: str = ""
+    starts: int = 0
+    _program: str = ""
+    _process: Process | None = None
+    _stopped: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        self._program = str(capabilities.binary("cilium-operator"))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._thread = threading.Thread(target=self._follow, name="operator", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        if self._thread:
+            self._thread.join(timeout=10)
+        self._end()
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "cilium-operator.log"
+
+    def tail(self, lines: int = 15) -> str:
+        return self._process.tail(lines) if self._process else "cilium-operator was never started"
+
+    def _follow(self) -> None:
+        while not self._stopped.wait(LOOK_S):
+            try:
+                self._look()
+            except (OSError, http.client.HTTPException, RefusedError):
+                continue
+
+    def _look(self) -> None:
+        path = f"/api/v1/namespaces/{self.namespace}/pods"
+        pods = self.api.get(path, labelSelector=SELECTOR)["items"]
+        live = sorted(
+            (p for p in pods if _runs(p)), key=lambda pod: str(pod["metadata"]["creationTimestamp"])
+        )
+        if self.uid and self.uid not in {str(pod["metadata"]["uid"]) for pod in live}:
+            self._end()
+        if not self.uid and live:
+            self._start(live[0])
+
+    def _end(self) -> None:
+        if self._process:
+            self._process.kill()
+        self.uid = ""
+
+    def _start(self, pod: Object) -> None:
+        settings = self.api.get(f"/api/v1/namespaces/{self.namespace}/configmaps/{CONFIG}")
+        self.config = dict(settings.get("data") or {})
+        folder = self.folder / "config-map"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        for key, value in self.config.items():
+            (folder / key).write_text(value, encoding="utf-8")
+        token = users.service_account_token(self.api, self.namespace, ACCOUNT)
+        kubeconfig = self.folder / "kubeconfig"
+        users.write_kubeconfig(kubeconfig, self.api.url, token, Path(self.api.ca_file))
+        command = [
+            self._program,
+            f"--config-dir={folder}",
+            f"--k8s-kubeconfig-path={kubeconfig}",
+            f"--k8s-namespace={self.namespace}",
+            "--operator-api-serve-addr=127.0.0.1:0",
+            "--operator-prometheus-serve-addr=127.0.0.1:0",
+        ]
+        self._process = Process(
+            "cilium-operator", command, self.log, {"K8S_NODE_NAME": str(pod["spec"]["nodeName"])}
+        )
+        self._process.start()
+        self.uid, self.starts = str(pod["metadata"]["uid"]), self.starts + 1
+
+
+def _runs(pod: Object) -> bool:
+    return pod["status"].get("phase") == "Running" and "deletionTimestamp" not in pod["metadata"]
