@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from migrate.engine.chart import meant_config
 from migrate.engine.placement import budgets_of, choose_canary, movable_pods, node_groups, node_plan, waves
-from migrate.engine.stages import meant_config, stage_values
+from migrate.engine.stages import stage_values
 from migrate.model.draft import Draft, Policies, Rendered, Stage
 from migrate.model.fields import text
 from migrate.model.nodes import Node
@@ -52,7 +53,7 @@ def draft(
     groups, moving = node_groups(snapshot), movable_pods(snapshot)
     covered = budgets_of(snapshot.budgets, (p for pods in moving.values() for p in pods))
     pools = calico_pools(snapshot)
-    values = {stage: stage_values(stage, settings, variant, pools) for stage in Stage}
+    values = {stage: stage_values(stage, settings, variant, pools, nodes=len(nodes)) for stage in Stage}
     canary = choose_canary(snapshot, candidates=nodes, own_node=own_node, no_go=no_go)
     return Draft(
         settings=settings,

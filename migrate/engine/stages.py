@@ -1,82 +1,85 @@
-"""The Helm values of each stage, and what they mean as keys of ``cilium-config`` (``procedure.md`` §4).
+"""The Helm values of each stage: what the migration stands on, the user's own, and what the migration may not give up.
 
-Helm checks neither names nor enumerated values, and a partial file resets the rest; so the values of a stage are
-always complete, and what they should become is said here, key by key, per Cilium minor.
+Helm checks neither names nor enumerated values, and a partial file resets the rest (measured), so the values of a
+stage are always complete. Three layers, the later wins: a *basis* that the user may change, the user's values, and
+*fixed* values, without which the method does not work (``procedure.md`` §4.1). From M to A nothing changes in
+``cilium-config`` but the keys named in §4.2.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from ipaddress import ip_network
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Any
 
-from migrate.model.draft import Meant, Stage
-from migrate.model.fields import at
+from migrate.model.draft import Stage
 from migrate.model.settings import Cilium, Settings
 from migrate.model.variant import Variant
 
-__all__ = ["CONF_PATH", "DOMAINS", "meant_config", "merged", "stage_values"]
+__all__ = ["METRICS", "RING", "masquerade_exclusion", "merged", "stage_values", "without_effect"]
 
-CONF_PATH = "/host/etc/cni/net.d/05-cilium.conflist"
-RING = "16383"
+RING = 16383
+"""Events that Hubble keeps a node: one less than a power of two, at most 65535."""
 METRICS = ("drop", "flow", "policy", "dns", "tcp", "port-distribution")
+PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 
-DOMAINS: Mapping[str, tuple[str, ...]] = {
-    "routing-mode": ("tunnel", "native"),
-    "tunnel-protocol": ("vxlan", "geneve"),
-    "ipam": (
-        "cluster-pool",
-        "kubernetes",
-        "multi-pool",
-        "eni",
-        "azure",
-        "alibabacloud",
-        "delegated-plugin",
-        "crd",
-    ),
-    "enable-policy": ("default", "always", "never"),
-    "kube-proxy-replacement": ("true", "false"),
-    "custom-cni-conf": ("true", "false"),
-    "policy-audit-mode": ("true", "false"),
-}
-"""Values that Cilium knows, of keys whose Helm values are enumerated: Helm lets any other pass (measured)."""
+Network = IPv4Network | IPv6Network
 
 
 def stage_values(
-    stage: Stage, settings: Settings, variant: Variant, pools: tuple[str, ...]
+    stage: Stage, settings: Settings, variant: Variant, pools: tuple[str, ...], *, nodes: int = 2
 ) -> dict[str, Any]:
-    """Give the complete values of a stage: ours over the user's; ``pools`` are Calico's, of both families."""
-    cilium = settings.cilium
-    ours = {
-        "routingMode": "tunnel",
-        "tunnelProtocol": at(cilium.values, "tunnelProtocol") or "vxlan",
-        "tunnelPort": cilium.tunnel_port,
-        "kubeProxyReplacement": False,
-        "cni": _cni(stage, variant),
-        "ipam": {"mode": "cluster-pool", "operator": _pools(cilium, variant)},
-        "ipv4": {"enabled": 4 in variant.families},
-        "ipv6": {"enabled": 6 in variant.families},
-        "policyEnforcementMode": "never" if stage is Stage.MIGRATION else "default",
-        "bpf": {"hostLegacyRouting": True},
-        "operator": {"unmanagedPodWatcher": {"restart": stage is not Stage.MIGRATION}},
-        "rollOutCiliumPods": False,
+    """Give the complete values of a stage; ``pools`` are Calico's, ``nodes`` how many can carry an operator.
+
+    The user's ``policyAuditMode`` is left out of M: the chart writes the key wherever the value exists.
+    """
+    chosen = settings.cilium.values
+    if stage is Stage.MIGRATION:
+        chosen = {key: value for key, value in chosen.items() if key != "policyAuditMode"}
+    return merged(merged(_basis(settings, pools, nodes), chosen), _fixed(stage, settings, variant))
+
+
+def _basis(settings: Settings, pools: tuple[str, ...], nodes: int) -> dict[str, Any]:
+    """Give what is written because it is relied on, and may be changed by who knows why."""
+    found: dict[str, Any] = {
+        "tunnelProtocol": "vxlan",
+        "operator": {"replicas": min(2, max(1, nodes)), "skipCRDCreation": False},
         "hubble": {
             "enabled": True,
             "relay": {"enabled": True},
-            "eventBufferCapacity": RING,
+            "eventBufferCapacity": str(RING),
             "metrics": {"enabled": list(METRICS)},
         },
-        **_masquerade(pools),
+        **_masquerade(settings, pools),
     }
-    if stage is not Stage.MIGRATION:
-        ours["policyAuditMode"] = stage is Stage.AUDIT
-    if settings.policy_in_window == "bridged" and stage is not Stage.MIGRATION:
-        ours["policyAuditMode"] = False
-    return merged(cilium.values, ours)
+    if settings.cilium.minor >= (1, 18):
+        found["clustermesh"] = {"policyDefaultLocalCluster": True}
+    return found
+
+
+def _fixed(stage: Stage, settings: Settings, variant: Variant) -> dict[str, Any]:
+    """Give what the dual overlay and the order of the phases need."""
+    migrating, bridged = stage is Stage.MIGRATION, settings.policy_in_window == "bridged"
+    found: dict[str, Any] = {
+        "routingMode": "tunnel",
+        "tunnelPort": settings.cilium.tunnel_port,
+        "kubeProxyReplacement": False,
+        "cni": _cni(stage, variant),
+        "ipam": {"mode": "cluster-pool", "operator": _pools(settings.cilium, variant)},
+        "ipv4": {"enabled": 4 in variant.families},
+        "ipv6": {"enabled": 6 in variant.families},
+        "policyEnforcementMode": "never" if migrating else "default",
+        "bpf": {"hostLegacyRouting": True},
+        "operator": {"unmanagedPodWatcher": {"restart": not migrating}},
+        "rollOutCiliumPods": False,
+    }
+    if not migrating:
+        found["policyAuditMode"] = stage is Stage.AUDIT and not bridged
+    return found
 
 
 def _cni(stage: Stage, variant: Variant) -> dict[str, Any]:
-    found: dict[str, Any] = {"customConf": stage is Stage.MIGRATION, "uninstall": False}
+    found: dict[str, Any] = {"customConf": stage is Stage.MIGRATION, "install": True, "uninstall": False}
     if "multus" in variant.extras:
         found["exclusive"] = False
     return found
@@ -92,17 +95,60 @@ def _pools(cilium: Cilium, variant: Variant) -> dict[str, Any]:
     return found
 
 
-def _masquerade(pools: tuple[str, ...]) -> dict[str, Any]:
-    """Keep traffic to Calico's pods out of Cilium's SNAT: the smallest network that holds Calico's pools."""
+def _masquerade(settings: Settings, pools: tuple[str, ...]) -> dict[str, Any]:
     found = {}
     for family, key in ((4, "ipv4NativeRoutingCIDR"), (6, "ipv6NativeRoutingCIDR")):
-        nets = [n for n in (ip_network(p, strict=False) for p in pools) if n.version == family]
-        if nets:
-            cover = nets[0]
-            while not all(net.subnet_of(cover) for net in nets):  # type: ignore[arg-type]  # one family
-                cover = cover.supernet()
-            found[key] = str(cover)
+        if (network := masquerade_exclusion(pools, settings, family)) is not None:
+            found[key] = str(network)
     return found
+
+
+def masquerade_exclusion(pools: Iterable[str], settings: Settings, family: int) -> Network | None:
+    """Give the one network that Cilium must not masquerade traffic to: Calico's pools of a family; None without any.
+
+    One key holds one network. It is the smallest that holds all pools, if nobody else lives in it: traffic to
+    whoever does would leave with a pod's address, to which there may be no way back. Nobody does where pools and the
+    new ranges fill it, or where it is private space and the stated ``externalCIDRs`` keep out of it. Otherwise it
+    is the largest pool alone, and PRE-073 names the others.
+    """
+    nets = _networks(pools, family)
+    if not nets:
+        return None
+    cover = nets[0]
+    while not all(_within(net, cover) for net in nets):
+        cover = cover.supernet()
+    own = _networks(settings.cilium.pod_cidrs, family)
+    if _filled(cover, [*nets, *own]) or _private_and_free(cover, settings, family):
+        return cover
+    return max(nets, key=lambda net: (net.num_addresses, -int(net.network_address)))
+
+
+def _networks(texts: Iterable[str], family: int) -> list[Network]:
+    """Read the networks of a family; what is none is left out."""
+    found: list[Network] = []
+    for text in texts:
+        try:
+            found.append(ip_network(text, strict=False))
+        except ValueError:
+            continue
+    return [net for net in found if net.version == family]
+
+
+def _within(inner: Network, outer: Network) -> bool:
+    return inner.subnet_of(outer)  # type: ignore[arg-type]  # callers compare networks of one family
+
+
+def _filled(cover: Network, nets: list[Network]) -> bool:
+    """Say whether networks make up the whole of another."""
+    inside = [net for net in nets if _within(net, cover)]
+    return list(collapse_addresses(inside)) == [cover]  # type: ignore[type-var]  # one family
+
+
+def _private_and_free(cover: Network, settings: Settings, family: int) -> bool:
+    if settings.external_cidrs is None:
+        return False
+    private = any(_within(cover, net) for net in _networks(PRIVATE, family))
+    return private and not any(cover.overlaps(net) for net in _networks(settings.external_cidrs, family))
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,62 +162,15 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
     return found
 
 
-def meant_config(values: Mapping[str, Any], minor: tuple[int, int]) -> Meant:
-    """Give what these values should become in ``cilium-config`` of that Cilium minor (measured on the charts)."""
-    found: dict[str, str | None] = {}
-    for path, key, render in _KEYS:
-        value = at(values, *path)
-        if value is not None:
-            found[key] = render(value)
-    custom = bool(at(values, "cni", "customConf"))
-    found["custom-cni-conf"] = _flag(custom)
-    found["write-cni-conf-when-ready"] = None if custom else CONF_PATH
-    found["cni-exclusive"] = None if custom else _flag(at(values, "cni", "exclusive") is not False)
-    watched = at(values, "operator", "unmanagedPodWatcher", "restart") is not False
-    found["unmanaged-pod-watcher-interval"] = ("15" if minor < (1, 19) else "15s") if watched else "0"
-    if at(values, "policyAuditMode") is None:
-        found["policy-audit-mode"] = None
+def without_effect(
+    given: Mapping[str, Any], values: Mapping[str, Any], above: str = ""
+) -> list[tuple[str, Any, Any]]:
+    """Give (path, theirs, ours) of each of the user's values that a stage's values do not hold."""
+    found: list[tuple[str, Any, Any]] = []
+    for key, theirs in given.items():
+        path, ours = f"{above}{key}", values.get(key)
+        if isinstance(theirs, Mapping) and isinstance(ours, Mapping):
+            found += without_effect(theirs, ours, f"{path}.")
+        elif theirs != ours:
+            found.append((path, theirs, ours))
     return found
-
-
-def _flag(value: object) -> str:
-    return "true" if value else "false"
-
-
-def _words(value: Any) -> str:  # noqa: ANN401  # a list of the values file
-    return " ".join(str(v) for v in value) if isinstance(value, list | tuple) else str(value)
-
-
-_Row = tuple[tuple[str, ...], str, Callable[[Any], str]]
-_KEYS: tuple[_Row, ...] = (
-    (("routingMode",), "routing-mode", str),
-    (("tunnelProtocol",), "tunnel-protocol", str),
-    (("tunnelPort",), "tunnel-port", str),
-    (("kubeProxyReplacement",), "kube-proxy-replacement", _flag),
-    (("ipam", "mode"), "ipam", str),
-    (("ipam", "operator", "clusterPoolIPv4PodCIDRList"), "cluster-pool-ipv4-cidr", _words),
-    (("ipam", "operator", "clusterPoolIPv4MaskSize"), "cluster-pool-ipv4-mask-size", str),
-    (("ipam", "operator", "clusterPoolIPv6PodCIDRList"), "cluster-pool-ipv6-cidr", _words),
-    (("ipam", "operator", "clusterPoolIPv6MaskSize"), "cluster-pool-ipv6-mask-size", str),
-    (("ipv4", "enabled"), "enable-ipv4", _flag),
-    (("ipv6", "enabled"), "enable-ipv6", _flag),
-    (("policyEnforcementMode",), "enable-policy", str),
-    (("policyAuditMode",), "policy-audit-mode", _flag),
-    (("bpf", "hostLegacyRouting"), "enable-host-legacy-routing", _flag),
-    (("hubble", "enabled"), "enable-hubble", _flag),
-    (("hubble", "eventBufferCapacity"), "hubble-event-buffer-capacity", str),
-    (("hubble", "metrics", "enabled"), "hubble-metrics", _words),
-    (("ipv4NativeRoutingCIDR",), "ipv4-native-routing-cidr", str),
-    (("ipv6NativeRoutingCIDR",), "ipv6-native-routing-cidr", str),
-    (("MTU",), "mtu", str),
-    (("operator", "skipCRDCreation"), "skip-crd-creation", _flag),
-    (("sctp", "enabled"), "enable-sctp", _flag),
-    (("hostFirewall", "enabled"), "enable-host-firewall", _flag),
-    (("nodeSelectorLabels",), "enable-node-selector-labels", _flag),
-    (("policyCIDRMatchMode",), "policy-cidr-match-mode", _words),
-    (("policyDefaultLocalCluster",), "policy-default-local-cluster", _flag),
-    (("allowLocalhost",), "allow-localhost", str),
-    (("k8sClusterNetworkPolicy", "enabled"), "enable-k8s-cluster-network-policy", _flag),
-    (("labels",), "labels", str),
-)
-"""Value path, key of the ConfigMap, and how the chart writes it; keys that depend on several values stand above."""
