@@ -156,7 +156,7 @@ class _Text:
 
     def _check_surrogates(self, found: object, end: int) -> None:
         """Half a character can be written in JSON, and in no file."""
-        if any(self._text.find(mark, self._at, end) >= 0 for mark in ("\\ud", "\\uD")):
+        if self._text.find("\\ud", self._at, end) >= 0 or self._text.find("\\uD", self._at, end) >= 0:
             json.dumps(found, ensure_ascii=False).encode()
 
     def mark(self) -> int:

@@ -161,8 +161,10 @@ def _is_placed(data: object) -> bool:
 
 def _kept(data: object, outer: Mapping[str, Any]) -> object:
     """Give what is needed of a value of a file, or of a list of which ``outer`` is known; refuses runaway depth."""
-    needed = _needed(_typed(data, outer))
-    _check_depth(needed, 0)
+    typed = _typed(data, outer)
+    needed = _needed(typed)
+    if needed is typed:
+        _check_depth(needed, 0)
     return needed
 
 
@@ -223,8 +225,9 @@ def _collect_json(reading: Reading, name: str, value: Item | Envelope) -> None:
         reading.documents.append(Document(whole, Span(name)))
     else:
         for item in value.items:
-            typed = _needed(_typed(item.data, outer))
-            _collect_item(reading, name, replace(item, data=typed))
+            typed = _typed(item.data, outer)
+            told = item if typed is item.data else replace(item, data=_needed(typed))
+            _collect_item(reading, name, told)
 
 
 def _collect_item(reading: Reading, name: str, item: Item) -> None:

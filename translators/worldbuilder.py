@@ -108,7 +108,7 @@ class _Gathered:
         key = document.kind if document.group not in CALICO else f"calico {document.kind}"
         try:
             self._file(key, document)
-        except (TypeError, AttributeError, ValueError, KeyError) as error:
+        except (TypeError, AttributeError, ValueError, KeyError, RecursionError) as error:
             wanted = "an object as Kubernetes stores it"
             found = diagnostic("CAL-P119", document.span, about=f"{document.kind} {document.name}",
                                path=document.name, found=f"odd ({str(error)[:60]})", wanted=wanted)  # fmt: skip

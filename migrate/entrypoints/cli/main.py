@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import click
 
 from migrate import __version__
+from migrate.entrypoints.cli import collector
 from migrate.entrypoints.cli.face import failed, give_common_options
 from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
@@ -94,9 +95,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and give its exit code; nothing escapes as a traceback."""
     _ready_streams()
     try:
-        result = root.main(
-            args=list(arguments) if arguments is not None else None, prog_name="c2c", standalone_mode=False
-        )
+        with collector.paused():
+            result = root.main(
+                args=list(arguments) if arguments is not None else None,
+                prog_name="c2c",
+                standalone_mode=False,
+            )
     except click.exceptions.Abort:
         return ExitCode.INTERRUPTED
     except click.ClickException as error:

@@ -1,0 +1,24 @@
+import gc
+
+import pytest
+
+from migrate.entrypoints.cli.collector import paused
+
+
+def test_the_collector_comes_back_however_a_command_ends():
+    with paused():
+        assert not gc.isenabled()
+    with pytest.raises(ValueError, match="odd"), paused():
+        raise ValueError("odd")
+    assert gc.isenabled()
+
+
+def test_a_collector_that_was_off_stays_off():
+    with paused(), paused():
+        assert not gc.isenabled()
+    gc.disable()
+    with paused():
+        pass
+    off = not gc.isenabled()
+    gc.enable()
+    assert off
