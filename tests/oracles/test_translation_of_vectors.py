@@ -20,9 +20,7 @@ from translators.semantics.cilium.point import PointEvaluator
 CONFIG = CiliumConfig(enable_sctp=True, enable_extended_ip_protocols=True, ipv6=True)
 OPTIONS = Options(cilium=CONFIG)
 NOT_COMPARED = {
-    "M16-named-port-hostendpoint": "a port name of a host endpoint: CAL-N413, named in the report",
-    "O74-namespace-missing": "a pod without its Namespace object: CAL-O312 is not reported yet",
-    "L07-remote-pod": "the bare address is a pod of another node, which the loader gives as an address",
+    "O74-namespace-missing": "a pod without its Namespace object, which no cluster has: CAL-O312 is a finding, no flow",
 }
 HOST_ENDPOINTS = "HostEndpoint"
 

@@ -112,6 +112,9 @@ def _peer(name: str, address: Address, world: World) -> Peer:
     for pod in world.pods:
         if (pod.namespace, pod.name) == (namespace, pod_name) and not pod.host_network:
             return Peer(PeerKind.POD, address, pod=pod)
+    for pod in world.pods:
+        if address in pod.addresses and not (pod.host_network or pod.finished):
+            return Peer(PeerKind.POD, address, pod=pod)
     for node_name, node_address in NODES.items():
         if node_address == address:
             return Peer(PeerKind.REMOTE, address, node=Node(node_name))

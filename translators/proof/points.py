@@ -38,7 +38,7 @@ def cube_of(space: Space, flow: Flow, direction: Direction, world: World) -> int
     cube &= space.only(ports, inside)
     for field in space.fields:
         if field.name[0] == "named":
-            cube &= space.only(field, field.bits[_calls(flow, field.name[1])])
+            cube &= space.only(field, field.bits[_calls(flow, field.name[1], world)])
     for side, peer in ((SideName.SUBJECT, own), (SideName.PEER, other)):
         if peer.pod is not None:
             cube &= _labels(space, side, peer.pod, world)
@@ -87,10 +87,14 @@ def _traffic_bits(space: Space, flow: Flow) -> int:
     return space.traffic.where(holds)
 
 
-def _calls(flow: Flow, name: str) -> bool:
-    pod = flow.destination.pod
+def _calls(flow: Flow, name: str, world: World) -> bool:
+    """Say whether the destination has a port of this name there: a pod, or a node through its host endpoint."""
+    pod, address = flow.destination.pod, flow.destination.address
     wanted = NamedPort(name, _NAMES.get(flow.protocol, ""), flow.port)
-    return pod is not None and wanted in pod.ports
+    if pod is not None:
+        return wanted in pod.ports
+    hosts = world.host_endpoints.values() if address is not None else ()
+    return any(address in host.addresses and wanted in host.ports for host in hosts)
 
 
 def _labels(space: Space, side: SideName, pod: Pod, world: World) -> int:

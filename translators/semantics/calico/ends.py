@@ -36,6 +36,7 @@ class Named:
     peers: tuple[Node, ...]
     nets: tuple[Cidr, ...]
     ports: frozenset[str]
+    source_ports: frozenset[str]
     services: tuple[tuple[str, str], ...]
     naming: frozenset[Node]
 
@@ -52,13 +53,14 @@ class Named:
             tuple(dict.fromkeys(nodes)),
             tuple(dict.fromkeys(net for e in entities for net in (*e.nets, *e.not_nets))),
             frozenset(p for e in entities for p in (*e.ports, *e.not_ports) if isinstance(p, str)),
+            frozenset(p for r in rules for p in (*r.source.ports, *r.source.not_ports) if isinstance(p, str)),
             tuple(dict.fromkeys(e.service for e in entities if e.service is not None)),
-            frozenset(r.destination.positive for r in rules if r.destination.positive and _by_name(r)),
+            frozenset(
+                e.positive
+                for e in entities
+                if e.positive and any(isinstance(p, str) for p in (*e.ports, *e.not_ports))
+            ),
         )
-
-
-def _by_name(rule: ScopedRule) -> bool:
-    return any(isinstance(p, str) for p in (*rule.destination.ports, *rule.destination.not_ports))
 
 
 class Ends:

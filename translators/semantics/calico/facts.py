@@ -110,31 +110,47 @@ class Facts:
             self._spoken[key] = tuple(
                 i
                 for i in self.spoken(rule)
-                if (not ports or _in_ranges(ports, self.atoms[i])) and not _in_ranges(nots, self.atoms[i])
+                if (not ports or self._numbered(ports, i)) and not self._numbered(nots, i)
             )
         return self._spoken[key]
+
+    def _numbered(self, ports: Ports, place: int) -> bool:
+        return _in_ranges(ports, self.atoms[place].protocol, self.atoms[place].ports)
 
     def at_ports(self, rule: ScopedRule, subject: int | None, atom: TrafficAtom) -> int:
         """Give the peers with which the destination's ports fit.
 
         ``subject`` is the destination on ingress, None on egress: there a name depends on the peer.
         """
-        ports, nots = rule.destination.ports, rule.destination.not_ports
-        named = self.named(rule.destination.positive)
-        wanted = self._fits(ports, subject, atom, named) if ports else self.everyone
-        refused = self._fits(nots, subject, atom, named) if nots else 0
+        return self._within(rule.destination, subject, atom.protocol, atom.ports)
+
+    def from_ports(self, rule: ScopedRule, subject: int | None, atom: TrafficAtom) -> int:
+        """Give the peers with which the source's ports fit; ``subject`` is the source on egress, None on ingress."""
+        return self._within(rule.source, subject, atom.protocol, atom.source_ports)
+
+    def _within(
+        self, entity: ScopedEntity, subject: int | None, protocol: int, asked: tuple[int, int]
+    ) -> int:
+        named = self.named(entity.positive)
+        wanted = self.everyone
+        if entity.ports:
+            wanted = self._fits(entity.ports, subject, (protocol, asked), named)
+        refused = self._fits(entity.not_ports, subject, (protocol, asked), named) if entity.not_ports else 0
         return wanted & ~refused
 
-    def _fits(self, ports: Ports, subject: int | None, atom: TrafficAtom, named: int) -> int:
-        if _in_ranges(ports, atom):
+    def _fits(
+        self, ports: Ports, subject: int | None, traffic: tuple[int, tuple[int, int]], named: int
+    ) -> int:
+        protocol, (low, high) = traffic
+        if _in_ranges(ports, protocol, (low, high)):
             return self.everyone
-        if atom.protocol not in PORTED or atom.ports[0] != atom.ports[1]:
+        if protocol not in PORTED or low != high:
             return 0
         found = 0
         for port in ports:
             if isinstance(port, tuple):
                 continue
-            asked = (port, atom.protocol, atom.ports[0])
+            asked = (port, protocol, low)
             if subject is None:
                 found |= named & self._once(("called", asked), (asked in called for called in self._called))
             elif named >> subject & 1 and asked in self._called[subject]:
@@ -164,14 +180,15 @@ def _by_net(nets: Sequence[Cidr], peers: Sequence[Peer]) -> dict[Cidr, int]:
     return dict(zip(nets, inside, strict=True))
 
 
-def _in_ranges(ports: Ports, atom: TrafficAtom) -> bool:
-    low, high = atom.ports
-    return atom.protocol in PORTED and any(
+def _in_ranges(ports: Ports, protocol: int, asked: tuple[int, int]) -> bool:
+    low, high = asked
+    return protocol in PORTED and any(
         isinstance(port, tuple) and port[0] <= low and high <= port[1] for port in ports
     )
 
 
 def _speaks(rule: ScopedRule, atom: TrafficAtom) -> bool:
+    """Source ports by name depend on who sends: they are asked apart."""
     if rule.protocol not in {None, atom.protocol} or rule.not_protocol == atom.protocol:
         return False
     if rule.icmp is not None and not _is(rule.icmp, atom):
@@ -182,7 +199,8 @@ def _speaks(rule: ScopedRule, atom: TrafficAtom) -> bool:
         ranges = [p for p in ports if isinstance(p, tuple)]
         low, high = atom.source_ports
         within = atom.protocol in PORTED and any(a <= low and high <= b for a, b in ranges)
-        if ports and within is not inside:
+        by_name = any(isinstance(p, str) for p in ports)
+        if ports and not by_name and within is not inside:
             return False
     return True
 

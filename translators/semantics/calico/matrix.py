@@ -51,10 +51,13 @@ class CalicoSide:
                 if wanted is not None and rule.protocol is not None:
                     low, high = (0, 255) if wanted[1] is None else (wanted[1], wanted[1])
                     icmp.setdefault(rule.protocol, set()).add((wanted[0], low, high))
-        for pod in self._world.pods:
-            for port in pod.ports:
-                if port.name in self._named.ports:
-                    ports.setdefault(NUMBERS[port.protocol], set()).add((port.number, port.number))
+        listed_ports = [p.ports for p in self._world.pods]
+        listed_ports += [h.ports for h in self._world.host_endpoints.values()]
+        for port in (port for listed in listed_ports for port in listed):
+            if port.name in self._named.ports and port.protocol in NUMBERS:
+                marks = (ports, sources) if port.name in self._named.source_ports else (ports,)
+                for into in marks:
+                    into.setdefault(NUMBERS[port.protocol], set()).add((port.number, port.number))
         for item in self._world.slices:
             for listed in item.ports:
                 if listed.number is not None:

@@ -94,7 +94,8 @@ class Walk:
     def _looks_at_subject(self, rule: ScopedRule) -> bool:
         own, _ = self._ends(rule)
         selects = own.positive is not None or own.negative is not None or bool(own.nets or own.not_nets)
-        return selects or (self._ingress and _names_ports(rule))
+        named = rule.destination if self._ingress else rule.source
+        return selects or _names_ports(named)
 
     def _effect(self, rule: ScopedRule, subject: int | None) -> Effect:
         """Give where a rule matches; ``subject`` None where it is the same for all."""
@@ -104,7 +105,7 @@ class Walk:
         peers = self._facts.of(other) & self._facts.families(rule)
         if not peers:
             return ()
-        if not _names_ports(rule) and other.service is None:
+        if not (_names_ports(rule.source) or _names_ports(rule.destination) or other.service is not None):
             return tuple((atom, peers) for atom in self._facts.numbered(rule))
         return tuple(self._by_atom(rule, peers, subject))
 
@@ -115,6 +116,8 @@ class Walk:
             atom, here = self._facts.atoms[place], peers
             if limited:
                 here &= self._facts.at_ports(rule, subject if self._ingress else None, atom)
+            if _names_ports(rule.source):
+                here &= self._facts.from_ports(rule, None if self._ingress else subject, atom)
             if other.service is not None:
                 here &= self._facts.backing(other.service, atom, egress=not self._ingress)
             if here:
@@ -158,6 +161,5 @@ class Walk:
         return _State(tuple(passed), tuple(allowed))
 
 
-def _names_ports(rule: ScopedRule) -> bool:
-    ends = (*rule.destination.ports, *rule.destination.not_ports)
-    return any(isinstance(port, str) for port in ends)
+def _names_ports(entity: ScopedEntity) -> bool:
+    return any(isinstance(port, str) for port in (*entity.ports, *entity.not_ports))
