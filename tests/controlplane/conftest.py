@@ -1,7 +1,8 @@
 """Control planes for the tests of this layer: one that is shared, one of its own for a module that asks for it.
 
-A test that touches nothing but its namespace takes ``shared``; what touches nodes, CRDs, APIServices or webhooks, or
-restarts a process, takes ``own``. When a test fails, the ends of all logs stand in its report.
+A test that touches nothing but its namespace takes ``shared``. What touches nodes, kinds, APIServices or webhooks, or
+restarts a process, and cleans up after itself, takes ``disturbed``, the second one of the session; what leaves a world
+behind takes ``own``. When a test fails, the ends of all logs stand in its report.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _running: list[ControlPlane] = []
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever uses a control plane needs its binaries."""
     for item in items:
-        if "controlplane" in item.path.parts and {"shared", "own", "api", "space"} & set(
+        if "controlplane" in item.path.parts and {"shared", "disturbed", "own", "api", "space"} & set(
             getattr(item, "fixturenames", ())
         ):
             item.add_marker(pytest.mark.needs("controlplane"))
@@ -59,6 +60,14 @@ def shared(
 ) -> Iterator[ControlPlane]:
     """One control plane of the whole session, for tests that keep to a namespace."""
     yield from _started(tmp_path_factory.mktemp("shared"), request)
+
+
+@pytest.fixture(scope="session")
+def disturbed(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[ControlPlane]:
+    """One control plane of the whole session, for tests that disturb a cluster and put it right again."""
+    yield from _started(tmp_path_factory.mktemp("disturbed"), request)
 
 
 @pytest.fixture(scope="module")
