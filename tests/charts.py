@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ class Measured:
 
 def measured() -> list[Measured]:
     """Give every case on every chart."""
-    content = yaml.safe_load(PATH.read_text(encoding="utf-8"))
+    content = _content()
     found = []
     for minor in (tuple(int(p) for p in v.split(".")[:2]) for v in content["versions"]):
         default = _of(content["defaults"], minor)
@@ -48,7 +49,13 @@ def measured() -> list[Measured]:
 
 def default_config(minor: Minor) -> dict[str, str]:
     """Give the ``cilium-config`` of a chart with its own values."""
-    return _of(yaml.safe_load(PATH.read_text(encoding="utf-8"))["defaults"], minor)
+    return _of(_content()["defaults"], minor)
+
+
+@cache
+def _content() -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load(PATH.read_text(encoding="utf-8"))
+    return content
 
 
 def _of(by_minor: Mapping[str, Mapping[str, Any]], minor: Minor) -> dict[str, Any]:

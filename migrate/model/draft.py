@@ -31,12 +31,14 @@ class Stage(StrEnum):
 class Rendered:
     """What the chart made of one stage's values.
 
-    ``config`` is the ConfigMap ``cilium-config``, ``default`` the same chart's with its own values; ``operator_verbs``
-    maps a resource to the verbs of the operator's ClusterRole; ``unknown_values`` are paths that the chart lacks.
+    ``config`` is the ConfigMap ``cilium-config``, ``default`` the same chart's with its own values, ``own`` the same
+    chart's with nothing but the user's values. ``operator_verbs`` maps a resource to the verbs of the operator's
+    ClusterRole; ``unknown_values`` are paths that the chart lacks.
     """
 
     config: Mapping[str, str]
     default: Mapping[str, str]
+    own: Mapping[str, str] = field(default_factory=dict)
     operator_verbs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tolerations: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     unknown_values: tuple[str, ...] = ()
@@ -48,7 +50,9 @@ class Policies:
     """The translation: ``report`` is the TranslationReport as JSON, ``objects`` the manifests in the order of applying.
 
     ``allowance`` are the temporary objects of ``policyInWindow: bridged``, ``deferred`` denies that wait for P8
-    (``gates.md`` §7). ``kept`` are policies that stay as they are; ``unread`` kinds that could not be read.
+    (``gates.md`` §7), as ``Kind/namespace/name``. ``kept`` are policies that stay as they are; ``unread`` kinds that
+    could not be read. ``assumed`` are the keys of ``cilium-config`` that the translation rests on, ``hashes`` the
+    hash of each object by ``Kind/namespace/name``.
     """
 
     report: Mapping[str, Any] = field(default_factory=dict)
@@ -56,6 +60,9 @@ class Policies:
     allowance: tuple[Mapping[str, Any], ...] = ()
     deferred: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    assumed: Mapping[str, str] = field(default_factory=dict)
+    hashes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class Finding:
 
 
 class Outcome(StrEnum):
-    """How a rule ended; ``deferred``: only the chart can tell, ``apply`` asks it before the first write."""
+    """How a rule ended; ``deferred``: the chart decides the rest, ``apply`` asks it before the first write."""
 
     OK = "ok"
     FOUND = "found"

@@ -76,13 +76,13 @@ def _answer(rule: Rule, case: Case, accepted: Mapping[str, str]) -> RuleResult:
     blind = tuple(_unread(rule, case))
     if blind:
         return RuleResult(rule.id, Outcome.UNKNOWN, missing=blind)
-    if rule.chart and case.draft.rendered is None:
-        return RuleResult(rule.id, Outcome.DEFERRED, missing=("the rendered chart",))
     answers = tuple(rule.check(case))
     found = tuple(_finding(rule, a, case, accepted) for a in answers if isinstance(a, Hit))
     missing = (*_unseen(rule, case), *dict.fromkeys(a.what for a in answers if isinstance(a, Unread)))
     if missing:
         return RuleResult(rule.id, Outcome.UNKNOWN, found, missing)
+    if rule.chart and case.draft.rendered is None:
+        return RuleResult(rule.id, Outcome.DEFERRED, found, ("the rendered chart",))
     return RuleResult(rule.id, Outcome.FOUND if found else Outcome.OK, found)
 
 

@@ -106,8 +106,9 @@ class Rule:
 
     ``reads`` are resources without which it cannot answer, ``calico`` kinds of Calico in whichever group; ``facts``
     parts of the node facts (rules *N*), ``answers`` fields of ``Answers`` that only a live server gives; ``chart``:
-    only the rendered chart can tell. Any of these missing makes the rule unknown (chart: deferred); without facts
-    of some nodes it still says what the others show. A check yields ``Unread`` for what turns out to be missing.
+    a part of the answer lies in the rendered chart. Any of these missing makes the rule unknown (chart: deferred);
+    without facts of some nodes, or without the chart, it still says what the rest shows. A check yields ``Unread``
+    for what turns out to be missing.
     ``repaired_by`` is the command of P2 that mends it (rules *P*): while the draft holds it, findings are ``info``.
     Texts hold ``{name}`` for the fills of a hit.
     """

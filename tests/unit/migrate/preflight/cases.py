@@ -10,7 +10,9 @@ A file ``tests/fixtures/preflight/pre-NNN.yaml`` holds ``cases``; keys of a case
 - ``answers``: fields of ``Answers``; ``settings``: merged into the configuration; ``draft``: fields of the draft that
   replace what the planner made (``rendered``: by stage, fields of ``Rendered``); ``now``: RFC 3339
 - ``policies``: fields of ``Policies``; ``accepted``: id to reason; ``own_node``; ``identity``: fields of ``Identity``;
-  ``taken``: when the snapshot was taken
+  ``taken``: when the snapshot was taken; ``values``: the user's Helm values
+- ``chart``: a chart is at hand, and renders the plan's values as the measured ones do, but for what stands here by
+  stage: ``config`` (null: the key is missing) and other fields of ``Rendered``
 """
 
 from __future__ import annotations
@@ -30,11 +32,13 @@ from migrate.model.settings import Settings
 from migrate.model.snapshot import Answers, Identity, Read, ReadState, Snapshot, SnapshotBuilder
 from migrate.preflight.rule import Case
 from tests import clusters
+from tests.charts import default_config
 
 FOLDER = Path(__file__).resolve().parents[3] / "fixtures" / "preflight"
 KEYS = {
     "name", "raises", "message", "remedy", "severity", "outcome", "add", "remove", "patch", "unread", "facts",
-    "answers", "settings", "draft", "now", "policies", "accepted", "own_node", "identity", "taken",
+    "answers", "settings", "draft", "now", "policies", "accepted", "own_node", "identity", "taken", "values",
+    "chart",
 }  # fmt: skip
 
 
@@ -63,10 +67,26 @@ def examples() -> Iterator[Example]:
 def case_of(data: Mapping[str, Any]) -> Case:
     """Give what the rule is asked."""
     snapshot = _snapshot(data)
-    settings = Settings.from_mapping(_merged(clusters.settings(), data.get("settings") or {}))
+    configuration = _merged(clusters.settings(), data.get("settings") or {})
+    settings = Settings.from_mapping(configuration, data.get("values"))
     policies = Policies(**(data.get("policies") or {}))
     made = draft(snapshot, settings, policies, own_node=data.get("own_node", ""))
+    if "chart" in data:
+        made = replace(made, rendered={stage: _rendered(made, stage, data["chart"] or {}) for stage in Stage})
     return Case(snapshot, _changed(made, data.get("draft") or {}), data.get("now", ""))
+
+
+def _rendered(made: Draft, stage: Stage, changes: Mapping[str, Any]) -> Rendered:
+    fields = dict(changes.get(stage.value) or {})
+    default = default_config(made.settings.cilium.minor)
+    config = {**default, **made.meant[stage], **fields.pop("config", {})}
+    watched = not str(config["unmanaged-pod-watcher-interval"] or "").startswith("0")
+    verbs = ("delete", "get", "list", "watch") if watched else ("get", "list", "watch")
+    return Rendered(
+        config={k: v for k, v in config.items() if v is not None},
+        default=default,
+        **{"operator_verbs": {"pods": verbs}, **fields},
+    )
 
 
 def _changed(made: Draft, changes: Mapping[str, Any]) -> Draft:
@@ -74,7 +94,8 @@ def _changed(made: Draft, changes: Mapping[str, Any]) -> Draft:
     if "rendered" in fields:
         fields["rendered"] = {Stage(stage): Rendered(**parts) for stage, parts in fields["rendered"].items()}
     if "meant" in fields:
-        fields["meant"] = {Stage(s): {**made.meant[Stage(s)], **keys} for s, keys in fields["meant"].items()}
+        merged = {Stage(s): {**made.meant[Stage(s)], **keys} for s, keys in fields["meant"].items()}
+        fields["meant"] = {**made.meant, **merged}
     return replace(made, **fields)
 
 
