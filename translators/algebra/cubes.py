@@ -11,79 +11,14 @@ Specification: ``expansion.md`` §2; the tests hold every function against a poi
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from translators.algebra.index import CubeIndex
+from translators.algebra.layout import Budget, Layout
 
 __all__ = ["Budget", "Layout", "join", "sub"]
 
-
-@dataclass(slots=True)
-class Budget:
-    """Counts calls of ``sharp``; a count, never a clock, so that the output does not depend on the machine."""
-
-    calls: int = 0
-
-
-class Layout:
-    """Widths of the fields, and the operations that need to know where a field begins.
-
-    ``full`` is the cube of everything. ``masks[i]`` holds the bits of field *i*.
-    """
-
-    __slots__ = ("_field_at", "_guards", "full", "masks", "offsets")
-
-    def __init__(self, widths: Sequence[int]) -> None:
-        """Lay the fields side by side; every width is at least 1."""
-        offsets, masks, field_at, position = [], [], [], 0
-        for index, width in enumerate(widths):
-            offsets.append(position)
-            masks.append(((1 << width) - 1) << position)
-            field_at += [index] * (width + 1)
-            position += width + 1
-        self.offsets = tuple(offsets)
-        self.masks = tuple(masks)
-        self.full = sum(masks)
-        self._guards = sum(1 << (o + w) for o, w in zip(offsets, widths, strict=True))
-        self._field_at = tuple(field_at)
-
-    def nonempty(self, cube: int) -> bool:
-        """Say whether every field still holds a bit: one addition carries into the guards."""
-        return (cube + self.full) & self._guards == self._guards
-
-    def meets(self, left: int, right: int) -> bool:
-        """Say whether two cubes share a point."""
-        return ((left & right) + self.full) & self._guards == self._guards
-
-    def meet(self, left: Iterable[int], right: Sequence[int]) -> list[int]:
-        """Give the intersection of two regions: the non-empty pairwise meets."""
-        full, guards = self.full, self._guards
-        return [c for a in left for b in right if ((c := a & b) + full) & guards == guards]
-
-    def sharp(self, cube: int, hole: int) -> list[int]:
-        """Give disjoint pieces of ``cube`` minus ``hole``, the cube itself where they share no point.
-
-        One piece for each field in which the cube exceeds the hole, first field first.
-        """
-        if not self.meets(cube, hole):
-            return [cube]
-        pieces = []
-        excess = cube & ~hole
-        while excess:
-            mask = self.masks[self._field_at[(excess & -excess).bit_length() - 1]]
-            over = excess & mask
-            pieces.append((cube & ~mask) | over)
-            cube ^= over
-            excess ^= over
-        return pieces
-
-    def fields_of(self, cube: int) -> list[int]:
-        """Give the indexes of the fields in which the cube is not full, ascending."""
-        missing = self.full & ~cube
-        found = []
-        while missing:
-            index = self._field_at[(missing & -missing).bit_length() - 1]
-            found.append(index)
-            missing &= ~self.masks[index]
-        return found
+_FEW = 500
+"""So many cubes are compared one by one sooner than they are filed."""
 
 
 def sub(
@@ -115,18 +50,24 @@ def sub(
 
 def _useful(layout: Layout, region: Sequence[int], holes: Iterable[int]) -> list[int]:
     relevant = {hole for hole in holes if any(layout.meets(cube, hole) for cube in region)}
-    return _maximal(sorted(relevant, key=_widest_first))
+    return _maximal(layout, sorted(relevant, key=_widest_first))
 
 
 def _widest_first(cube: int) -> tuple[int, int]:
     return (-cube.bit_count(), cube)
 
 
-def _maximal(ordered: Iterable[int]) -> list[int]:
-    """Drop cubes that lie inside an earlier one; ``ordered`` has the widest first."""
+def _maximal(layout: Layout, ordered: Sequence[int]) -> list[int]:
+    """Drop cubes that lie inside an earlier one; ``ordered`` has the widest first, and each cube once."""
+    if len(ordered) > _FEW:
+        index = CubeIndex(layout, ordered)
+        return [c for place, c in enumerate(ordered) if not index.holding(c) & (1 << place) - 1]
     result: list[int] = []
     for cube in ordered:
-        if not any(cube & other == cube for other in result):
+        for other in result:
+            if cube & other == cube:
+                break
+        else:
             result.append(cube)
     return result
 
@@ -140,7 +81,7 @@ def join(layout: Layout, region: Iterable[int]) -> list[int]:
     changed = len(cubes) > 1
     while changed:
         changed = False
-        for index in _narrowed(layout, cubes):
+        for index in _differing(layout, cubes):
             mask = layout.masks[index]
             groups: dict[int, int] = {}
             for cube in cubes:
@@ -149,12 +90,13 @@ def join(layout: Layout, region: Iterable[int]) -> list[int]:
             if len(groups) < len(cubes):
                 cubes = {(key & ~mask) | bits for key, bits in groups.items()}
                 changed = len(cubes) > 1
-    return _maximal(sorted(cubes, key=_widest_first))
+    return _maximal(layout, sorted(cubes, key=_widest_first))
 
 
-def _narrowed(layout: Layout, cubes: Iterable[int]) -> list[int]:
-    """Give the fields in which some cube is not full, last field first: labels join before ports."""
-    common = layout.full
+def _differing(layout: Layout, cubes: Iterable[int]) -> list[int]:
+    """Give the fields in which cubes differ, last field first: labels join before ports."""
+    common, union = layout.full, 0
     for cube in cubes:
         common &= cube
-    return layout.fields_of(common)[::-1]
+        union |= cube
+    return layout.fields_of(layout.full & ~(union & ~common))[::-1]

@@ -6,14 +6,14 @@ without switching default deny on, everything (``expansion.md`` §6).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from translators.algebra.cubes import Budget, join, sub
 from translators.algebra.space import AddressAtom, AtomKind, Field, SideName, Space, TrafficKind
 from translators.flows import Direction
-from translators.proof.fields import atoms_inside, bits_where, kinds, label_field
+from translators.proof.fields import atoms_inside, bits_of, kinds, label_field, present
 from translators.semantics.cilium.labels import is_relevant
 from translators.semantics.cilium.model import CiliumPolicies
 from translators.semantics.cilium.selectors import (
@@ -23,7 +23,7 @@ from translators.semantics.cilium.selectors import (
     Requirement,
     Selector,
 )
-from translators.semantics.cilium.shapes import Element, PortMatch, Rule
+from translators.semantics.cilium.shapes import Element, PortMatch, Prefix, Rule
 from translators.settings import CiliumConfig
 
 __all__ = ["Regions", "emitted_regions"]
@@ -75,6 +75,8 @@ class _Reader:
         pods = space.subject.where(lambda a: isinstance(a, AddressAtom) and a.kind is AtomKind.POD)
         self._pods = space.only(space.subject, pods)
         self._peer_pods = kinds(space, AtomKind.POD)
+        self._parts: dict[tuple[Requirement, SideName], int | None] = {}
+        self._bits: dict[object, int] = {}
         self._policed = space.peer.mask
         if self._ingress:
             self._policed &= ~kinds(space, AtomKind.HOST)
@@ -109,10 +111,19 @@ class _Reader:
                 yield space.only(space.peer, space.peer.mask & ~self._peer_pods)
         atoms = self._entities(element.entities)
         for prefix in element.prefixes:
-            inside = atoms_inside(space.peer, [prefix.cidr], *self._by_address(prefix.cidr.length))
-            atoms |= inside & ~atoms_inside(space.peer, prefix.holes, *AtomKind)
+            atoms |= self._once(prefix, partial(self._inside, prefix))
         if atoms:
             yield space.only(space.peer, atoms)
+
+    def _once(self, key: object, worked_out: Callable[[], int]) -> int:
+        """Give the bits of a question that elements share."""
+        if key not in self._bits:
+            self._bits[key] = worked_out()
+        return self._bits[key]
+
+    def _inside(self, prefix: Prefix) -> int:
+        inside = atoms_inside(self._space.peer, [prefix.cidr], *self._by_address(prefix.cidr.length))
+        return inside & ~atoms_inside(self._space.peer, prefix.holes, *AtomKind)
 
     def _by_address(self, length: int) -> list[AtomKind]:
         found = [AtomKind.WORLD]
@@ -126,13 +137,16 @@ class _Reader:
         def held(atom: object) -> bool:
             return isinstance(atom, AddressAtom) and any(_is(name, atom) for name in names)
 
-        return self._space.peer.where(held) if names else 0
+        return self._once(names, partial(self._space.peer.where, held)) if names else 0
 
     def _cube(self, selector: Selector, side: SideName) -> int | None:
         """Give the pods of a selector; None where no pod can match."""
         cube = self._space.full
         for item in selector.requirements:
-            part = self._requirement(item, side)
+            key = (item, side)
+            if key not in self._parts:
+                self._parts[key] = self._requirement(item, side)
+            part = self._parts[key]
             if part is None:
                 return None
             cube &= part
@@ -140,13 +154,9 @@ class _Reader:
 
     def _requirement(self, item: Requirement, side: SideName) -> int | None:
         field, fixed = self._field(item, side)
-
-        def holds(value: str | None) -> bool:
-            return item.holds({} if value is None else {item.key: value})
-
         if field is None:
-            return self._space.full if holds(fixed) else None
-        bits = bits_where(field, holds)
+            return self._space.full if item.holds({} if fixed is None else {item.key: fixed}) else None
+        bits = _chosen(field, item)
         return self._space.only(field, bits) if bits else None
 
     def _field(self, item: Requirement, side: SideName) -> tuple[Field | None, str | None]:
@@ -174,7 +184,7 @@ class _Reader:
             if match.name:
                 yield self._named(match)
             else:
-                plain |= space.traffic.where(partial(_carries, match))
+                plain |= self._once(match, partial(space.traffic.where, partial(_carries, match)))
         if plain:
             yield space.only(space.traffic, plain)
 
@@ -183,6 +193,18 @@ class _Reader:
         every = space.traffic.where(lambda t: isinstance(t, TrafficKind) and t.protocol in match.protocols)
         cube = space.only(space.traffic, every) & space.only(field, field.of([True]))
         return cube if self._ingress else cube & space.only(space.peer, self._peer_pods)
+
+
+def _chosen(field: Field, item: Requirement) -> int:
+    """Give the bits of the values of a field that meet a requirement; NotIn holds for a missing label."""
+    match item.operator:
+        case "In":
+            return bits_of(field, item.values)
+        case "NotIn":
+            return field.mask & ~bits_of(field, item.values)
+        case "Exists":
+            return present(field)
+    return field.mask & ~present(field)
 
 
 def _carries(match: PortMatch, atom: object) -> bool:

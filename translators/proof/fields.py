@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from translators.algebra.cidrs import Cidr
 from translators.algebra.space import ABSENT, OTHER, AddressAtom, AtomKind, Field, SideName, Space
 
-__all__ = ["atoms_inside", "bits_where", "kinds", "label_field", "possible"]
+__all__ = ["atoms_inside", "bits_of", "bits_where", "kinds", "label_field", "possible", "present"]
 
 _SOMETHING_ELSE = "\0"
 _VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?\Z")
@@ -31,6 +31,20 @@ def bits_where(field: Field, holds: Callable[[str | None], bool]) -> int:
     return sum(bit for value, bit in field.bits.items() if holds(asked.get(str(value), str(value))))
 
 
+def bits_of(field: Field, values: Iterable[str]) -> int:
+    """Give the bits of these values; a value that the field does not name is none of its own."""
+    found = 0
+    for value in values:
+        if not value.startswith(_SOMETHING_ELSE):
+            found |= field.bits.get(value, 0)
+    return found
+
+
+def present(field: Field) -> int:
+    """Give the bits of every value, a missing label left out."""
+    return field.mask & ~field.bits.get(ABSENT, 0)
+
+
 def kinds(space: Space, *wanted: AtomKind) -> int:
     """Give the bits of the peer atoms of these kinds."""
     return space.peer.where(lambda a: isinstance(a, AddressAtom) and a.kind in wanted)
@@ -42,6 +56,8 @@ def atoms_inside(field: Field, nets: Iterable[Cidr], *among: AtomKind) -> int:
     An atom whose address nobody knows lies only in a network that is a whole family.
     """
     listed = list(nets)
+    if not listed:
+        return 0
 
     def holds(atom: object) -> bool:
         if not isinstance(atom, AddressAtom) or atom.kind not in among or not atom.family:

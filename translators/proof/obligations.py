@@ -10,11 +10,13 @@ that Cilium does not isolate lies in X ∪ earlier C, and P4 asks nothing of suc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
-from translators.algebra.cubes import Budget, join, sub
-from translators.algebra.space import OTHER, SideName, Space, recast
+from translators.algebra.cubes import Budget, Layout, join, sub
+from translators.algebra.index import CubeIndex
+from translators.algebra.space import Space, recast
 from translators.flows import Direction
 from translators.proof.claims import Claims
 from translators.proof.emitted import Regions, emitted_regions
@@ -104,8 +106,48 @@ def _excluded(claims: Claims, space: Space, direction: Direction) -> list[int]:
     return join(space.layout, (recast(cube, claims.space, space) for cube in listed))
 
 
+@dataclass(frozen=True, slots=True)
+class _Filed:
+    """Cubes of items in order, to be asked by what they cover; ``ends[i]`` cubes belong to items up to place *i*."""
+
+    index: CubeIndex
+    ends: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, layout: Layout, regions: Sequence[Sequence[int]]) -> _Filed:
+        """File one region for each item, an empty one for an item that is not asked for."""
+        ends = tuple(accumulate(map(len, regions)))
+        return cls(CubeIndex(layout, [cube for region in regions for cube in region]), ends)
+
+    def before(self, place: int) -> _Part:
+        """Give the part of it that stands before an item."""
+        count = self.ends[place - 1] if place else 0
+        return _Part(self.index, (1 << count) - 1)
+
+    @property
+    def whole(self) -> _Part:
+        """Give all of it."""
+        return _Part(self.index, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some cubes of an index: those whose bits are in ``among``."""
+
+    index: CubeIndex
+    among: int
+
+    def near(self, cube: int) -> Iterator[int]:
+        """Give the cubes that share a point with ``cube``, in order."""
+        return self.index.listed(self.index.meeting(cube) & self.among)
+
+    def covers(self, cube: int) -> bool:
+        """Say whether one of the cubes holds ``cube`` wholly."""
+        return bool(self.index.holding(cube) & self.among)
+
+
 class _Check:
-    """The cover tests of one direction, with items filed by the one namespace of their subject."""
+    """The cover tests of one direction."""
 
     def __init__(
         self,
@@ -115,119 +157,68 @@ class _Check:
         regions: Regions,
         excluded: Sequence[int],
     ) -> None:
-        self._space = space
-        self._layout = space.layout
+        self._layout = layout = space.layout
         self._direction = direction
         self._items = items
         self._regions = regions
-        self._excluded = excluded
+        self._excluded = _Filed.of(layout, [excluded]).whole
         self.checked: dict[str, int] = {}
-        self._namespace = space.field(SideName.SUBJECT, "namespace")
-        self._allow_index = self._index((i, item) for i, item in enumerate(items) if item.allows)
-        self._deny_index = self._index((i, item) for i, item in enumerate(items) if not item.allows)
-        self._a = self._index_cubes(regions.allows)
-        self._x = self._index_cubes(regions.denies)
-        self._isolated = self._index_cubes(regions.isolated)
-
-    def _bucket(self, cube: int) -> object:
-        values = self._namespace.values(cube)
-        return values[0] if len(values) == 1 and values[0] != OTHER else None
-
-    def _index(self, items: Iterable[tuple[int, SourceItem]]) -> dict[object, list[tuple[int, int]]]:
-        found: dict[object, list[tuple[int, int]]] = {}
-        for index, item in items:
-            for cube in item.region:
-                found.setdefault(self._bucket(cube), []).append((index, cube))
-        return found
-
-    def _index_cubes(self, cubes: Iterable[int]) -> dict[object, list[tuple[int, int]]]:
-        found: dict[object, list[tuple[int, int]]] = {}
-        for cube in cubes:
-            found.setdefault(self._bucket(cube), []).append((-1, cube))
-        return found
-
-    def _near(
-        self, index: dict[object, list[tuple[int, int]]], cube: int, before: int | None = None
-    ) -> list[int]:
-        """Give the cubes of an index that meet ``cube``, of items before a place where one is given."""
-        bucket = self._bucket(cube)
-        keys = [bucket, None] if bucket is not None else list(index)
-        meets = self._layout.meets
-        return [
-            other
-            for key in dict.fromkeys(keys)
-            for place, other in index.get(key, ())
-            if (before is None or place < before) and meets(cube, other)
-        ]
+        self._allowing = _Filed.of(layout, [item.region if item.allows else () for item in items])
+        self._denying = _Filed.of(layout, [() if item.allows else item.region for item in items])
+        self._a = _Filed.of(layout, [regions.allows]).whole
+        self._x = _Filed.of(layout, [regions.denies]).whole
+        self._isolated = _Filed.of(layout, [regions.isolated]).whole
 
     def run(self) -> list[Open]:
         """Check all six."""
-        return [*self._p0(), *self._p1(), *self._p2(), *self._p3(), *self._p4(), *self._p5()]
+        checks = (self._p0(), self._p1(), self._p2(), self._p3(), self._p4(), self._p5())
+        return [found for check in checks for found in check]
 
-    def _covered(self, name: str, cube: int, cover: list[int], item: SourceItem | None) -> list[Open]:
+    def _covered(
+        self, name: str, cube: int, cover: Sequence[_Part], item: SourceItem | None = None
+    ) -> Iterator[Open]:
+        """Give what of a cube lies in no cube of these parts, nor among the named differences."""
         self.checked[name] = self.checked.get(name, 0) + 1
-        if any(cube & other == cube for other in cover):
-            return []
-        holes = [*cover, *(c for c in self._excluded if self._layout.meets(c, cube))]
+        if any(part.covers(cube) for part in cover):
+            return
+        holes = [hole for part in (*cover, self._excluded) for hole in part.near(cube)]
         rest = sub(self._layout, [cube], holes, _CAP, Budget())
-        left = [cube] if rest is None else rest
         by, span = (item.by, item.span) if item else ("", None)
-        return [Open(name, self._direction, piece, by, span) for piece in left]
+        for piece in [cube] if rest is None else rest:
+            yield Open(name, self._direction, piece, by, span)
 
-    def _p0(self) -> list[Open]:
-        found = []
+    def _placed(self, *, allows: bool) -> Iterator[tuple[int, SourceItem, int]]:
+        """Give (place, item, cube) of all items that allow, or that deny."""
+        for place, item in enumerate(self._items):
+            if item.allows is allows:
+                yield from ((place, item, cube) for cube in item.region)
+
+    def _p0(self) -> Iterator[Open]:
         for cube in self._regions.isolated:
-            items = self._near(self._allow_index, cube) + self._near(self._deny_index, cube)
-            found += self._covered("P0", cube, items, None)
-        return found
+            yield from self._covered("P0", cube, (self._allowing.whole, self._denying.whole))
 
-    def _p1(self) -> list[Open]:
-        return [
-            found
-            for cube in self._regions.allows
-            for found in self._covered("P1", cube, self._near(self._allow_index, cube), None)
-        ]
+    def _p1(self) -> Iterator[Open]:
+        for cube in self._regions.allows:
+            yield from self._covered("P1", cube, (self._allowing.whole,))
 
-    def _p2(self) -> list[Open]:
-        found = []
-        for place, item in enumerate(self._items):
-            if item.allows:
-                continue
-            for cube in item.region:
-                free = self._near(self._isolated, cube) + self._near(self._x, cube)
-                free += self._near(self._allow_index, cube, place)
-                found += self._covered("P2", cube, free, item)
-                for a in self._near(self._a, cube):
-                    both = a & cube
-                    cover = self._near(self._x, both) + self._near(self._allow_index, both, place)
-                    found += self._covered("P2", both, cover, item)
-        return found
+    def _p2(self) -> Iterator[Open]:
+        for place, item, cube in self._placed(allows=False):
+            closed = (self._x, self._allowing.before(place))
+            yield from self._covered("P2", cube, (self._isolated, *closed), item)
+            for allowed in self._a.near(cube):
+                yield from self._covered("P2", allowed & cube, closed, item)
 
-    def _p3(self) -> list[Open]:
-        found = []
-        for place, item in enumerate(self._items):
-            if not item.allows:
-                continue
-            for cube in item.region:
-                for x in self._near(self._x, cube):
-                    both = x & cube
-                    found += self._covered("P3", both, self._near(self._deny_index, both, place), item)
-        return found
+    def _p3(self) -> Iterator[Open]:
+        for place, item, cube in self._placed(allows=True):
+            for denied in self._x.near(cube):
+                yield from self._covered("P3", denied & cube, (self._denying.before(place),), item)
 
-    def _p4(self) -> list[Open]:
-        found = []
-        for place, item in enumerate(self._items):
-            if not item.allows:
-                continue
-            for cube in item.region:
-                cover = self._near(self._a, cube) + self._near(self._deny_index, cube, place)
-                for isolated in self._near(self._isolated, cube):
-                    found += self._covered("P4", cube & isolated, cover, item)
-        return found
+    def _p4(self) -> Iterator[Open]:
+        for place, item, cube in self._placed(allows=True):
+            opened = (self._a, self._denying.before(place))
+            for isolated in self._isolated.near(cube):
+                yield from self._covered("P4", cube & isolated, opened, item)
 
-    def _p5(self) -> list[Open]:
-        return [
-            found
-            for cube in self._regions.denies
-            for found in self._covered("P5", cube, self._near(self._deny_index, cube), None)
-        ]
+    def _p5(self) -> Iterator[Open]:
+        for cube in self._regions.denies:
+            yield from self._covered("P5", cube, (self._denying.whole,))

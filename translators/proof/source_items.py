@@ -13,9 +13,9 @@ from functools import partial
 
 from translators.algebra.cidrs import BITS, Cidr
 from translators.algebra.cubes import Budget, join, sub
-from translators.algebra.space import AddressAtom, AtomKind, SideName, Space, TrafficKind
+from translators.algebra.space import AddressAtom, AtomKind, Field, SideName, Space, TrafficKind
 from translators.flows import Direction
-from translators.proof.fields import atoms_inside, bits_where, kinds, label_field
+from translators.proof.fields import atoms_inside, bits_of, bits_where, kinds, label_field, present
 from translators.selectors.ast import All, And, Compare, Global, Has, In, Node, Not, Or
 from translators.semantics.calico.labels import host_labels, selects, set_labels
 from translators.semantics.calico.model import CalicoPolicies
@@ -95,6 +95,13 @@ class _Reader:
         self._world = world
         self._ingress = direction is Direction.INGRESS
         self._known: dict[tuple[Node, SideName], list[int]] = {}
+        self._regions: dict[tuple[object, ...], list[int]] = {}
+        self._pods = kinds(space, AtomKind.POD)
+        self._sets = [(set_labels(item, world), item.nets) for item in world.network_sets]
+        self._hosts = [
+            (host_labels(host, world), [Cidr(a.family, a.value, BITS[a.family]) for a in host.addresses])
+            for host in world.host_endpoints.values()
+        ]
         policed = space.peer.mask
         if self._ingress:
             policed &= ~kinds(space, AtomKind.HOST)
@@ -150,7 +157,9 @@ class _Reader:
         field = label_field(self._space, side, *name)
         if field is None:
             return [self._space.full] if holds(None) else []
-        bits = bits_where(field, holds)
+        bits = _chosen(field, leaf)
+        if not wanted:
+            bits = field.mask & ~bits
         return [self._space.only(field, bits)] if bits else []
 
     def _accounts(self, leaf: Has | Compare | In, side: SideName, *, wanted: bool) -> list[int]:
@@ -190,15 +199,18 @@ class _Reader:
 
     def _own_address(self, node: Node) -> int:
         """Give the subject atoms inside the networks of matching sets: a pod is in them by its address."""
-        nets = [
-            net
-            for item in self._world.network_sets
-            if selects(node, set_labels(item, self._world))
-            for net in item.nets
-        ]
+        nets = [net for labels, own in self._sets if selects(node, labels) for net in own]
         return atoms_inside(self._space.subject, nets, AtomKind.POD)
 
     def _peers(self, entity: ScopedEntity, rule: ScopedRule) -> list[int]:
+        """Give the peers of one end; ends that say the same are worked out once."""
+        said = (entity.positive, entity.negative, entity.nets, entity.not_nets, entity.service)
+        key = ("peers", *said, self._of_families(rule))
+        if key not in self._regions:
+            self._regions[key] = self._worked_out(entity, rule)
+        return self._regions[key]
+
+    def _worked_out(self, entity: ScopedEntity, rule: ScopedRule) -> list[int]:
         if entity.service is not None:
             return self._service(entity.service)
         region = self._set(entity)
@@ -224,7 +236,7 @@ class _Reader:
 
     def _set(self, entity: ScopedEntity) -> list[int]:
         """A peer is in a set by its address: a pod by its labels, anything by a matching set's networks."""
-        pods = kinds(self._space, AtomKind.POD)
+        pods = self._pods
         if entity.positive is not None:
             chosen = self._limited(self._labels(entity.positive, SideName.PEER), pods)
             held = self._held(entity.positive)
@@ -237,13 +249,7 @@ class _Reader:
         return [*rest, *([self._space.only(self._space.peer, others)] if others else [])]
 
     def _held(self, node: Node) -> int:
-        nets: list[Cidr] = []
-        for item in self._world.network_sets:
-            if selects(node, set_labels(item, self._world)):
-                nets += item.nets
-        for host in self._world.host_endpoints.values():
-            if selects(node, host_labels(host, self._world)):
-                nets += [Cidr(a.family, a.value, BITS[a.family]) for a in host.addresses]
+        nets = [net for labels, own in (*self._sets, *self._hosts) if selects(node, labels) for net in own]
         return atoms_inside(self._space.peer, nets, *_ADDRESSED)
 
     def _service(self, service: tuple[str, str]) -> list[int]:
@@ -251,7 +257,7 @@ class _Reader:
         found = self._world.services.get(service) or Service(*service)
         slices = [s for s in self._world.slices if (s.namespace, s.service) == service]
         if found.selector:
-            region = [self._space.only(self._space.peer, kinds(self._space, AtomKind.POD))]
+            region = [self._space.only(self._space.peer, self._pods)]
             wanted = {**found.selector, "projectcalico.org/namespace": found.namespace}
             for key, value in wanted.items():
                 part = self._leaf(Compare(key, "==", value), SideName.PEER, wanted=True)
@@ -275,6 +281,16 @@ class _Reader:
         return self._space.layout.meet(region, allowed)
 
     def _traffic(self, rule: ScopedRule) -> list[int]:
+        """Give the traffic of a rule; rules that say the same of it are worked out once."""
+        source, target = rule.source, rule.destination
+        kind = (rule.protocol, rule.not_protocol, rule.icmp, rule.not_icmp)
+        ports = (source.ports, source.not_ports, target.ports, target.not_ports)
+        key = ("traffic", *kind, *ports, target.positive if _names_ports(target) else None)
+        if key not in self._regions:
+            self._regions[key] = self._spoken(rule)
+        return self._regions[key]
+
+    def _spoken(self, rule: ScopedRule) -> list[int]:
         space = self._space
         bits = space.traffic.where(lambda t: isinstance(t, TrafficKind) and _speaks(rule, t))
         if not bits:
@@ -317,7 +333,7 @@ class _Reader:
         labelled = self._labels(chosen, side) if chosen is not None else [self._space.full]
         if self._ingress:
             return labelled
-        pods = self._space.only(self._space.peer, kinds(self._space, AtomKind.POD))
+        pods = self._space.only(self._space.peer, self._pods)
         named = [
             h
             for h in self._world.host_endpoints.values()
@@ -343,6 +359,21 @@ class _Reader:
         return region
 
 
+def _chosen(field: Field, leaf: Has | Compare | In) -> int:
+    """Give the bits of the values of a field that a leaf selects; a missing label meets what is negated."""
+    match leaf:
+        case Has():
+            return present(field)
+        case In(_, values, negated):
+            named = bits_of(field, values)
+            return field.mask & ~named if negated else named
+        case Compare(_, "==", value):
+            return bits_of(field, (value,))
+        case Compare(_, "!=", value):
+            return field.mask & ~bits_of(field, (value,))
+    return bits_where(field, lambda v: selects(leaf, {} if v is None else {leaf.key: v}))
+
+
 def _field_name(key: str) -> tuple[str, ...]:
     if key in {"projectcalico.org/namespace", "pcns.projectcalico.org/name"}:
         return ("namespace",)
@@ -351,6 +382,10 @@ def _field_name(key: str) -> tuple[str, ...]:
     if key.startswith("pcns."):
         return ("nslabel", key.removeprefix("pcns."))
     return ("label", key)
+
+
+def _names_ports(entity: ScopedEntity) -> bool:
+    return any(isinstance(port, str) for port in (*entity.ports, *entity.not_ports))
 
 
 def _nets(rule: ScopedRule) -> bool:
