@@ -81,6 +81,8 @@ _DEFAULTS: Mapping[str, str] = {
     "cni-exclusive": "false",
     "cni-uninstall": "false",
     "custom-cni-conf": "false",
+    "enable-cilium-clusterwide-network-policy": "true",
+    "enable-cilium-network-policy": "true",
     "enable-endpoint-lockdown-on-policy-overflow": "false",
     "enable-extended-ip-protocols": "false",
     "enable-host-firewall": "false",

@@ -55,7 +55,9 @@ class Answers:
     """What only a live server can say; None where nobody asked.
 
     ``access``: (verb, resource) → allowed. ``evictions``: pod → (status, message) of ``dryRun=All``.
-    ``creations``: object → (status, message). ``release``: Helm's release. ``controller``: facts of our own machine.
+    ``creations``: object → (status, message). ``release``: Helm's release ``cilium`` as ``{status, revision,
+    deployed, values, chart}``, ``deployed`` its last revision of that status; empty where there is no release.
+    ``controller``: facts of our own machine.
     """
 
     access: Mapping[tuple[str, str], bool] | None = None
@@ -69,7 +71,9 @@ class Answers:
 class Snapshot:
     """One cluster; ``others`` maps a resource (``services``, ``ippools.crd.projectcalico.org``) to its objects.
 
-    ``flows`` and ``baseline`` are what an observer recorded before, if one was there. ``taken`` is RFC 3339 or empty.
+    ``flows`` and ``baseline`` are what an observer recorded before, if one was there: ``flows`` the keys of ``gates.md``
+    §5.7, ``baseline`` the window as ``{source, start, end, seen: {node: events}, lost, blind: [node]}``. ``taken`` is
+    RFC 3339 or empty.
     """
 
     identity: Identity = field(default_factory=Identity)

@@ -13,6 +13,7 @@ A file ``tests/fixtures/preflight/pre-NNN.yaml`` holds ``cases``; keys of a case
   ``taken``: when the snapshot was taken; ``values``: the user's Helm values
 - ``chart``: a chart is at hand, and renders the plan's values as the measured ones do, but for what stands here by
   stage: ``config`` (null: the key is missing) and other fields of ``Rendered``
+- ``baseline``, ``flows``: what an observer recorded
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ FOLDER = Path(__file__).resolve().parents[3] / "fixtures" / "preflight"
 KEYS = {
     "name", "raises", "message", "remedy", "severity", "outcome", "add", "remove", "patch", "unread", "facts",
     "answers", "settings", "draft", "now", "policies", "accepted", "own_node", "identity", "taken", "values",
-    "chart",
+    "chart", "baseline", "flows",
 }  # fmt: skip
 
 
@@ -111,13 +112,15 @@ def _snapshot(data: Mapping[str, Any]) -> Snapshot:
     builder = SnapshotBuilder()
     for item in objects.values():
         builder.add(item)
-    return builder.snapshot(
+    made = builder.snapshot(
         identity=Identity(**data["identity"]) if "identity" in data else None,
         reads=_reads(objects, data.get("unread") or ()),
         facts=_facts(objects, data),
         answers=_answers(data),
         taken=data.get("taken", ""),
     )
+    flows = data.get("flows")
+    return replace(made, baseline=data.get("baseline"), flows=None if flows is None else tuple(flows))
 
 
 def _reads(objects: Mapping[str, Any], unread: Any) -> dict[str, Read]:
