@@ -26,6 +26,7 @@ from translators.ir.items import (
     Source,
 )
 from translators.ir.policy import Action, Policy, PolicyKind, Rule, Tier
+from translators.lowering.foreign import claims_of, foreign_regions, notes_on, take_in
 from translators.lowering.hidden import hidden_keys
 from translators.lowering.interplay import interleaved, interplay
 from translators.lowering.rules import RuleLowering
@@ -38,6 +39,7 @@ from translators.passes.flatten import flatten
 from translators.passes.order import sorted_tiers
 from translators.passes.scope import scope_peer, scope_policy
 from translators.passes.withhold import cut, subjects_of, touched, without
+from translators.semantics.cilium.shapes import Rule as CiliumRule
 from translators.settings import Options
 from translators.world import World
 
@@ -118,8 +120,11 @@ def compile_policies(
     options: Options,
     *,
     of_nodes: bool = False,
+    foreign: Sequence[CiliumRule] = (),
 ) -> Compilation:
     """Compile the enforced policies of one cluster; ``of_nodes``: their subjects are nodes, by labels of nodes.
+
+    ``foreign``: rules of Cilium policies that are there already and stay, whose allows nobody can cut.
 
     A policy that cannot be lowered is left out and named. Kubernetes policies between which a policy of order 1000
     stands, and those against which a Deny cannot be written out, are absorbed (CAL-K705). Subjects whose rules fit in
@@ -130,7 +135,7 @@ def compile_policies(
     absorbed = frozenset(id(p) for p in native) if options.kubernetes_policies != "native" else frozenset()
     while True:
         try:
-            return _compile(enforced, tiers, world, options, absorbed, of_nodes=of_nodes)
+            return _compile(enforced, tiers, world, options, absorbed, of_nodes=of_nodes, foreign=foreign)
         except _MustAbsorb as more:
             absorbed |= more.policies
 
@@ -143,16 +148,19 @@ def _compile(
     absorbed: frozenset[int],
     *,
     of_nodes: bool,
+    foreign: Sequence[CiliumRule],
 ) -> Compilation:
     ordered = sorted_tiers(enforced, tiers, options.calico_version)
     prepared = {id(p): _prepare(p) for _, members in ordered for p in members}
-    space = Space(_vocabulary(prepared.values(), world), world)
+    vocabulary = _vocabulary(prepared.values(), world)
+    take_in(vocabulary, foreign)
+    space = Space(vocabulary, world)
     run = _Run(space, world, options, prepared, of_nodes=of_nodes)
-    run.absorbed = absorbed
+    run.absorbed, run.foreign = absorbed, foreign
     laid = {direction: run.lay(ordered, direction) for direction in _DIRECTIONS}
     if run.failed:
         rest = [p for p in enforced if id(p) not in run.failed]
-        without_failed = _compile(rest, tiers, world, options, absorbed, of_nodes=of_nodes)
+        without_failed = _compile(rest, tiers, world, options, absorbed, of_nodes=of_nodes, foreign=foreign)
         return replace(without_failed, failed=(*run.failed.values(), *without_failed.failed))
     compiled, withheld = run.fit(laid)
     listing = tuple((tier, tuple(members)) for tier, members in ordered)
@@ -204,6 +212,7 @@ class _Run:
         self._hidden = hidden_keys(space, options.cilium.labels)
         self._of_nodes = of_nodes
         self.absorbed: frozenset[int] = frozenset()
+        self.foreign: Sequence[CiliumRule] = ()
         self.failed: dict[int, tuple[Policy, TranslatorError]] = {}
 
     def lay(self, ordered: Sequence[tuple[Tier, Sequence[Policy]]], direction: Direction) -> _Laid:
@@ -218,7 +227,33 @@ class _Run:
                 layers.append((tier, lowered))
                 lowering.notes.extend(interplay(tier, lowered, self._space.layout))
                 self._absorb(interleaved(lowered, self._space.layout))
-        return _Laid(flatten(layers, direction, self._space.layout), layers, lowering, sayable)
+        items = flatten(layers, direction, self._space.layout)
+        items += self._of_others(direction, layers, lowering)
+        return _Laid(items, layers, lowering, sayable)
+
+    def _of_others(
+        self,
+        direction: Direction,
+        layers: Sequence[tuple[Tier, Sequence[Lowered]]],
+        lowering: RuleLowering,
+    ) -> list[Item]:
+        """Give the allows of Cilium policies that stay as items behind all others."""
+        layout = self._space.layout
+        found = foreign_regions(self._space, self.foreign, direction, self._options.cilium.labels)
+        lowered = [low for _, members in layers for low in members]
+        lowering.claims += claims_of(found, lowered, layout, direction)
+        lowering.notes += notes_on(found, lowered, layout, explicit_denies=self._options.explicit_denies)
+        return [
+            Item(
+                Action.ALLOW,
+                one.allows,
+                Source(None, direction, tier=one.object),
+                len(layers) + 1,
+                native=True,
+            )
+            for one in found
+            if one.allows
+        ]
 
     def _stays(self, policy: Policy) -> bool:
         return policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY and id(policy) not in self.absorbed

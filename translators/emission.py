@@ -25,11 +25,9 @@ from translators.settings import CILIUM_CONFIRMED, Options
 from translators.source import Document, from_object, read
 from translators.world import World
 
-__all__ = ["Compilations", "Emission", "elements_of", "emit", "interference", "naive_size", "overflows"]
+__all__ = ["Compilations", "Emission", "elements_of", "emit", "naive_size", "overflows"]
 
 LOG_SINCE = (1, 18)
-MANAGED = "app.kubernetes.io/managed-by"
-MAX_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ class Compilations:
 
 
 def emit(both: Compilations, kept: Sequence[Document], world: World, options: Options) -> Emission:
-    """Write the objects; ``kept`` are Kubernetes policies that stay in force beside them."""
+    """Write the objects; ``kept`` are policies that stay in force beside them."""
     plain = _emit(both, kept, world, options, short_icmp=False)
     limit = options.cilium.policy_map_max
     if not plain.too_large(limit) or options.cilium_version != CILIUM_CONFIRMED:
@@ -91,31 +89,6 @@ def elements_of(cilium: CiliumPolicies) -> int:
         for sections in (rule.allows, rule.denies)
         for elements in sections.values()
     )
-
-
-def interference(emission: Emission, around: Sequence[Document]) -> list[Diagnostic]:
-    """Name Cilium policies of the cluster that select pods of ours: they add allows, and denies."""
-    foreign = [d for d in around if (d.metadata.get("labels") or {}).get(MANAGED) != "c2c"]
-    there = CiliumPolicies.build(emission.cilium.world, foreign, emission.cilium.config)
-    others = {rule.object for rule in there.rules if rule.object.startswith("Cilium") and not rule.of_nodes}
-    if not others:
-        return []
-    shared: dict[str, list[str]] = {}
-    both = replace(emission.cilium, rules=(*emission.cilium.rules, *there.rules))
-    for size in map_sizes(both):
-        if set(size.objects) - others:
-            for name in others & set(size.objects):
-                shared.setdefault(name, []).append(size.pod)
-    return [
-        diagnostic("CAL-V807", None, about=name, object=name, subject=_listed(pods),
-                   effect="its allows add to the allow list, its denies come first")
-        for name, pods in sorted(shared.items())
-    ]  # fmt: skip
-
-
-def _listed(pods: Sequence[str]) -> str:
-    more = f" and {len(pods) - MAX_NAMED} more" if len(pods) > MAX_NAMED else ""
-    return ", ".join(pods[:MAX_NAMED]) + more
 
 
 def overflows(emission: Emission, policies: Sequence[Policy], limit: int) -> dict[int, Diagnostic]:

@@ -33,6 +33,7 @@ from translators.proof.words import Words, describe
 from translators.report import Condition, DifferenceEntry, Finding, Method, PolicyEntry, Report
 from translators.settings import CILIUM_CONFIRMED, Options
 from translators.source import Document
+from translators.span import NOWHERE
 from translators.world import World
 
 __all__ = ["TOOL_VERSION", "Evidence", "Graded", "HostsProved", "grade"]
@@ -286,12 +287,13 @@ class _Grading:
         compilation = self._evidence.compilation
         space = compilation.space
         for direction, compiled in compilation.directions.items():
-            grouped: dict[tuple[str, int, int], list[Claim]] = {}
+            grouped: dict[tuple[str, object, int], list[Claim]] = {}
             withheld = [Claim("CAL-O314", one.source, one.region) for one in compilation.withheld]
             for claim in (*compiled.claims, *withheld):
-                if not claim.assumed and claim.source.policy is not None:
+                if not claim.assumed and (claim.source.policy is not None or claim.code == "CAL-V807"):
                     rule = claim.source.rule.index if claim.source.rule else -1
-                    grouped.setdefault((claim.code, id(claim.source.policy), rule), []).append(claim)
+                    owner = id(claim.source.policy) if claim.source.policy else claim.source.tier
+                    grouped.setdefault((claim.code, owner, rule), []).append(claim)
             for claims in grouped.values():
                 region = [
                     recast(cube, space, self._evidence.settler.space) for c in claims for cube in c.region
@@ -300,9 +302,7 @@ class _Grading:
                     self._differs(claims[0], difference)
 
     def _differs(self, claim: Claim, difference: Difference) -> None:
-        policy = claim.source.policy
-        assert policy is not None  # grouped by policy
-        entry = self._entries[id(policy.document)]
+        entry = self._owner(claim, difference)
         entry.worsen(Grade.X if claim.code == "CAL-O314" else GRADES.get(claim.code, Grade.A))
         entry.opens = entry.opens or difference.opens
         entry.closes = entry.closes or not difference.opens
@@ -310,7 +310,8 @@ class _Grading:
             Words(self._evidence.settler.space, difference.direction), difference.cubes
         )
         effect = "opens" if difference.opens else "closes"
-        text = f"{claim.code}|{policy.label}|{effect}|{difference.direction}|{source}|{destination}|{packets}"
+        label = claim.source.policy.label if claim.source.policy else claim.source.tier
+        text = f"{claim.code}|{label}|{effect}|{difference.direction}|{source}|{destination}|{packets}"
         digest = hashlib.sha256(text.encode()).hexdigest()[:8]
         self.named.append(NamedRegion(digest, difference.direction, difference.cubes))
         finding = next(
@@ -324,6 +325,23 @@ class _Grading:
         if difference.opens and finding in self._findings:
             graver = replace(self._findings[finding], severity=str(Severity.ERROR))
             self._findings[finding] = graver
+
+    def _owner(self, claim: Claim, difference: Difference) -> _Entry:
+        """Find whose a difference is: of the policy that claims it, or that an object which stays overrides.
+
+        Where no policy selects the pods the object alone is to blame, and nothing of the input gets a worse grade.
+        """
+        if claim.source.policy is not None:
+            return self._entries[id(claim.source.policy.document)]
+        calico, _ = _decisions(difference)
+        entry = self._by_trace(calico[1])
+        if entry is not None:
+            return entry
+        name = claim.source.tier
+        item = diagnostic("CAL-V807", None, about=name, object=name, subject="pods that no policy selects",
+                          effect="it isolates them")  # fmt: skip
+        finding = self._add(item.code, item.message, item.remedy, item)
+        return _Entry(Document({}, NOWHERE), None, findings={finding.id: None})
 
     def _today(self, difference: Difference) -> tuple[int | None, int | None] | None:
         """Count the pods that a difference concerns, where there is a cluster to count in."""

@@ -14,8 +14,9 @@ from typing import Any
 
 from translators.compiler import Compilation, compile_policies
 from translators.diagnostics import Diagnostic, diagnostic
-from translators.emission import Compilations, Emission, emit, interference, overflows
+from translators.emission import Compilations, Emission, emit, overflows
 from translators.errors import BudgetExceeded
+from translators.existing import is_foreign, over_selecting
 from translators.flows import Direction
 from translators.frontends import PolicySet, read_policies
 from translators.grading import Evidence, HostsProved, grade
@@ -31,6 +32,7 @@ from translators.proof.witnessed import witnessed
 from translators.report import Report
 from translators.screening import screen
 from translators.semantics.calico.model import CalicoPolicies
+from translators.semantics.cilium.model import CiliumPolicies
 from translators.settings import Options
 from translators.source import Document, iterate
 from translators.surroundings import hairpins
@@ -74,6 +76,7 @@ def translate(
     screened = screen(found, world, chosen, is_cluster=cluster is not None)
     chosen = _as_proved(chosen)
     work = _Work(world, chosen, found, screened.usable)
+    work.foreign = [d for d in around if is_foreign(d)]
     compilation, emission, stopped = work.fit(screened.tiers)
     calico = work.source(compilation, [*found.tier_objects, *screened.assumed_tiers], own)
     evidence = work.prove(compilation, emission, calico)
@@ -83,7 +86,7 @@ def translate(
         *screened.diagnostics,
         *stopped,
         *hairpins(calico),
-        *interference(emission, around),
+        *over_selecting(work.foreign, world, chosen),
     ]
     graded = grade(found, evidence, extra, _input_hash(own))
     return Translation(graded.files, graded.report, graded.named)
@@ -111,6 +114,7 @@ class _Work:
         self._found = found
         self._usable = list(usable)
         self.hosts: HostPolicies | None = None
+        self.foreign: list[Document] = []
 
     def fit(self, tiers: Mapping[str, Tier]) -> tuple[Compilation, Emission, list[Diagnostic]]:
         """Compile and write, leaving out whatever does not fit until the rest does."""
@@ -127,7 +131,8 @@ class _Work:
     def _compile(self, tiers: Mapping[str, Tier]) -> tuple[Compilation, list[Diagnostic]]:
         """Compile, or nothing at all where the expansion is over every budget."""
         try:
-            return compile_policies(self._usable, tiers, self._world, self._options), []
+            foreign = CiliumPolicies.build(self._world, self.foreign, self._options.cilium).rules
+            return compile_policies(self._usable, tiers, self._world, self._options, foreign=foreign), []
         except BudgetExceeded as error:
             stopped = [diagnostic(error.code, p.span, about=p.label, **error.fills) for p in self._usable]
             self._usable = []
@@ -146,7 +151,7 @@ class _Work:
         )
 
     def _emit(self, compilation: Compilation, tiers: Mapping[str, Tier]) -> Emission:
-        kept = [p.document for p in self._usable if compilation.stays(p)]
+        kept = [*(p.document for p in self._usable if compilation.stays(p)), *self.foreign]
         both = Compilations(compilation, self._hosts(tiers))
         return emit(both, kept, self._world, self._options)
 

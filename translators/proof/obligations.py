@@ -1,7 +1,7 @@
 """The obligations that prove a translation for every label set, without classes (``expansion.md`` §6).
 
 ``A`` and ``X`` are what the emitted objects allow and deny, ``C`` and ``D`` Calico's Allow and Deny items. P1
-each a in A lies in ∪ C · P2 for each Deny j, A ∩ D_j lies in X ∪ earlier C · P3 for each x in X and Allow i,
+each a in A lies in ∪ C, or in X (the allow of an object that stays) · P2 for each Deny j, A ∩ D_j lies in X ∪ earlier C · P3 for each x in X and Allow i,
 x ∩ C_i lies in earlier D · P4 for each Allow k, C_k lies in A ∪ earlier D · P5 each x in X lies in ∪ D. They
 imply that A − X is what Calico allows, if both isolate the same pods; so, besides: P0 whom Cilium isolates is
 selected in Calico (a rule that allows nothing leaves no trace in A or X), P2 also asks that a denied flow of a pod
@@ -199,7 +199,7 @@ class _Check:
 
     def _p1(self) -> Iterator[Open]:
         for cube in self._regions.allows:
-            yield from self._covered("P1", cube, (self._allowing.whole,))
+            yield from self._covered("P1", cube, (self._allowing.whole, self._x))
 
     def _p2(self) -> Iterator[Open]:
         for place, item, cube in self._placed(allows=False):
