@@ -26,14 +26,14 @@ class Amounts:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Amounts:
-        """Read ``allocatable`` or ``requests``."""
+        """Read ``allocatable`` or ``requests``; huge pages count as extended resources, zero amounts are left out."""
         known = {"cpu", "memory", "ephemeral-storage", "pods"}
         return cls(
             quantity(data.get("cpu"), 1000),
             quantity(data.get("memory")),
             quantity(data.get("ephemeral-storage")),
             quantity(data.get("pods")),
-            {k: quantity(v) for k, v in data.items() if k not in known and not k.startswith("hugepages-")},
+            {k: amount for k, v in data.items() if k not in known and (amount := quantity(v))},
         )
 
     def __add__(self, other: Amounts) -> Amounts:
@@ -47,6 +47,17 @@ class Amounts:
             self.ephemeral + other.ephemeral,
             self.pods + other.pods,
             extended,
+        )
+
+    def at_least(self, other: Amounts) -> Amounts:
+        """Give the greater of both, resource by resource."""
+        names = {*self.extended, *other.extended}
+        return Amounts(
+            max(self.cpu_m, other.cpu_m),
+            max(self.memory, other.memory),
+            max(self.ephemeral, other.ephemeral),
+            max(self.pods, other.pods),
+            {n: max(self.extended.get(n, 0), other.extended.get(n, 0)) for n in names},
         )
 
 

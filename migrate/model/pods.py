@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from migrate.model.fields import Labels, at, items, labels, mapping, maps, number, text, truth
@@ -139,6 +139,11 @@ class Pod:
         return self.owner is not None and self.owner.kind == "DaemonSet"
 
     @property
+    def claims(self) -> tuple[str, ...]:
+        """Give the names of the PersistentVolumeClaims that the pod mounts, in its own namespace."""
+        return tuple(v.ref for v in self.volumes if v.kind == "persistentVolumeClaim")
+
+    @property
     def movable(self) -> bool:
         """Say whether a drain would evict it: neither a DaemonSet's nor static nor finished.
 
@@ -164,20 +169,35 @@ def _controller(data: Mapping[str, Any]) -> Owner | None:
 
 
 def _requests(spec: Mapping[str, Any]) -> Amounts:
-    """Add up what the containers ask for; init containers count where one asks for more than all of them."""
-    running = Amounts()
-    for container in maps(spec, "containers"):
-        running += Amounts.from_dict(mapping(container, "resources", "requests"))
+    """Give what a pod asks of a node: its containers and sidecars together, or an init container that asks for more.
+
+    A sidecar is an init container with ``restartPolicy: Always``; it runs beside those that follow it. Requests of the
+    pod as a whole stand over those of its containers. Source: Kubernetes ``component-helpers/resource`` PodRequests.
+    """
+    running = sum((_asked(c) for c in maps(spec, "containers")), Amounts())
+    sidecars, starting = Amounts(), Amounts()
     for container in maps(spec, "initContainers"):
-        asked = Amounts.from_dict(mapping(container, "resources", "requests"))
-        running = Amounts(
-            max(running.cpu_m, asked.cpu_m),
-            max(running.memory, asked.memory),
-            max(running.ephemeral, asked.ephemeral),
-            0,
-            running.extended,
+        asked = _asked(container)
+        if text(container, "restartPolicy") == "Always":
+            running, sidecars = running + asked, sidecars + asked
+            asked = sidecars
+        else:
+            asked += sidecars
+        starting = starting.at_least(asked)
+    found = running.at_least(starting)
+    whole = mapping(spec, "resources", "requests")
+    if whole:
+        own = Amounts.from_dict(whole)
+        found = replace(
+            found,
+            cpu_m=own.cpu_m if "cpu" in whole else found.cpu_m,
+            memory=own.memory if "memory" in whole else found.memory,
         )
-    return running + Amounts(pods=1)
+    return found + Amounts.from_dict(mapping(spec, "overhead")) + Amounts(pods=1)
+
+
+def _asked(container: Mapping[str, Any]) -> Amounts:
+    return Amounts.from_dict(mapping(container, "resources", "requests"))
 
 
 def _toleration(data: Mapping[str, Any]) -> Toleration:
