@@ -198,6 +198,16 @@ class Command:
         return f"{self.name}({', '.join(part for part in (self.node, extra) if part)})"
 
     @property
+    def words(self) -> str:
+        """Give the command as people read it: ``Evict(shop/web-1)``, ``G-05(wrk-1)``, ``HelmUpgrade(stage=A)``."""
+        args = dict(self.args)
+        if self.name is Name.EVICT:
+            return f"{self.name}({args['namespace']}/{args['pod']})"
+        name = args.pop("gate", self.name)
+        parts = [self.node, *(f"{k}={v}" for k, v in sorted(args.items()))]
+        return f"{name}({', '.join(part for part in parts if part)})"
+
+    @property
     def nature(self) -> Nature:
         """Give what is true of its kind."""
         return NATURES[self.name]

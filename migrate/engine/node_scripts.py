@@ -1,0 +1,158 @@
+"""What is done in each state of a node, in the order of ``procedure.md`` §7 and, on the way back, §8.1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from migrate.engine.script import CALICO, CILIUM, Script, evictions, gate, node_plan
+from migrate.model.commands import Command, Name
+from migrate.model.draft import NodePlan
+from migrate.model.run import NodeRun, NodeStatus, Phase, Run
+
+__all__ = ["node_script"]
+
+
+def node_script(run: Run, node: NodeRun) -> Script:
+    """Give what is done in the node's state, in order; evictions of CORDONED and ROLLING_BACK go out together."""
+    written = _NODE_SCRIPTS.get(node.status)
+    return tuple(written(run, node, node_plan(run, node.name))) if written is not None else ()
+
+
+def _preparing(run: Run, node: NodeRun, how: NodePlan) -> Iterator[Command]:
+    del run, how
+    yield from (gate(g, node.name) for g in (23, 9, 24))
+    yield Command(Name.BACKUP_NODE, node.name)
+    yield Command(Name.BASELINE, node.name)
+
+
+def _cordoning(run: Run, node: NodeRun, how: NodePlan) -> Iterator[Command]:
+    del run, how
+    yield Command(Name.CORDON, node.name, {"leave": CALICO})
+
+
+def _draining(run: Run, node: NodeRun, how: NodePlan) -> Iterator[Command]:
+    del run
+    if _after(how):
+        yield Command(Name.LABEL_NODE, node.name, {"drained": False})
+        return
+    if how.mode == "recycle":
+        yield Command(Name.GUARD_TAINT, node.name)
+    yield from evictions(node)
+
+
+def _labelling(run: Run, node: NodeRun, how: NodePlan) -> Iterator[Command]:
+    del run
+    if how.mode == "replace":
+        yield Command(Name.DELETE_MACHINE, node.name)
+    else:
+        yield Command(Name.LABEL_NODE, node.name, {"drained": True})
+
+
+def _switching(run: Run, node: NodeRun, how: NodePlan) -> Iterator[Command]:
+    del run, how
+    yield Command(Name.RESTART_AGENT, node.name, {"as": CILIUM})
+
+
+def _renewing(run: Run, node: NodeRun, how: NodePlan) -> Iterator[Command]:
+    """Bring every pod on the node to the new CNI: by a reboot, or one by one."""
+    del run
+    name = node.name
+    if how.reboot:
+        yield Command(Name.REBOOT, name)
+        return
+    if _after(how):
+        yield from (gate(g, name) for g in (1, 2, 3, 30))
+        yield Command(Name.PROBE, name, {"rows": "address"})
+        yield gate(4, name)
+        yield Command(Name.GUARD_TAINT, name)
+        if node.cordoned_by_us:
+            yield Command(Name.UNCORDON, name)
+    yield Command(Name.RECYCLE_PODS, name, {"from": CALICO, "daemon_sets": False})
+
+
+def _checking(run: Run, node: NodeRun, how: NodePlan) -> Iterator[Command]:
+    del run
+    if _after(how) and how.access != "api":
+        yield Command(Name.SWEEP_NODE, node.name)
+    yield from (gate(g, node.name) for g in (1, 2, 3, 30))
+
+
+def _proving(run: Run, node: NodeRun, how: NodePlan) -> Iterator[Command]:
+    del run, how
+    yield Command(Name.PROBE, node.name, {"rows": "node"})
+    yield from (gate(g, node.name) for g in (4, 5, 6, 7, 8))
+
+
+def _giving_back(run: Run, node: NodeRun, how: NodePlan) -> Iterator[Command]:
+    del run
+    name = node.name
+    if node.cordoned_by_us:
+        yield Command(Name.UNCORDON, name)
+    if how.mode == "recycle":
+        yield Command(Name.UNGUARD_TAINT, name)
+    yield Command(Name.RESTART_DAEMON_PODS, name, {"from": CALICO})
+    if how.access != "api":
+        yield Command(Name.SWEEP_NODE, name)
+    yield gate(11, name)
+
+
+def _soaking(run: Run, node: NodeRun, how: NodePlan) -> Iterator[Command]:
+    del how
+    yield Command(Name.SOAK, node.name, {"seconds": _soak_s(run, node), "flows": True})
+    yield from (gate(g, node.name) for g in (10, 15, 16, 18, 17))
+
+
+def _marking(run: Run, node: NodeRun, how: NodePlan) -> Iterator[Command]:
+    del run, how
+    yield Command(Name.ANNOTATE_NODE, node.name)
+
+
+def _after(how: NodePlan) -> bool:
+    return how.mode == "recycle" and how.recycle_order == "after"
+
+
+def _soak_s(run: Run, node: NodeRun) -> float:
+    waves = run.plan.draft.settings.waves
+    return (
+        waves.canary_soak_s
+        if run.phase is Phase.CANARY and node.name == run.plan.draft.canary.node
+        else waves.soak_s
+    )
+
+
+def _rolling_back(run: Run, node: NodeRun, how: NodePlan) -> Iterator[Command]:
+    """Bring one node back to Calico (``procedure.md`` §8.1); the agent loses its label before the file is touched."""
+    del run
+    name = node.name
+    yield Command(Name.CORDON, name, {"leave": CILIUM})
+    yield from evictions(node)
+    yield Command(Name.UNLABEL_NODE, name)
+    yield Command(Name.RESTART_AGENT, name, {"as": CALICO})
+    yield Command(Name.RESTORE_CALICO_CONF, name)
+    yield Command(Name.RECYCLE_PODS, name, {"from": CILIUM, "daemon_sets": True})
+    yield gate(3, name, expect=CALICO)
+    yield Command(Name.PROBE, name, {"rows": "back"})
+    yield gate(4, name, expect=CALICO)
+    yield gate(5, name, expect=CALICO)
+    if node.cordoned_by_us:
+        yield Command(Name.UNCORDON, name)
+    if how.mode == "recycle":
+        yield Command(Name.UNGUARD_TAINT, name)
+    yield gate(10, name)
+
+
+_NODE_SCRIPTS: Mapping[NodeStatus, Callable[[Run, NodeRun, NodePlan], Iterator[Command]]] = {
+    NodeStatus.PENDING: _preparing,
+    NodeStatus.PREFLIGHTED: _cordoning,
+    NodeStatus.CORDONED: _draining,
+    NodeStatus.DRAINED: _labelling,
+    NodeStatus.LABELLED: _switching,
+    NodeStatus.CNI_SWITCHED: _renewing,
+    NodeStatus.REBOOTED: _checking,
+    NodeStatus.RECYCLED: _checking,
+    NodeStatus.CILIUM_READY: _proving,
+    NodeStatus.PROBED: _giving_back,
+    NodeStatus.UNCORDONED: _soaking,
+    NodeStatus.SOAKED: _marking,
+    NodeStatus.ROLLING_BACK: _rolling_back,
+}

@@ -1,0 +1,104 @@
+"""Moves of the run that several of its handlers make: halt, stop, begin a phase, go on.
+
+A handler gives the numbers of the rows that it followed.
+"""
+
+from __future__ import annotations
+
+from migrate.engine import node_machine
+from migrate.engine.turn import Turn
+from migrate.model.commands import Name
+from migrate.model.events import Event, Kind
+from migrate.model.run import CLEAN_UP, IN_HAND, MIGRATION, NodeStatus, Phase, Run, RunStatus
+
+__all__ = [
+    "Rows",
+    "begin_phase",
+    "forward_only",
+    "gave_up",
+    "go_on",
+    "halt",
+    "next_phase",
+    "phases",
+    "stop",
+    "without_last_gates",
+]
+
+Rows = tuple[str, ...]
+
+
+def phases(run: Run) -> tuple[Phase, ...]:
+    """Give the phases of the run, in order."""
+    return CLEAN_UP if run.plan.clean_up else MIGRATION
+
+
+def forward_only(run: Run) -> bool:
+    """Say whether the run is past the point of no return."""
+    return run.plan.clean_up and run.phase.number >= Phase.REMOVE_CALICO.number
+
+
+def halt(turn: Turn, reason: str) -> None:
+    """Halt the run here and now; nothing further goes out."""
+    active = turn.run.status in {RunStatus.ROLLING_BACK, RunStatus.ABORTING}
+    as_ = turn.run.status if active else turn.run.resume_as
+    turn.change(status=RunStatus.HALTED, reason=reason, target=None, resume_as=as_)
+
+
+def stop(turn: Turn, target: RunStatus | None, reason: str) -> None:
+    """Go to a checkpoint first, then to the target; None: the process leaves."""
+    active = turn.run.status in {RunStatus.ROLLING_BACK, RunStatus.ABORTING}
+    turn.change(
+        status=RunStatus.STOPPING,
+        target=target,
+        target_reason=reason,
+        resume_as=turn.run.status if active else RunStatus.RUNNING,
+    )
+
+
+def begin_phase(turn: Turn, phase: Phase) -> None:
+    """Put the cursor at the first step of a phase."""
+    turn.change(status=RunStatus.RUNNING, phase=phase, done=(), extensions=0, attempts=0, reason="")
+
+
+def go_on(turn: Turn, event: Event) -> None:
+    """Go on as before: gates of the step are asked again, halted nodes go on from what is observed."""
+    run = turn.run
+    turn.change(
+        status=run.resume_as, reason="", resume_as=RunStatus.RUNNING, now=False, asked="", rolled_back=0,
+        done=without_last_gates(run.done), extensions=0, attempts=0, open={},
+    )  # fmt: skip
+    for name, node in run.nodes.items():
+        if node.status is NodeStatus.HALTED or (
+            node.status in IN_HAND and node.status is not NodeStatus.PREFLIGHTED
+        ):
+            node_machine.deliver(turn, Event(Kind.RESUME, name, turn.at, detail=event.detail, by=event.by))
+    if run.reason == "approval" and run.phase is not Phase.REPORT and run.asked != "nodes":
+        next_phase(turn)
+
+
+def without_last_gates(done: tuple[str, ...]) -> tuple[str, ...]:
+    """Forget the gates at the end of what is done: they are asked again before anything follows."""
+    keys = list(done)
+    while keys and keys[-1].startswith(f"{Name.EVALUATE_GATE}("):
+        keys.pop()
+    return tuple(keys)
+
+
+def next_phase(turn: Turn) -> None:
+    """Begin the phase that follows."""
+    every = phases(turn.run)
+    place = every.index(turn.run.phase) + 1
+    begin_phase(turn, every[place] if place < len(every) else Phase.REPORT)
+
+
+def gave_up(turn: Turn) -> str:
+    """Halt for what cannot be mended, and give the row."""
+    match turn.run.status:
+        case RunStatus.ABORTING:
+            halt(turn, "abort-incomplete")
+            return "21"
+        case RunStatus.ROLLING_BACK:
+            halt(turn, "rollback")
+            return "31"
+    halt(turn, "command")
+    return "54"

@@ -1,0 +1,275 @@
+"""News that nobody asked for: of nodes, of time, of the lock, of the API and of the journal."""
+
+from __future__ import annotations
+
+from migrate.engine import node_machine
+from migrate.engine.run_moves import Rows, gave_up, go_on, halt, stop, without_last_gates
+from migrate.engine.run_requests import start
+from migrate.engine.turn import Turn
+from migrate.model.events import Event, Kind
+from migrate.model.run import IN_HAND, NodeRun, NodeStatus, Open, Phase, RunStatus
+
+__all__ = [
+    "alarm",
+    "deadline",
+    "drift",
+    "journal_failed",
+    "lease_acquired",
+    "lease_lost",
+    "lease_refused",
+    "node_added",
+    "node_complete",
+    "node_halted",
+    "node_news",
+    "node_removed",
+    "node_rolled_back",
+    "node_skipped",
+    "reachable",
+    "timer",
+    "unreachable",
+    "window_closed",
+    "window_opened",
+]
+
+API_LIMIT_S = 300.0
+NEVER_ROLLED_BACK = frozenset({"reboot", "drift", "rollback", "inconclusive"})
+"""Halt reasons of a node that ``onFailure: rollback-node`` does not answer with a rollback (R9)."""
+
+
+def node_complete(turn: Turn, event: Event, opened: Open | None) -> Rows:
+    """Note that a node is done; the next one follows from the state."""
+    del opened, event
+    match turn.run.status:
+        case RunStatus.STOPPING:
+            return ("18",)
+        case RunStatus.RUNNING:
+            return ("7",)
+    return ("=",)
+
+
+def node_halted(turn: Turn, event: Event, opened: Open | None) -> Rows:
+    """Send the node back, or stop the run, as configured."""
+    del opened
+    run, settings = turn.run, turn.run.plan.draft.settings
+    reason = str(event.detail.get("reason", "command"))
+    match run.status:
+        case RunStatus.STOPPING:
+            turn.change(target=RunStatus.HALTED, target_reason=reason)
+            return ("18",)
+        case RunStatus.ABORTING | RunStatus.ROLLING_BACK:
+            return (gave_up(turn),)
+        case RunStatus.PAUSED | RunStatus.HALTED:
+            return ("=",)
+    if reason == "inconclusive":
+        wait = settings.gates.inconclusive == "wait"
+        stop(turn, RunStatus.PAUSED if wait else RunStatus.HALTED, reason)
+        return ("13",)
+    in_loop = run.phase in {Phase.CANARY, Phase.NODE_LOOP}
+    if settings.on_failure == "rollback-node" and reason not in NEVER_ROLLED_BACK and in_loop:
+        detail = {"policy": True, "reason": reason}
+        node_machine.deliver(turn, Event(Kind.ROLLBACK_REQUESTED, event.node, turn.at, detail=detail))
+        return ("9",)
+    stop(turn, RunStatus.HALTED, reason)
+    return ("10",)
+
+
+def node_rolled_back(turn: Turn, event: Event, opened: Open | None) -> Rows:
+    """Go on, or stop where too many nodes went back."""
+    del opened
+    run, settings = turn.run, turn.run.plan.draft.settings
+    node = run.nodes[event.node]
+    match run.status:
+        case RunStatus.STOPPING:
+            return ("18",)
+        case RunStatus.ROLLING_BACK if run.scope == event.node:
+            turn.change(scope="", resume_as=RunStatus.RUNNING, status=RunStatus.STOPPING, target=RunStatus.PAUSED,
+                        target_reason="operator")  # fmt: skip
+            return ("29",)
+        case RunStatus.RUNNING:
+            turn.change(rolled_back=run.rolled_back + 1)
+            if run.rolled_back + 1 >= settings.failed_nodes and node.rollbacks > settings.node_retries:
+                stop(turn, RunStatus.HALTED, "node-rolled-back")
+            return ("29",)
+    return ("=",)
+
+
+def node_skipped(turn: Turn, event: Event, opened: Open | None) -> Rows:
+    """Note that a node is left out."""
+    del event, opened
+    return ("7",) if turn.run.status is RunStatus.RUNNING else ("=",)
+
+
+def node_added(turn: Turn, event: Event, opened: Open | None) -> Rows:
+    """Adopt a node that joined."""
+    del opened
+    run = turn.run
+    if event.node and event.node not in run.nodes:
+        turn.change(nodes={**run.nodes, event.node: NodeRun(event.node)}, waves=(*run.waves, (event.node,)))
+    match run.status:
+        case RunStatus.RUNNING:
+            return ("35",)
+        case RunStatus.PAUSED | RunStatus.HALTED:
+            return ("48",)
+    return ("=",)
+
+
+def node_removed(turn: Turn, event: Event, opened: Open | None) -> Rows:
+    """Let go of a node that was deleted."""
+    del opened
+    if event.node in turn.run.nodes:
+        node_machine.deliver(turn, event)
+    match turn.run.status:
+        case RunStatus.RUNNING:
+            return ("36",)
+        case RunStatus.PAUSED | RunStatus.HALTED:
+            return ("48",)
+    return ("=",)
+
+
+def node_news(turn: Turn, event: Event, opened: Open | None) -> Rows:
+    """A node rebooted, its agent restarted, somebody touched it: its own machine decides."""
+    del opened
+    if turn.run.status in {RunStatus.PAUSED, RunStatus.HALTED}:
+        return ("48",)
+    if event.node in turn.run.nodes:
+        node_machine.deliver(turn, event)
+    return ("=",)
+
+
+def drift(turn: Turn, event: Event, opened: Open | None) -> Rows:
+    """Halt for a difference that nothing explains."""
+    del opened
+    if turn.run.status in {RunStatus.PAUSED, RunStatus.HALTED}:
+        return ("48",)
+    if event.detail.get("explained") and turn.run.status is RunStatus.RUNNING:
+        if event.node in turn.run.nodes and "status" in event.detail:
+            turn.move_node(event.node, NodeStatus(event.detail["status"]))
+        return ("37",)
+    halt(turn, "drift")
+    return ("38",)
+
+
+def alarm(turn: Turn, event: Event, opened: Open | None) -> Rows:
+    """Halt for a continuous gate that fell."""
+    del opened
+    match turn.run.status:
+        case RunStatus.RUNNING:
+            halt(turn, "watch")
+            return ("14",)
+        case RunStatus.PAUSED | RunStatus.HALTED:
+            turn.change(status=RunStatus.HALTED, reason="watch")
+            return ("49",)
+    if event.gate == "G-14":
+        halt(turn, "watch")
+        return ("14",)
+    return ("50",)
+
+
+def timer(turn: Turn, event: Event, opened: Open | None) -> Rows:
+    """Take note of a timer of the run."""
+    del turn, event, opened
+    return ("=",)
+
+
+def window_closed(turn: Turn, event: Event, opened: Open | None) -> Rows:
+    """Note that changes may not be made now."""
+    del event, opened
+    turn.change(window_open=False)
+    return ("39",) if turn.run.status in {RunStatus.RUNNING, RunStatus.STOPPING} else ("=",)
+
+
+def window_opened(turn: Turn, event: Event, opened: Open | None) -> Rows:
+    """Go on where the window had closed."""
+    run = turn.run
+    turn.change(window_open=True)
+    if run.status is RunStatus.PLANNED:
+        return ("3",)
+    if run.status is RunStatus.PAUSED:
+        if run.reason == "window":
+            go_on(turn, event)
+        return ("24",)
+    del opened
+    return ("=",)
+
+
+def deadline(turn: Turn, event: Event, opened: Open | None) -> Rows:
+    """Stop at a checkpoint: the working time is used up."""
+    del event, opened
+    if turn.run.status is RunStatus.RUNNING:
+        stop(turn, RunStatus.PAUSED, "deadline")
+        return ("40",)
+    return ("40",) if turn.run.status is RunStatus.STOPPING else ("=",)
+
+
+def lease_lost(turn: Turn, event: Event, opened: Open | None) -> Rows:
+    """Halt at once: another process may act."""
+    del event, opened
+    if turn.run.status in {RunStatus.PAUSED, RunStatus.HALTED}:
+        return ("=",)
+    halt(turn, "lease")
+    return ("32",)
+
+
+def lease_acquired(turn: Turn, event: Event, opened: Open | None) -> Rows:
+    """A process begins to act for this run: it looks whether what was in flight took effect."""
+    del opened
+    run = turn.run
+    match run.status:
+        case RunStatus.PLANNED:
+            return start(turn, event, None) if event.detail.get("start") else ("1",)
+        case RunStatus.STOPPING:
+            turn.change(status=run.resume_as, target=None, target_reason="", now=False)
+            _look_again(turn)
+            return ("57",)
+        case RunStatus.RUNNING | RunStatus.ABORTING | RunStatus.ROLLING_BACK:
+            _look_again(turn)
+            return ("56",)
+        case RunStatus.HALTED:
+            return ("52",)
+    return ("=",)
+
+
+def _look_again(turn: Turn) -> None:
+    """Send out again, to be looked at first, what another process had in flight; ask its gates again."""
+    for opened in list(turn.run.open.values()):
+        turn.again(opened, after_s=0, reconcile=True)
+    turn.change(done=without_last_gates(turn.run.done))
+    for name, node in turn.run.nodes.items():
+        if node.status in IN_HAND:
+            node_machine.retry_gates(turn, name)
+
+
+def lease_refused(turn: Turn, event: Event, opened: Open | None) -> Rows:
+    """Stay where the run is: somebody else holds the lock."""
+    del event, opened
+    return ("3",) if turn.run.status is RunStatus.PLANNED else ("=",)
+
+
+def unreachable(turn: Turn, event: Event, opened: Open | None) -> Rows:
+    """Wait for the API, and halt where it stays away."""
+    del event, opened
+    run = turn.run
+    if run.status in {RunStatus.PAUSED, RunStatus.HALTED}:
+        return ("=",)
+    since = run.unreachable_since if run.unreachable_since is not None else turn.at
+    turn.change(unreachable_since=since)
+    if turn.at - since < API_LIMIT_S or run.status is RunStatus.STOPPING:
+        return ("33",)
+    halt(turn, "api")
+    return ("34",)
+
+
+def reachable(turn: Turn, event: Event, opened: Open | None) -> Rows:
+    """Note that the API answers again."""
+    del event, opened
+    turn.change(unreachable_since=None)
+    return ("51",)
+
+
+def journal_failed(turn: Turn, event: Event, opened: Open | None) -> Rows:
+    """Halt: an intent cannot be made durable."""
+    del event, opened
+    if turn.run.status in {RunStatus.PAUSED, RunStatus.HALTED}:
+        return ("=",)
+    halt(turn, "journal")
+    return ("59",)

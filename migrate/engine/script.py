@@ -1,0 +1,69 @@
+"""What scripts are made of, and how far one has come: rows of commands, some of which occur more than once.
+
+A script is recomputed from the state whenever it is asked for, never stored: a resumed run asks again, and every command
+that has happened already is seen to have (``observe``) before it is acted on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from migrate.model.commands import Command, Name
+from migrate.model.draft import NodePlan
+from migrate.model.run import NodeRun, NodeStatus, Run
+
+__all__ = [
+    "CALICO",
+    "CILIUM",
+    "ENFORCE_CNC",
+    "MIGRATION_CNC",
+    "Script",
+    "evictions",
+    "gate",
+    "moved",
+    "node_plan",
+    "pending",
+]
+
+MIGRATION_CNC, ENFORCE_CNC = "cilium-default", "cilium-enforce"
+CALICO, CILIUM = "calico", "cilium"
+
+Script = tuple[Command, ...]
+
+
+def gate(number: int, node: str = "", **args: object) -> Command:
+    """Give the command that evaluates a gate, on one node or on the cluster."""
+    return Command(Name.EVALUATE_GATE, node, {"gate": f"G-{number:02d}", **args})
+
+
+def node_plan(run: Run, node: str) -> NodePlan:
+    """Give how a node is moved; a node that was adopted later is moved as the settings say."""
+    draft = run.plan.draft
+    default = NodePlan(mode=draft.settings.nodes.move, recycle_order=draft.settings.nodes.recycle_order)
+    return draft.nodes.get(node, default)
+
+
+def pending(script: Iterable[Command], done: Sequence[str]) -> Iterator[Command]:
+    """Give the commands that are not done; of one that occurs twice the second is not done by the first."""
+    left = Counter(done)
+    for command in script:
+        if left[command.key]:
+            left[command.key] -= 1
+        else:
+            yield command
+
+
+def evictions(node: NodeRun) -> Iterator[Command]:
+    """Give the evictions of the pods that still have to go, by namespace and name."""
+    for uid, pod in sorted(node.evict.items(), key=lambda item: (item[1]["namespace"], item[1]["name"])):
+        yield Command(Name.EVICT, node.name, {"uid": uid, "namespace": pod["namespace"], "pod": pod["name"]})
+
+
+def moved(run: Run) -> Sequence[str]:
+    """Give the nodes on Cilium in the order in which they moved; before any did (a plan), in the order of the waves."""
+    alive = {n for n, node in run.nodes.items() if node.status is not NodeStatus.GONE}
+    ordered = run.order or tuple(n for wave in run.waves for n in wave)
+    return [n for n in ordered if n in alive] + sorted(
+        n for n in alive if n not in ordered and run.nodes[n].status is NodeStatus.DONE
+    )
