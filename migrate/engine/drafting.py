@@ -6,12 +6,14 @@ The draft is judged by preflight; ``planner`` turns it into steps.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from migrate.engine.chart import meant_config
 from migrate.engine.placement import budgets_of, choose_canary, movable_pods, node_groups, node_plan, waves
 from migrate.engine.stages import stage_values
 from migrate.model.draft import Draft, Policies, Rendered, Stage
 from migrate.model.fields import text
+from migrate.model.installs import flannel_network
 from migrate.model.nodes import Node
 from migrate.model.settings import Settings
 from migrate.model.snapshot import Snapshot
@@ -21,13 +23,13 @@ __all__ = ["calico_pools", "draft", "in_scope", "pin_steps"]
 
 
 def calico_pools(snapshot: Snapshot) -> tuple[str, ...]:
-    """Give the CIDRs of Calico's IPPools, disabled ones too, without the cover pool that is ours."""
+    """Give the ranges that pods have: Calico's IPPools, disabled ones too, without our cover pool; and flannel's."""
     found = [
         text(pool.data, "spec", "cidr")
         for pool in snapshot.calico("ippools")
         if pool.labels.get("c2c/owned") != "true"
     ]
-    return tuple(sorted(c for c in found if c))
+    return tuple(sorted({c for c in (*found, *flannel_network(snapshot)) if c}))
 
 
 def in_scope(snapshot: Snapshot) -> list[Node]:
@@ -49,6 +51,8 @@ def draft(
 ) -> Draft:
     """Give the draft; ``no_go`` are nodes whose rules stop them, so that none of them becomes the canary."""
     variant = detect(snapshot)
+    if settings.variant != "auto":
+        variant = replace(variant, installs=(settings.variant,))
     nodes = in_scope(snapshot)
     groups, moving = node_groups(snapshot), movable_pods(snapshot)
     covered = budgets_of(snapshot.budgets, (p for pods in moving.values() for p in pods))

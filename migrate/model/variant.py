@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from migrate.model.fields import mapping, text, truth
+from migrate.model.fields import Labels, items, mapping, maps, text, truth
+from migrate.model.installs import agent_env, calico_node, flannel_network, installs
 from migrate.model.resources import condition
 from migrate.model.snapshot import Snapshot
 from migrate.model.workloads import Workload
 
 __all__ = ["Variant", "calico_node", "detect"]
+
+AUTO_NFTABLES = (3, 32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +24,12 @@ class Variant:
     """One value an axis; ``installs`` holds every method that matches: exactly one is right, else it is not known.
 
     ``installs`` values: operator, helm, manifest, rke2, k3s, kubespray, canal, policy-only. ``data_plane``: iptables,
-    nftables, bpf, windows. ``encapsulation``: of the pools, sorted. ``families``: (4,), (6,) or (4, 6).
+    nftables, bpf, vpp. ``encapsulation``: of the pools and of flannel, sorted. ``families``: (4,), (6,) or (4, 6).
+    ``distribution``: k3s, rke2, k0s, microk8s, talos, openshift; empty for the rest.
     """
 
     installs: tuple[str, ...] = ()
+    product: str = "Calico"
     calico_version: str = ""
     ipam: str = ""
     data_plane: str = "iptables"
@@ -35,6 +40,7 @@ class Variant:
     policy_api: str = ""
     wireguard: bool = False
     cloud: str = ""
+    distribution: str = ""
     datastore: str = "kubernetes"
     extras: tuple[str, ...] = ()
 
@@ -46,63 +52,54 @@ class Variant:
     @property
     def minor(self) -> tuple[int, int]:
         """Give Calico's version as (major, minor); (0, 0) where it is not known."""
-        parts = [int(p) for p in re.findall(r"\d+", self.calico_version)[:2]]
-        return (parts[0], parts[1]) if len(parts) == 2 else (0, 0)  # major and minor
+        return _minor(self.calico_version)
 
 
-def calico_node(snapshot: Snapshot) -> Workload | None:
-    """Give the DaemonSet of Calico's agents: calico-node, canal or rke2's; None where there is none."""
-    names = {"calico-node", "canal", "rke2-canal"}
-    found = [w for w in snapshot.workloads if w.kind == "DaemonSet" and w.name in names]
-    return found[0] if found else None
+def _minor(version: str) -> tuple[int, int]:
+    parts = [int(p) for p in re.findall(r"\d+", version)[:2]]
+    return (parts[0], parts[1]) if len(parts) == 2 else (0, 0)  # major and minor
 
 
 def detect(snapshot: Snapshot) -> Variant:
     """Read the variant from a snapshot."""
     agent = calico_node(snapshot)
-    env = agent.env if agent is not None else {}
+    env = agent_env(snapshot, agent)
+    cloud = _cloud(snapshot)
+    kube_proxy = _kube_proxy(snapshot)
     return Variant(
-        installs=_installs(snapshot, agent),
+        installs=installs(snapshot, cloud),
+        product=_product(snapshot),
         calico_version=_version(snapshot, agent),
         ipam=_ipam(snapshot, env.get("CALICO_NETWORKING_BACKEND", "")),
-        data_plane=_data_plane(snapshot),
+        data_plane=_data_plane(snapshot, env, kube_proxy, _minor(_version(snapshot, agent))),
         encapsulation=_encapsulation(snapshot),
-        kube_proxy=_kube_proxy(snapshot),
+        kube_proxy=kube_proxy,
         families=_families(snapshot),
         parts=_parts(snapshot),
         policy_api=_policy_api(snapshot),
-        wireguard=_felix_truth(snapshot, "wireguardEnabled") or _felix_truth(snapshot, "wireguardEnabledV6"),
-        cloud=_cloud(snapshot),
-        datastore="etcd" if env.get("DATASTORE_TYPE") == "etcdv3" else "kubernetes",
+        wireguard=_felix_truth(snapshot, "wireguardEnabled")
+        or _felix_truth(snapshot, "wireguardEnabledV6")
+        or env.get("FELIX_WIREGUARDENABLED") == "true",
+        cloud=cloud,
+        distribution=_distribution(snapshot),
+        datastore=_datastore(agent, env),
         extras=_extras(snapshot),
     )
 
 
-def _installs(snapshot: Snapshot, agent: Workload | None) -> tuple[str, ...]:
-    found = []
-    charts = {
-        r.name
-        for r in (*snapshot.of("helmcharts.helm.cattle.io"), *snapshot.of("helmchartconfigs.helm.cattle.io"))
-    }
-    if {"rke2-calico", "rke2-canal"} & charts:
-        found.append("rke2")
-    elif snapshot.of("installations.operator.tigera.io"):
-        released = any(
-            s.name.startswith("sh.helm.release.v1.") and s.namespace == "tigera-operator"
-            for s in snapshot.of("secrets")
-        )
-        found.append("helm" if released else "operator")
-    if agent is not None:
-        if agent.name in {"canal", "rke2-canal"} and "rke2" not in found:
-            found.append("canal")
-        elif agent.namespace == "kube-system" and not found:
-            marked = any(
-                "kubespray" in v or "kubespray" in k for k, v in {**agent.labels, **agent.annotations}.items()
-            )
-            found.append("kubespray" if marked else "manifest")
-        if agent.env.get("CALICO_NETWORKING_BACKEND") == "none" and _cloud(snapshot) in {"eks", "aks"}:
-            found = ["policy-only"]
-    return tuple(found)
+def _product(snapshot: Snapshot) -> str:
+    """Give ``Calico``, or the name of the commercial product, whose versions and kinds are its own."""
+    named = [text(i.data, "spec", "variant") for i in snapshot.of("installations.operator.tigera.io")]
+    enterprise = any(n in {"TigeraSecureEnterprise", "CalicoEnterprise"} for n in named)
+    return "Calico Enterprise" if enterprise else "Calico"
+
+
+def _datastore(agent: Workload | None, env: Labels) -> str:
+    """Say where Calico keeps its data: calico-node takes etcd where it is told of endpoints and of no type."""
+    named = env.get("DATASTORE_TYPE", "")
+    if named:
+        return "etcd" if named == "etcdv3" else "kubernetes"
+    return "etcd" if agent is not None and "ETCD_ENDPOINTS" in agent.env_names else "kubernetes"
 
 
 def _version(snapshot: Snapshot, agent: Workload | None) -> str:
@@ -118,23 +115,45 @@ def _ipam(snapshot: Snapshot, backend: str) -> str:
         kind = text(item.data, "spec", "cni", "ipam", "type")
         if kind:
             return {"Calico": "calico-ipam", "HostLocal": "host-local"}.get(kind, kind)
-    for maps_ in ("calico-config", "canal-config"):
-        config = snapshot.config_map("kube-system", maps_) or {}
-        if '"host-local"' in config.get("cni_network_config", ""):
-            return "host-local"
+    for name in ("calico-config", "canal-config", "rke2-canal-config"):
+        config = (snapshot.config_map("kube-system", name) or {}).get("cni_network_config", "")
+        if found := re.search(r'"ipam"\s*:\s*{\s*"type"\s*:\s*"([^"]+)"', config):
+            return found[1]
     if snapshot.calico("ipamblocks") or backend in {"bird", "vxlan"}:
         return "calico-ipam"
     return ""
 
 
-def _data_plane(snapshot: Snapshot) -> str:
-    for item in snapshot.of("installations.operator.tigera.io"):
-        if text(item.data, "spec", "calicoNetwork", "linuxDataplane") == "BPF":
-            return "bpf"
-    if _felix_truth(snapshot, "bpfEnabled"):
+def _data_plane(snapshot: Snapshot, env: Labels, kube_proxy: str, minor: tuple[int, int]) -> str:
+    """Give the data plane; empty where Felix decides node by node and nothing shows how.
+
+    In mode ``Auto``, the default since 3.32 and what the operator sets for Nftables, Felix follows kube-proxy.
+    """
+    planes = {
+        text(i.data, "spec", "calicoNetwork", "linuxDataplane")
+        for i in snapshot.of("installations.operator.tigera.io")
+    }
+    if "BPF" in planes or _felix_truth(snapshot, "bpfEnabled") or env.get("FELIX_BPFENABLED") == "true":
         return "bpf"
-    modes = {text(f.data, "spec", "nftablesMode") for f in snapshot.calico("felixconfigurations")}
-    return "nftables" if "Enabled" in modes else "iptables"
+    if "VPP" in planes:
+        return "vpp"
+    modes = {text(f.data, "spec", "nftablesMode") for f in snapshot.calico("felixconfigurations")} - {""}
+    modes |= {env["FELIX_NFTABLESMODE"]} if env.get("FELIX_NFTABLESMODE") else set()
+    if "Enabled" in modes:
+        return "nftables"
+    if (
+        "Auto" in modes
+        or "Nftables" in planes
+        or (not modes and minor >= AUTO_NFTABLES and "Iptables" not in planes)
+    ):
+        return (
+            "nftables"
+            if kube_proxy == "nftables"
+            else "iptables"
+            if kube_proxy in {"iptables", "ipvs"}
+            else ""
+        )
+    return "iptables"
 
 
 def _felix_truth(snapshot: Snapshot, key: str) -> bool:
@@ -148,25 +167,54 @@ def _encapsulation(snapshot: Snapshot) -> tuple[str, ...]:
         ipip = text(pool.data, "spec", "ipipMode", default="Never") != "Never"
         if pool.labels.get("c2c/owned") != "true":
             found.add("vxlan" if vxlan else "ipip" if ipip else "none")
+    if flannel_network(snapshot):
+        found.add("vxlan")
     return tuple(sorted(found))
 
 
 def _kube_proxy(snapshot: Snapshot) -> str:
-    """Give the mode; ``absent`` where no kube-proxy runs anywhere, empty where nothing shows it."""
+    """Give the mode; ``absent`` where its DaemonSet is scaled to none, empty where nothing shows it."""
     running = [w for w in snapshot.workloads if w.kind == "DaemonSet" and w.name == "kube-proxy"]
-    config = (snapshot.config_map("kube-system", "kube-proxy") or {}).get("config.conf", "")
-    mode = re.search(r"^mode:\s*[\"']?(\w*)", config, re.MULTILINE)
-    if running and running[0].replicas == 0:
+    if not running:
+        return ""
+    if running[0].replicas == 0:
         return "absent"
-    if running:
-        return (mode[1] if mode and mode[1] else "iptables") or "iptables"
-    return ""
+    words = [
+        str(word)
+        for container in maps(running[0].template, "spec", "containers")
+        for word in (*items(container, "command"), *items(container, "args"))
+    ]
+    if flag := re.search(r"--proxy-mode[= ](\w+)", " ".join(words)):
+        return flag[1]
+    config = next((c for name in ("kube-proxy", "kube-proxy-config") if (c := _config(snapshot, name))), "")
+    mode = re.search(r"^\s*mode:\s*[\"']?(\w*)", config, re.MULTILINE)
+    return mode[1] if mode and mode[1] else "iptables"
+
+
+def _config(snapshot: Snapshot, name: str) -> str:
+    data = snapshot.config_map("kube-system", name) or {}
+    return data.get("config.conf", "") or data.get("config", "")
 
 
 def _families(snapshot: Snapshot) -> tuple[int, ...]:
     cidrs = [c for n in snapshot.nodes for c in n.pod_cidrs]
     cidrs += [text(p.data, "spec", "cidr") for p in snapshot.calico("ippools")]
     return tuple(sorted({6 if ":" in c else 4 for c in cidrs if c})) or (4,)
+
+
+def _distribution(snapshot: Snapshot) -> str:
+    """Give what Kubernetes is packed as, where kubelets or kinds show it; empty for kubeadm and its like."""
+    versions = {n.info.get("kubeletVersion", "") for n in snapshot.nodes}
+    for mark, name in (("+k3s", "k3s"), ("+rke2", "rke2"), ("+k0s", "k0s")):
+        if any(mark in version for version in versions):
+            return name
+    if any("talos" in n.info.get("osImage", "").lower() for n in snapshot.nodes):
+        return "talos"
+    if any("microk8s.io/cluster" in n.labels for n in snapshot.nodes):
+        return "microk8s"
+    if snapshot.of("clusterversions.config.openshift.io"):
+        return "openshift"
+    return ""
 
 
 def _parts(snapshot: Snapshot) -> tuple[str, ...]:
@@ -203,13 +251,13 @@ def _cloud(snapshot: Snapshot) -> str:
     """Give eks, aks or gke where the cluster's network is the provider's; else the provider's name, or nothing."""
     sets = {w.name for w in snapshot.workloads if w.kind == "DaemonSet"}
     labels = {k for n in snapshot.nodes for k in n.labels}
-    if "aws-node" in sets:
+    plugins = {text(i.data, "spec", "cni", "type") for i in snapshot.of("installations.operator.tigera.io")}
+    azure = any(k.startswith("kubernetes.azure.com/") for k in labels)
+    if "aws-node" in sets or "AmazonVPC" in plugins:
         return "eks"
-    if any(k.startswith("kubernetes.azure.com/") for k in labels) and any(
-        s.startswith("azure-") for s in sets
-    ):
+    if "AzureVNET" in plugins or (azure and any(s.startswith("azure-") for s in sets)):
         return "aks"
-    if "anetd" in sets or any(k.startswith("cloud.google.com/gke") for k in labels):
+    if "anetd" in sets or "GKE" in plugins or any(k.startswith("cloud.google.com/gke") for k in labels):
         return "gke"
     provider = next((n.provider_id.partition(":")[0] for n in snapshot.nodes if n.provider_id), "")
     return {"aws": "aws", "azure": "azure", "gce": "gce"}.get(provider, "")
@@ -219,6 +267,7 @@ def _extras(snapshot: Snapshot) -> tuple[str, ...]:
     sets = {
         "kube-multus-ds": "multus", "speaker": "metallb", "metallb-speaker": "metallb", "istio-cni-node": "istio-cni",
         "linkerd-cni": "linkerd-cni", "kube-router": "kube-router", "node-local-dns": "node-local-dns",
+        "nodelocaldns": "node-local-dns",
     }  # fmt: skip
     found = {sets[w.name] for w in snapshot.workloads if w.kind == "DaemonSet" and w.name in sets}
     if snapshot.of("network-attachment-definitions.k8s.cni.cncf.io") or snapshot.of(
@@ -230,9 +279,8 @@ def _extras(snapshot: Snapshot) -> tuple[str, ...]:
     if snapshot.calico("bgppeers"):
         found.add("bgp-peers")
     for item in snapshot.calico("bgpconfigurations"):
-        if mapping(item.data, "spec").get("serviceClusterIPs") or mapping(item.data, "spec").get(
-            "serviceExternalIPs"
-        ):
+        keys = ("serviceClusterIPs", "serviceExternalIPs", "serviceLoadBalancerIPs")
+        if any(mapping(item.data, "spec").get(key) for key in keys):
             found.add("bgp-services")
     if any("LoadBalancer" in (p.at("spec", "allowedUses") or ()) for p in snapshot.calico("ippools")):
         found.add("lb-ipam")

@@ -84,6 +84,13 @@ class Workload:
         return found
 
     @property
+    def env_names(self) -> frozenset[str]:
+        """Give the names of all environment variables of the template, those taken from elsewhere included."""
+        return frozenset(
+            text(e, "name") for c in maps(self.template, "spec", "containers") for e in maps(c, "env")
+        )
+
+    @property
     def images(self) -> tuple[str, ...]:
         """Give the images of the template's containers."""
         return tuple(text(c, "image") for c in maps(self.template, "spec", "containers"))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from migrate.model.fields import text
+from migrate.model.installs import flannel_network
 from migrate.model.snapshot import Snapshot
 
 __all__ = ["Network", "calico_pools", "networks", "overlapping"]
@@ -36,9 +37,13 @@ def overlapping(
 
 
 def calico_pools(snapshot: Snapshot) -> list[tuple[str, str]]:
-    """Give (name, CIDR) of every IPPool of Calico, disabled ones too, without the cover pool that is ours."""
-    return [
+    """Give (name, CIDR) of every range that pods have today: Calico's IPPools, disabled ones too, and flannel's.
+
+    The cover pool that is ours is none.
+    """
+    pools = [
         (pool.path, text(pool.data, "spec", "cidr"))
         for pool in snapshot.calico("ippools")
         if pool.labels.get("c2c/owned") != "true" and text(pool.data, "spec", "cidr")
     ]
+    return [*pools, *(("flannel/net-conf.json", cidr) for cidr in flannel_network(snapshot))]
