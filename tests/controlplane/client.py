@@ -221,12 +221,19 @@ class Api:
 
 
 def eventually[T](question: Callable[[], T | None], deadline_s: float, what: str, every_s: float = 0.05) -> T:
-    """Ask until the answer is neither None nor False; raises ``TimeoutError`` after ``deadline_s`` seconds."""
+    """Ask until the answer is true, and give it; raises ``TimeoutError`` after ``deadline_s`` seconds."""
     end = time.monotonic() + deadline_s
     while True:
-        answer = question()
-        if answer is not None and answer is not False:
+        if answer := question():
             return answer
         if time.monotonic() > end:
             raise TimeoutError(f"not within {deadline_s:g} s: {what}")
+        time.sleep(every_s)
+
+
+def throughout(question: Callable[[], bool], window_s: float, what: str, every_s: float = 0.1) -> None:
+    """Ask again and again for ``window_s`` seconds; raises ``AssertionError`` as soon as the answer is no."""
+    end = time.monotonic() + window_s
+    while time.monotonic() < end:
+        assert question(), f"not for {window_s:g} s: {what}"
         time.sleep(every_s)

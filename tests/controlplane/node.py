@@ -170,7 +170,8 @@ class Node:
                 str(pod["metadata"]["namespace"]), self.obj["metadata"].get("labels") or {}
             )
         except cni.SameKeyTwiceError as error:
-            self.problems.append(f"{self.name}: {error}")
+            if (problem := f"{self.name}: {error}") not in self.problems:
+                self.problems.append(problem)
             return False
         if config is None:
             return False

@@ -10,6 +10,7 @@ from __future__ import annotations
 import http.client
 import shutil
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -23,6 +24,7 @@ SELECTOR = "io.cilium/app=operator"
 CONFIG = "cilium-config"
 ACCOUNT = "cilium-operator"
 LOOK_S = 0.25
+GRACE_S = 10.0  # a killed operator keeps its Lease for 15 s more
 
 
 @dataclass(slots=True)
@@ -35,6 +37,7 @@ class GenuineOperator:
     config: dict[str, str] = field(default_factory=dict)
     uid: str = ""
     starts: int = 0
+    started_at: float = 0.0
     _program: str = ""
     _process: Process | None = None
     _stopped: threading.Event = field(default_factory=threading.Event)
@@ -80,7 +83,7 @@ class GenuineOperator:
 
     def _end(self) -> None:
         if self._process:
-            self._process.kill()
+            self._process.stop(GRACE_S)
         self.uid = ""
 
     def _start(self, pod: Object) -> None:
@@ -106,6 +109,7 @@ class GenuineOperator:
             "cilium-operator", command, self.log, {"K8S_NODE_NAME": str(pod["spec"]["nodeName"])}
         )
         self._process.start()
+        self.started_at = time.monotonic()
         self.uid, self.starts = str(pod["metadata"]["uid"]), self.starts + 1
 
 

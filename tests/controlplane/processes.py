@@ -6,6 +6,7 @@ is there the kernel kills them when the test process dies, so that a killed test
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -60,6 +61,14 @@ class Process:
             os.killpg(self._child.pid, signal.SIGKILL)
         self._child.wait()
         self._child = None
+
+    def stop(self, grace_s: float) -> None:
+        """Ask it to end, and end it after ``grace_s`` seconds: for those that give back a Lease when asked."""
+        if self._child is not None and self._child.poll() is None:
+            self._child.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._child.wait(grace_s)
+        self.kill()
 
     def tail(self, lines: int = 15) -> str:
         """Give the last lines of the log."""
