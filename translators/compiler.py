@@ -27,7 +27,7 @@ from translators.ir.items import (
 )
 from translators.ir.policy import Action, Policy, PolicyKind, Rule, Tier
 from translators.lowering.foreign import claims_of, foreign_regions, notes_on, take_in
-from translators.lowering.hidden import hidden_keys
+from translators.lowering.hidden import hidden_fields
 from translators.lowering.interplay import interleaved, interplay
 from translators.lowering.rules import RuleLowering
 from translators.lowering.sayable import Sayable
@@ -127,17 +127,24 @@ def compile_policies(
     ``foreign``: rules of Cilium policies that are there already and stay, whose allows nobody can cut.
 
     A policy that cannot be lowered is left out and named. Kubernetes policies between which a policy of order 1000
-    stands, and those against which a Deny cannot be written out, are absorbed (CAL-K705). Subjects whose rules fit in
+    stands, those against which a Deny cannot be written out, and those with rules of a direction that
+    ``policyTypes`` does not list are absorbed (CAL-K705): Cilium reads the last with these rules, Calico without. Subjects whose rules fit in
     no form are withheld. Raises ``BudgetExceeded`` (CAL-O314) where a direction as a whole is over its limits.
     """
     enforced = [p for p in policies if not (p.staged or p.pre_dnat or p.do_not_track)]
     native = [p for p in enforced if p.kind is PolicyKind.KUBERNETES_NETWORK_POLICY]
-    absorbed = frozenset(id(p) for p in native) if options.kubernetes_policies != "native" else frozenset()
+    everyone = options.kubernetes_policies != "native"
+    absorbed = frozenset(id(p) for p in native if everyone or _has_unlisted_rules(p))
     while True:
         try:
             return _compile(enforced, tiers, world, options, absorbed, of_nodes=of_nodes, foreign=foreign)
         except _MustAbsorb as more:
             absorbed |= more.policies
+
+
+def _has_unlisted_rules(policy: Policy) -> bool:
+    unlisted_ingress = bool(policy.ingress) and not policy.applies_ingress
+    return unlisted_ingress or (bool(policy.egress) and not policy.applies_egress)
 
 
 def _compile(
@@ -209,7 +216,7 @@ class _Run:
         self._world = world
         self._options = options
         self._prepared = prepared
-        self._hidden = hidden_keys(space, options.cilium.labels)
+        self._hidden = hidden_fields(space, options.cilium.labels)
         self._of_nodes = of_nodes
         self.absorbed: frozenset[int] = frozenset()
         self.foreign: Sequence[CiliumRule] = ()

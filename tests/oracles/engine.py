@@ -22,11 +22,16 @@ POLICY_KINDS = frozenset(
 
 @dataclass(frozen=True)
 class Said:
-    """The engine's answer: for each policy whether it is valid, for each flow (ingress, egress)."""
+    """The engine's answer: for each policy whether it is valid, for each flow (ingress, egress).
+
+    ``proxied`` says for each flow where an allowed one goes through a proxy, ``by`` which policies decided, where
+    that was asked.
+    """
 
     policies: tuple[Mapping[str, Any], ...]
     flows: tuple[tuple[str | None, str | None], ...]
     map_sizes: Mapping[str, int]
+    proxied: tuple[tuple[bool, bool], ...] = ()
 
 
 class Engine:
@@ -81,7 +86,8 @@ class Engine:
         if "error" in answer:
             raise AssertionError(f"the engine cannot read the request: {answer['error']}")
         verdicts = tuple((_verdict(f["ingress"]), _verdict(f["egress"])) for f in answer["flows"])
-        return Said(tuple(answer["policies"]), verdicts, answer.get("mapSizes") or {})
+        proxied = tuple((f.get("ingressL7", False), f.get("egressL7", False)) for f in answer["flows"])
+        return Said(tuple(answer["policies"]), verdicts, answer.get("mapSizes") or {}, proxied)
 
 
 def _options(config: CiliumConfig) -> dict[str, Any]:

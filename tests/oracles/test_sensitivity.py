@@ -20,8 +20,8 @@ import pytest
 import yaml
 
 from tests import capabilities
-from tests.oracles import test_cilium_claims as claims
 from tests.oracles import worlds
+from tests.oracles.claim import CLAIMS
 from tests.oracles.engine import Engine
 from tests.oracles.random_cilium import case
 from tests.oracles.test_cilium_engine import questions
@@ -118,14 +118,10 @@ Answered = tuple[World, list[Document], CiliumConfig, list[tuple[Flow, Direction
 def answered(engine: Engine) -> list[Answered]:
     """Give claims and random worlds, each with flows and the engine's verdicts."""
     found = []
-    for claim in claims.CLAIMS:
-        flows = [claims.flow(text) for text in claim.get("flows", {})]
-        ends = [
-            Direction.INGRESS if text.split()[2] == "a/db" else Direction.EGRESS
-            for text in claim.get("flows", {})
-        ]
-        asked = list(zip(flows, ends, strict=True))
-        found.append((claims.WORLD, claims.documents(claim), claims.config(claim), asked))
+    for claim in CLAIMS:
+        if claim.flows and not claim.alone:
+            asked = [(claim.flow(text), claim.direction(text)) for text in claim.flows]
+            found.append((claim.world, claim.documents, claim.config, asked))
     for number in range(WORLDS):
         world = case(number)
         policies = CiliumPolicies.build(world.world, world.documents, world.config)

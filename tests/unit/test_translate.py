@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.oracles.worlds import emitted
 from translators import CiliumConfig, Options, Translation, translate
 from translators.algebra.cidrs import parse_address, parse_cidr
 from translators.flows import PROTOCOLS, Flow, Peer, PeerKind
@@ -129,9 +130,7 @@ def test_the_translation_agrees_or_names_the_difference(path: Path) -> None:
 
 def check_flows(data: dict[str, Any], listed: list[Document], result: Translation) -> None:
     world, _ = build_world(listed, plan=plan(data.get("ipv6", False)), is_cluster=True)
-    written = [d for f in result.files for d in read(f.path, f.text.encode()).documents]
-    kept = [d for d in listed if d.group == "networking.k8s.io"]
-    policies = CiliumPolicies.build(world, [*written, *kept], CONFIG)
+    policies = CiliumPolicies.build(world, emitted(result, listed), CONFIG)
     assert not policies.refused
     evaluator = CiliumPoint(policies)
     differing = {tuple(map(str, row)) for row in data.get("differs", [])}

@@ -63,12 +63,12 @@ class Sayable:
         self,
         space: Space,
         config: CiliumConfig,
-        hidden: frozenset[str],
+        hidden: frozenset[tuple[str, ...]],
         direction: Direction,
         *,
         of_nodes: bool = False,
     ) -> None:
-        """``hidden``: label keys that Cilium leaves out of identities; those of subjects that are nodes it keeps.
+        """``hidden``: fields of labels that Cilium leaves out of identities; those of subjects that are nodes it keeps.
 
         On ingress nobody polices the subject's own host, so its atoms are never in a region.
         """
@@ -77,10 +77,10 @@ class Sayable:
         self._modes = config.cidr_match_mode
         self._extended = config.enable_extended_ip_protocols
         self._hidden = tuple(
-            space.field(side, "label", key)
+            space.field(side, *name)
             for side in (*(() if of_nodes else (SideName.SUBJECT,)), SideName.PEER)
-            for key in sorted(hidden)
-            if (side, "label", key) in {f.name for f in space.fields}
+            for name in sorted(hidden)
+            if (side, *name) in {f.name for f in space.fields}
         )
         self._peer_labels = sum(f.mask for f in space.fields if f.name[0] == SideName.PEER)
         self._named = [f for f in space.fields if f.name[0] == "named"]

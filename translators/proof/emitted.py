@@ -162,6 +162,8 @@ class _Reader:
     def _field(self, item: Requirement, side: SideName) -> tuple[Field | None, str | None]:
         """Give the field of a key, or the one value that every pod has for it."""
         key = item.key
+        if item.reserved or not is_relevant(key, self._config.labels):
+            return None, None
         if key == CLUSTER:
             return None, "default"
         if key == NAMESPACE:
@@ -170,8 +172,6 @@ class _Reader:
             return self._space.field(side, "account"), None
         if key.startswith(NAMESPACE_LABELS):
             return label_field(self._space, side, "nslabel", key.removeprefix(NAMESPACE_LABELS)), None
-        if item.reserved or not is_relevant(key, self._config.labels):
-            return None, None
         return label_field(self._space, side, "label", key), None
 
     def _traffic(self, element: Element) -> Iterator[int]:

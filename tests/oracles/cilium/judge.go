@@ -23,6 +23,9 @@ const (
 	none    = "none"
 )
 
+// redirects stands for every proxy: what matters here is that a flow goes through one, not through which.
+var redirects = map[string]uint16{policy.FallbackRedirectID: 1}
+
 // Engine judges requests one after the other: the agent's options are global.
 type Engine struct {
 	logger    *slog.Logger
@@ -52,7 +55,7 @@ func (e *Engine) Judge(request *Request) (*Answer, error) {
 		}
 	}
 	if request.Options.Explain {
-		answer.MapSizes = map[string]int{}
+		answer.MapSizes, answer.Identities = map[string]int{}, map[string][]string{}
 	}
 	for _, node := range judgedNodes(request) {
 		if err := e.judgeNode(ctx, request, node, objects, answer); err != nil {
@@ -138,9 +141,12 @@ func (e *Engine) judgeNode(ctx context.Context, request *Request, node string, o
 			return err
 		}
 	}
-	for end, found := range judge.distilled {
-		if answer.MapSizes != nil {
+	if request.Options.Explain {
+		for end, found := range judge.distilled {
 			answer.MapSizes[end] = found.Len()
+			if own, err := agent.peer(ctx, end); err == nil {
+				answer.Identities[end] = own.LabelArray.GetModel()
+			}
 		}
 	}
 	return nil
@@ -159,21 +165,31 @@ func (j *judge) flow(answer *FlowAnswer, flow *Flow, from, to *identity.Identity
 		answer.Egress, answer.Ingress = none, none
 	}
 	if end, own := j.own(flow.From); own {
-		verdict, err := j.verdict(end, from, policy.EgressKey().WithIdentity(to.ID), flow)
+		said, err := j.verdict(end, from, policy.EgressKey().WithIdentity(to.ID), flow)
 		if err != nil {
 			return err
 		}
-		answer.Egress = verdict
+		answer.Egress, answer.EgressL7, answer.EgressBy = said.verdict, said.l7, said.by
 	}
 	if end, own := j.own(flow.To); own {
-		verdict, err := j.verdict(end, to, policy.IngressKey().WithIdentity(from.ID), flow)
+		said, err := j.verdict(end, to, policy.IngressKey().WithIdentity(from.ID), flow)
 		if err != nil {
 			return err
 		}
-		answer.Ingress = verdict
+		answer.Ingress, answer.IngressL7, answer.IngressBy = said.verdict, said.l7, said.by
 	}
 	return nil
 }
+
+// said is what one endpoint's policy map holds for a flow.
+type said struct {
+	verdict string
+	l7      bool
+	by      []string
+}
+
+// ownEntities are endpoints of every node that have no pod: each agent polices its own, all in the same way.
+var ownEntities = map[string]bool{"health": true, "ingress": true, "init": true}
 
 // own gives the name of an endpoint of this node, the node itself among them where its firewall is on.
 func (j *judge) own(end string) (string, bool) {
@@ -182,6 +198,9 @@ func (j *judge) own(end string) (string, bool) {
 		if endpoint.Node == j.agent.node && (end == name || j.isAddressOf(end, name)) {
 			return name, true
 		}
+	}
+	if kind, name, _ := strings.Cut(end, ":"); kind == "entity" && ownEntities[name] {
+		return end, true
 	}
 	host := "node:" + j.agent.node
 	firewall := j.agent.request.Options.HostFirewall && (end == host || j.isAddressOf(end, host))
@@ -201,25 +220,31 @@ func (j *judge) isAddressOf(end, name string) bool {
 	return false
 }
 
-func (j *judge) verdict(end string, own *identity.Identity, key types.Key, flow *Flow) (string, error) {
+func (j *judge) verdict(end string, own *identity.Identity, key types.Key, flow *Flow) (said, error) {
 	found := j.distilled[end]
 	if found == nil {
 		selector, _, err := j.agent.repository.ComputeSelectorPolicy(own)
 		if err != nil {
-			return "", fmt.Errorf("%s: %w", end, err)
+			return said{}, fmt.Errorf("%s: %w", end, err)
 		}
-		found = selector.DistillPolicy(j.logger, &owner{j.agent.request, end}, nil)
+		found = selector.DistillPolicy(j.logger, &owner{j.agent.request, end}, redirects)
 		if err := found.Ready(); err != nil {
-			return "", fmt.Errorf("%s: %w", end, err)
+			return said{}, fmt.Errorf("%s: %w", end, err)
 		}
 		j.distilled[end] = found
 		j.attached = append(j.attached, selector)
 	}
-	entry, _, _ := found.Lookup(key.WithPortProtoPrefix(u8proto.U8proto(flow.Proto), flow.Port, 16))
+	entry, rules, _ := found.Lookup(key.WithPortProtoPrefix(u8proto.U8proto(flow.Proto), flow.Port, 16))
+	answer := said{verdict: allowed, l7: entry.IsRedirectEntry()}
 	if entry.IsDeny() {
-		return denied, nil
+		answer.verdict = denied
 	}
-	return allowed, nil
+	if j.agent.request.Options.Explain {
+		for _, labels := range rules.LabelArray() {
+			answer.by = append(answer.by, labels.Get("k8s.io.cilium.k8s.policy.name"))
+		}
+	}
+	return answer, nil
 }
 
 func (j *judge) close() {

@@ -31,7 +31,7 @@ type Options struct {
 	PolicyEnforcement   string   `json:"policyEnforcement"`
 	Labels              []string `json:"labels"`
 	Schema              string   `json:"schema"`  // off, report or enforce
-	Explain             bool     `json:"explain"` // say how many map entries each judged endpoint has
+	Explain             bool     `json:"explain"` // say which policies decided, and each endpoint's labels and map size
 }
 
 // Service is what toServices refers to.
@@ -84,6 +84,9 @@ type Answer struct {
 	Policies []PolicyAnswer  `json:"policies"`
 	Flows    []FlowAnswer    `json:"flows"`
 	MapSizes map[string]int  `json:"mapSizes,omitempty"`
+
+	// Identities are the labels of each judged endpoint, for explain.
+	Identities map[string][]string `json:"identities,omitempty"`
 }
 
 // PolicyAnswer says whether the parser and the schema take an object.
@@ -94,8 +97,13 @@ type PolicyAnswer struct {
 	SchemaError string `json:"schemaError,omitempty"`
 }
 
-// FlowAnswer holds allowed, denied, or none where the end is no endpoint.
+// FlowAnswer holds allowed, denied, or none where the end is no endpoint; whether an allowed flow goes through a
+// proxy; and for explain the names of the policies that decided.
 type FlowAnswer struct {
-	Ingress string `json:"ingress"`
-	Egress  string `json:"egress"`
+	Ingress   string   `json:"ingress"`
+	Egress    string   `json:"egress"`
+	IngressL7 bool     `json:"ingressL7,omitempty"`
+	EgressL7  bool     `json:"egressL7,omitempty"`
+	IngressBy []string `json:"ingressBy,omitempty"`
+	EgressBy  []string `json:"egressBy,omitempty"`
 }

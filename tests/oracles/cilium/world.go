@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	cmtypes "github.com/cilium/cilium/pkg/clustermesh/types"
+	envoypolicy "github.com/cilium/cilium/pkg/envoy/policy"
 	"github.com/cilium/cilium/pkg/identity"
 	"github.com/cilium/cilium/pkg/identity/identitymanager"
 	"github.com/cilium/cilium/pkg/ipcache"
@@ -65,7 +66,7 @@ func newAgent(ctx context.Context, logger *slog.Logger, request *Request, node s
 	initial := identity.ListReservedIdentities()
 	initial[host.ID] = host.LabelArray
 	allocator := testidentity.NewMockIdentityAllocator(nil)
-	repository := policy.NewPolicyRepository(logger, initial, nil, nil,
+	repository := policy.NewPolicyRepository(logger, initial, nil, envoypolicy.NewEnvoyL7RulesTranslator(logger, nil),
 		identitymanager.NewIDManager(logger), testpolicy.NewPolicyMetricsNoop())
 	cache := ipcache.NewIPCache(&ipcache.Configuration{
 		Context: ctx, Logger: logger, IdentityAllocator: allocator, IdentityUpdater: updates{},
@@ -281,9 +282,7 @@ func (a *agent) nodeIdentity(ctx context.Context, name string) (*identity.Identi
 				}
 			}
 		}
-		if option.Config.PerNodeLabelsEnabled() {
-			found.MergeLabels(labels.Map2Labels(node.Labels, labels.LabelSourceNode))
-		}
+		a.addNodeLabels(found, node.Labels)
 		if name == a.node {
 			return identity.AddReservedIdentityWithLabels(identity.ReservedIdentityHost, found), nil
 		}
@@ -291,6 +290,17 @@ func (a *agent) nodeIdentity(ctx context.Context, name string) (*identity.Identi
 		return id, err
 	}
 	return nil, fmt.Errorf("no node %q", name)
+}
+
+// addNodeLabels does what nodeIdentityLabels of pkg/node/manager does where nodes are told apart by their labels.
+func (a *agent) addNodeLabels(found labels.Labels, written map[string]string) {
+	if !option.Config.PerNodeLabelsEnabled() {
+		return
+	}
+	kept, _ := labelsfilter.FilterNodeLabels(labels.Map2Labels(written, labels.LabelSourceNode))
+	found.MergeLabels(kept)
+	cluster := map[string]string{k8sConst.PolicyLabelCluster: a.request.Options.cluster()}
+	found.MergeLabels(labels.Map2Labels(cluster, labels.LabelSourceK8s))
 }
 
 func (a *agent) isAPIServer(address string) bool {

@@ -82,14 +82,14 @@ class Identities:
     def of(self, pod: Pod) -> dict[str, str]:
         """Give the labels of a pod's identity, without source prefixes."""
         namespace = self._world.namespaces.get(pod.namespace)
-        found = {k: v for k, v in pod.labels.items() if k in self._keys and is_relevant(k, self._setting)}
+        found = {k: v for k, v in pod.labels.items() if k in self._keys}
         for key, value in (namespace.labels if namespace else {}).items():
             if NAMESPACE_LABELS + key in self._keys:
                 found[NAMESPACE_LABELS + key] = value
         found["io.cilium.k8s.policy.serviceaccount"] = pod.service_account
         found[NAMESPACE] = pod.namespace
         found[CLUSTER] = "default"
-        return {k: v for k, v in found.items() if k in self._keys}
+        return {k: v for k, v in found.items() if k in self._keys and is_relevant(k, self._setting)}
 
 
 class Facts:
@@ -151,10 +151,17 @@ class Facts:
         """A peer without labels meets what asks only for absence; a reserved key speaks of reserved identities."""
         if any(r.reserved for r in selector.requirements):
             return self._reserved.holding(selector)
+        told_apart = self._of_kinds(_ON_NODES) if self._config.node_selector_labels else 0
+        nodes = self._nodes_of(selector) if told_apart else 0
         if selector.over_selects:
-            return self.everyone
-        others = self.everyone & ~self._pods if selector.only_negative else 0
-        return self.subjects(selector) | others
+            return self.everyone & ~told_apart | nodes
+        others = self.everyone & ~self._pods & ~told_apart if selector.only_negative else 0
+        return self.subjects(selector) | others | nodes
+
+    def _nodes_of(self, selector: Selector) -> int:
+        """Give the nodes, the own one among them, that a selector holds for where nodes are known by their labels."""
+        key = ("labels of nodes", selector)
+        return self._once(key, (_holds_of_node(selector, p) for p in self.peers))
 
     def _inside(self, prefix: Prefix) -> int:
         found = self._held[prefix.cidr] & self._reached(prefix)
@@ -178,8 +185,11 @@ class Facts:
         return self._once(kinds, (p.kind in kinds for p in self.peers))
 
     def _is_node(self, selector: Selector, peer: Peer) -> bool:
-        on = self._config.node_selector_labels and peer.node is not None
-        return on and peer.node is not None and selector.holds(peer.node.labels)
+        return (
+            self._config.node_selector_labels
+            and peer.kind is PeerKind.REMOTE
+            and _holds_of_node(selector, peer)
+        )
 
     def _is_entity(self, name: str, peer: Peer) -> bool:
         if name == "kube-apiserver":
@@ -262,6 +272,20 @@ def _covers(called_ports: frozenset[tuple[str, int, int]], match: PortMatch, ato
         name == match.name and protocol == atom.protocol and number <= low and high <= max(number, match.last)
         for name, protocol, number in called_ports
     )
+
+
+def _holds_of_node(selector: Selector, peer: Peer) -> bool:
+    """Ask each requirement of a node's labels and its cluster's name; what is written of pods sees the latter alone."""
+    if peer.kind not in _ON_NODES or peer.node is None:
+        return False
+    known = {**peer.node.labels, CLUSTER: "default"}
+    for requirement in selector.requirements:
+        seen = known.get(requirement.key)
+        if requirement.of_pods and requirement.key != CLUSTER:
+            seen = None
+        if not requirement.holds({} if seen is None else {requirement.key: seen}):
+            return False
+    return True
 
 
 def _reserved(peer: Peer) -> dict[str, str]:

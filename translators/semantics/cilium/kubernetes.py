@@ -6,6 +6,7 @@ Source: cilium/cilium ``pkg/k8s/network_policy.go``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from translators.algebra.cidrs import parse_cidr
@@ -23,8 +24,7 @@ def rule(document: Document, *, local_cluster: bool) -> Rule:
     """Give the one rule of a NetworkPolicy."""
     spec = document.data.get("spec") or {}
     namespace = document.namespace or "default"
-    types = spec.get("policyTypes") or (["Ingress", "Egress"] if spec.get("egress") else ["Ingress"])
-    applies = frozenset(d for d in Direction if d.value.capitalize() in types)
+    applies = frozenset(d for d in Direction if spec.get(d.value) or _isolates(spec, d))
     allows = {
         direction: tuple(_elements(document, direction, namespace, local_cluster=local_cluster))
         for direction in applies
@@ -37,6 +37,14 @@ def rule(document: Document, *, local_cluster: bool) -> Rule:
         applies=applies,
         span=document.span,
     )
+
+
+def _isolates(spec: Mapping[str, Any], direction: Direction) -> bool:
+    """Say whether a direction without rules is isolated. Rules count whatever ``policyTypes`` lists."""
+    types = spec.get("policyTypes") or []
+    if direction is Direction.INGRESS:
+        return "Ingress" in types or "Egress" not in types
+    return "Egress" in types
 
 
 def _elements(
@@ -70,7 +78,7 @@ def _peer(data: Mapping[str, Any], namespace: str, *, local_cluster: bool) -> Se
         places = [Requirement(NAMESPACE_LABELS + r.key, r.operator, r.values) for r in read.requirements] or [
             Requirement(NAMESPACE, "Exists")
         ]
-    both = Selector((*pods, *places))
+    both = Selector(tuple(replace(r, of_pods=True) for r in (*pods, *places)))
     return both.peer_of(namespace, local_cluster=local_cluster)
 
 

@@ -6,6 +6,7 @@ Source: cilium/cilium ``pkg/labelsfilter/filter.go``; documentation of identity-
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from translators.semantics.cilium.selectors import CLUSTER, NAMESPACE, NAMESPACE_LABELS
 from translators.settings import CiliumConfig
@@ -14,37 +15,54 @@ from translators.world import Pod, World
 __all__ = ["identity_labels", "is_relevant"]
 
 ACCOUNT = "io.cilium.k8s.policy.serviceaccount"
-_EXCLUDED = re.compile(
-    r"io\.kubernetes|kubernetes\.io|statefulset\.kubernetes\.io/pod-name"
-    r"|apps\.kubernetes\.io/pod-index|batch\.kubernetes\.io/(?:job-completion-index|controller-uid)"
-    r"|.*beta\.kubernetes\.io|k8s\.io|pod-template-generation|pod-template-hash"
-    r"|controller-revision-hash|controller-uid|annotation|etcd_node|topology\.kubernetes\.io"
-)
+_SOURCE = "k8s"
+_DEFAULT = (
+    r"io\.kubernetes\.pod\.namespace", r"io\.cilium\.k8s\.namespace\.labels", r"app\.kubernetes\.io",
+    r"io\.cilium\.k8s\.policy\.cluster", r"io\.cilium\.k8s\.policy\.serviceaccount",
+    r"!io\.kubernetes", r"!kubernetes\.io", r"!statefulset\.kubernetes\.io/pod-name",
+    r"!apps\.kubernetes\.io/pod-index", r"!batch\.kubernetes\.io/job-completion-index",
+    r"!batch\.kubernetes\.io/controller-uid", r"!.*beta\.kubernetes\.io", r"!k8s\.io",
+    "!pod-template-generation", "!pod-template-hash", "!controller-revision-hash", "!controller-uid",
+    "!annotation.*", "!etcd_node", r"!topology\.kubernetes\.io",
+)  # fmt: skip
 
 
 def identity_labels(pod: Pod, world: World, config: CiliumConfig) -> dict[str, str]:
     """Give the labels that a selector sees, without source prefixes."""
     namespace = world.namespaces.get(pod.namespace)
-    found = {k: v for k, v in pod.labels.items() if is_relevant(k, config.labels)}
+    found = dict(pod.labels)
     if namespace is not None:
         found.update({NAMESPACE_LABELS + k: v for k, v in namespace.labels.items()})
     found[NAMESPACE] = pod.namespace
     found[ACCOUNT] = pod.service_account
     found[CLUSTER] = "default"
-    return found
+    return {k: v for k, v in found.items() if is_relevant(k, config.labels)}
 
 
+@lru_cache(maxsize=65536)
 def is_relevant(key: str, setting: str) -> bool:
-    """Say whether a pod label is part of the identity; the longest match of the ``labels`` setting wins."""
-    longest, kept = -1, True
-    default = _EXCLUDED.match(key)
-    if default:
-        longest, kept = default.end(), False
-    patterns = setting.split()
-    if longest < 0 and any(not p.startswith("!") for p in patterns):
-        kept = False
-    for pattern in patterns:
-        found = re.match(pattern.removeprefix("!").removeprefix("k8s:"), key)
-        if found and found.end() >= longest:
-            longest, kept = found.end(), not pattern.startswith("!")
-    return kept
+    """Say whether a label is part of the identity; ``setting`` is the agent's ``labels``, empty for its default.
+
+    The longest match of an including pattern is held against the shortest of an excluding one. Any including
+    pattern of the setting ends the default of including whatever nothing excludes.
+    """
+    patterns = [_read(text) for text in (*_DEFAULT, *setting.split())]
+    ends: dict[bool, list[int]] = {True: [0], False: []}
+    for excludes, expression in patterns:
+        found = expression.search(key) if expression is not None else None
+        if found is not None and found.start() == 0:
+            ends[not excludes].append(found.end())
+    included, ignored = max(ends[True]), min(ends[False], default=0)
+    if included > ignored:
+        return True
+    chosen = [_read(text) for text in setting.split()]
+    return not ignored and all(excludes for excludes, _ in chosen)
+
+
+@lru_cache(maxsize=1024)
+def _read(text: str) -> tuple[bool, re.Pattern[str] | None]:
+    """Read ``[SOURCE:][!]EXPRESSION``: whether it excludes, and the expression; None for another source."""
+    source, colon, plain = text.partition(":")
+    expression = plain if colon else text
+    compiled = re.compile(expression.removeprefix("!"))
+    return expression.startswith("!"), compiled if not colon or source == _SOURCE else None

@@ -91,11 +91,17 @@ class CiliumSide:
                 is_api_server(peer, self._world),
                 truths.of(peer.pod),
                 nets.of(peer.address) if self._has_networks(peer) else (),
-                tuple(s.holds(peer.node.labels) for s in self._nodes) if peer.node is not None else (),
+                self._of_node(peer),
                 called(peer, self._names),
             )
             for peer in peers
         ]
+
+    def _of_node(self, peer: Peer) -> tuple[bool, ...]:
+        """Give what labels of nodes can tell of a peer: which selectors of nodes, and of pods, hold for it."""
+        if peer.node is None or not self._config.node_selector_labels:
+            return ()
+        return tuple(s.holds_of_node(peer.node.labels) for s in (*self._nodes, *self._selectors))
 
     def _has_networks(self, peer: Peer) -> bool:
         """Say whether any network of a rule can speak of the peer by its address."""

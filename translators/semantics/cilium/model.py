@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from translators.algebra.cidrs import Cidr, parse_cidr
+from translators.algebra.cidrs import BITS, Cidr, parse_cidr
 from translators.flows import Direction
 from translators.semantics.cilium import kubernetes
 from translators.semantics.cilium.groups import CidrGroups
@@ -19,7 +19,7 @@ from translators.semantics.cilium.shapes import Element, Prefix, Rule
 from translators.semantics.cilium.validate import reasons
 from translators.settings import CiliumConfig
 from translators.source import Document
-from translators.world import World
+from translators.world import Service, World
 
 __all__ = ["CiliumPolicies"]
 
@@ -46,7 +46,7 @@ class CiliumPolicies:
         refused = []
         for document in listed:
             if document.kind in POLICY_KINDS:
-                if wrong := reasons(document.data, nodes=config.node_selector_labels):
+                if wrong := reasons(document.data, config):
                     refused.append((document, wrong[0]))
                 else:
                     rules.extend(reader.rules(document))
@@ -114,7 +114,7 @@ class _Reader:
             Selector.read(term).peer_of(home, local_cluster=local)
             for term in item.get(f"{prefix}Endpoints") or []
         ]
-        services, unresolved = self._services(item, section)
+        services, outside, unresolved = self._services(item, section)
         if _contradicts(item, prefix):
             return Element(f"{section}[{index}]", document.at(*path), traffic=traffic_of(item))
         return Element(
@@ -123,27 +123,39 @@ class _Reader:
             anyone=_anyone(item, prefix) or unresolved,
             selectors=(*selectors, *services),
             entities=frozenset(item.get(f"{prefix}Entities") or ()),
-            prefixes=tuple(self._prefixes(item, prefix)),
+            prefixes=(*self._prefixes(item, prefix), *outside),
             nodes=tuple(Selector.read(term) for term in item.get(f"{prefix}Nodes") or ()),
             traffic=traffic_of(item),
         )
 
-    def _services(self, item: Mapping[str, Any], section: str) -> tuple[list[Selector], bool]:
-        """A Service stands for its selector's pods; one that resolves to nothing opens with ports or ICMP types."""
+    def _services(self, item: Mapping[str, Any], section: str) -> tuple[list[Selector], list[Prefix], bool]:
+        """A Service stands for its selector's pods, without one for the addresses of its endpoints.
+
+        One that resolves to nothing opens with ports or ICMP types: the third value.
+        """
         if not item.get("toServices"):
-            return [], False
+            return [], [], False
         has_ports = bool(item.get("toPorts") or item.get("icmps"))
         if section.endswith("Deny"):
-            return [], has_ports
-        found = []
+            return [], [], has_ports
+        found: list[Selector] = []
+        outside: list[Prefix] = []
         for entry in item["toServices"]:
             wanted = entry.get("k8sService") or {}
-            key = (wanted.get("namespace") or "default", wanted.get("serviceName") or "")
-            service = self._world.services.get(key)
+            service = self._world.services.get(
+                (wanted.get("namespace") or "default", wanted.get("serviceName") or "")
+            )
             if service is not None and service.selector:
                 read = Selector.read({"matchLabels": dict(service.selector)})
                 found.append(read.within(service.namespace))
-        return found, has_ports and not found
+            elif service is not None:
+                outside += self._endpoints(service)
+        return found, outside, has_ports and not found and not outside
+
+    def _endpoints(self, service: Service) -> Iterator[Prefix]:
+        for part in self._world.slices:
+            if (part.namespace, part.service) == (service.namespace, service.name):
+                yield from (Prefix(Cidr(a.family, a.value, BITS[a.family])) for a in part.addresses)
 
     def _prefixes(self, item: Mapping[str, Any], prefix: str) -> Iterator[Prefix]:
         for text in item.get(f"{prefix}CIDR") or ():

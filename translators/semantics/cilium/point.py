@@ -123,6 +123,8 @@ class PointEvaluator:
     def _selected(self, selector: Selector, other: Peer) -> bool:
         if any(r.reserved for r in selector.requirements):
             return self._reserved(selector, other)
+        if self._config.node_selector_labels and other.node is not None and other.kind in _NODES:
+            return selector.holds_of_node(other.node.labels)
         if selector.over_selects:
             return True
         if other.kind is PeerKind.POD and other.pod is not None:
@@ -174,11 +176,13 @@ class PointEvaluator:
         return inside and not any(hole.holds(other.address) for hole in prefix.holes)
 
     def _node(self, selector: Selector, other: Peer) -> bool:
-        if not self._config.node_selector_labels or other.node is None:
+        """Nodes as peers are other nodes: a label of theirs is added, which the own node has not."""
+        if not self._config.node_selector_labels or other.node is None or other.kind is not PeerKind.REMOTE:
             return False
-        return selector.holds(dict(other.node.labels))
+        return selector.holds_of_node(other.node.labels)
 
 
+_NODES = frozenset({PeerKind.HOST, PeerKind.REMOTE})
 _PLACED = frozenset({PeerKind.WORLD, PeerKind.POD, PeerKind.ENTITY})
 
 

@@ -21,12 +21,16 @@ CLUSTER = "io.cilium.k8s.policy.cluster"
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One requirement on a key without its source prefix; ``reserved`` keys speak of reserved identities."""
+    """One requirement on a key without its source prefix; ``reserved`` keys speak of reserved identities.
+
+    ``of_pods``: it was written with the source ``k8s``, and so does not speak of the labels of nodes.
+    """
 
     key: str
     operator: str
     values: frozenset[str] = frozenset()
     reserved: bool = False
+    of_pods: bool = False
 
     def holds(self, labels: Mapping[str, str]) -> bool:
         """Say whether a label set meets it; NotIn and DoesNotExist hold for a missing key."""
@@ -74,11 +78,11 @@ class Selector:
             return self
         added = []
         if namespace is None and not any(r.key == NAMESPACE for r in self.requirements):
-            added.append(Requirement(NAMESPACE, "Exists"))
+            added.append(Requirement(NAMESPACE, "Exists", of_pods=True))
         if namespace is not None and not any(_names_namespace(r.key) for r in self.requirements):
-            added.append(Requirement(NAMESPACE, "In", frozenset({namespace})))
+            added.append(Requirement(NAMESPACE, "In", frozenset({namespace}), of_pods=True))
         if local_cluster:
-            added.append(Requirement(CLUSTER, "Exists"))
+            added.append(Requirement(CLUSTER, "Exists", of_pods=True))
         return Selector((*self.requirements, *added))
 
     def within(self, namespace: str) -> Selector:
@@ -88,6 +92,11 @@ class Selector:
     def holds(self, labels: Mapping[str, str]) -> bool:
         """Say whether a pod's identity labels meet every requirement."""
         return all(r.holds(labels) for r in self.requirements)
+
+    def holds_of_node(self, labels: Mapping[str, str]) -> bool:
+        """Say whether a node that is known by its labels meets it: it has them, and its cluster, and no namespace."""
+        own = {CLUSTER: "default"}
+        return all(r.holds(own if r.of_pods else {**labels, **own}) for r in self.requirements)
 
     @property
     def only_negative(self) -> bool:
@@ -105,7 +114,7 @@ def _requirement(key: str, operator: str, values: Iterable[object]) -> Requireme
     source, colon, plain = key.partition(":")
     listed = frozenset(str(v) for v in values)
     if colon and source in {"k8s", "any", "reserved"}:
-        return Requirement(plain, operator, listed, reserved=source == "reserved")
+        return Requirement(plain, operator, listed, source == "reserved", source == "k8s")
     return Requirement(key, operator, listed)
 
 

@@ -10,9 +10,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from translators.algebra.cidrs import Cidr, parse_cidr
+from translators.semantics.cilium.ports import FAMILIES, TYPES, port_number
+from translators.settings import CiliumConfig
+
 __all__ = ["reasons"]
 
 MAX_LIST = 40
+MAX_PORT = 65535
+MAX_NAME = 15
 SECTIONS = ("ingress", "ingressDeny", "egress", "egressDeny")
 PROTOCOLS = frozenset({"TCP", "UDP", "SCTP", "ANY", "ICMP", "ICMPv6", "VRRP", "IGMP", "GRE", "IPIP",
                        "IPV6", "ESP", "AH"})  # fmt: skip
@@ -20,21 +26,19 @@ EXTENDED = frozenset({"VRRP", "IGMP", "GRE", "IPIP", "IPV6", "ESP", "AH"})
 ENTITIES = frozenset({"all", "world", "host", "remote-node", "kube-apiserver", "cluster", "health", "init",
                       "ingress", "unmanaged", "none", "cluster-mesh"})  # fmt: skip
 OPERATORS = frozenset({"In", "NotIn", "Exists", "DoesNotExist"})
+_PORT_NAME = re.compile(r"([a-zA-Z0-9]-?)*[a-zA-Z](-?[a-zA-Z0-9])*\Z")
 _LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?\Z")
 _LABEL_KEY = re.compile(r"(?:[a-z0-9.-]+/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?\Z")
 _MEMBERS = ("Endpoints", "CIDR", "CIDRSet", "Entities", "Groups", "Nodes", "Services", "FQDNs")
 
 
-def reasons(data: Mapping[str, Any], *, nodes: bool = False) -> list[str]:
-    """Give every reason for which the object would be refused; none for a valid one.
-
-    ``nodes``: the setting ``enable-node-selector-labels`` is on, so that nodes may be peers.
-    """
+def reasons(data: Mapping[str, Any], config: CiliumConfig) -> list[str]:
+    """Give every reason for which an agent of this configuration would refuse the object; none for a valid one."""
     rules = [*([data["spec"]] if data.get("spec") else []), *(data.get("specs") or [])]
     if not rules:
         return ["the object holds no rule"]
     found = [reason for rule in rules for reason in _rule(rule, data.get("kind", ""))]
-    if not nodes and any(_names_nodes(rule) for rule in rules):
+    if not config.node_selector_labels and any(_names_nodes(rule) for rule in rules):
         found.append("nodes as peers need enable-node-selector-labels")
     return found
 
@@ -67,15 +71,7 @@ def _rule(rule: Mapping[str, Any], kind: str) -> Iterator[str]:
 
 def _element(element: Mapping[str, Any], section: str) -> Iterator[str]:
     prefix = "from" if section.startswith("ingress") else "to"
-    members = [name for name in _MEMBERS if f"{prefix}{name}" in element]
-    filled = [name for name in members if element[f"{prefix}{name}"]]
-    if len(filled) > 1:
-        yield f"an element holds {' and '.join(filled)}: one member is possible"
-    for term in element.get(f"{prefix}Endpoints") or []:
-        yield from _selector(term or {})
-    for name in element.get(f"{prefix}Entities") or []:
-        if name not in ENTITIES:
-            yield f"entity {name} is unknown to the schema"
+    yield from _members(element, prefix)
     if element.get("toPorts") and element.get("icmps"):
         yield "toPorts and icmps stand in one element"
     for rule in element.get("toPorts") or []:
@@ -83,6 +79,26 @@ def _element(element: Mapping[str, Any], section: str) -> Iterator[str]:
     for rule in element.get("icmps") or []:
         if len(rule.get("fields") or []) > MAX_LIST:
             yield f"more than {MAX_LIST} ICMP fields in one list"
+        yield from (f"ICMP type {f.get('type')} is none" for f in rule.get("fields") or [] if not _is_icmp(f))
+
+
+def _members(element: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    members = [name for name in _MEMBERS if f"{prefix}{name}" in element]
+    filled = [name for name in members if element[f"{prefix}{name}"]]
+    if len(filled) > 1:
+        yield f"an element holds {' and '.join(filled)}: one member is possible"
+    if element.get(f"{prefix}Requires"):
+        yield f"{prefix}Requires is no longer there"
+    for term in element.get(f"{prefix}Endpoints") or []:
+        yield from _selector(term or {})
+    for text in element.get(f"{prefix}CIDR") or []:
+        if not _is_network(text):
+            yield f"{text} is no network"
+    for entry in element.get(f"{prefix}CIDRSet") or []:
+        yield from _network(entry)
+    for name in element.get(f"{prefix}Entities") or []:
+        if name not in ENTITIES:
+            yield f"entity {name} is unknown to the schema"
 
 
 def _ports(ports: list[Mapping[str, Any]]) -> Iterator[str]:
@@ -92,12 +108,65 @@ def _ports(ports: list[Mapping[str, Any]]) -> Iterator[str]:
         port, protocol = str(item.get("port", "")), item.get("protocol", "ANY")
         if protocol not in PROTOCOLS or protocol in {"ICMP", "ICMPv6"}:
             yield f"protocol {protocol} is unknown"
-        if not port:
-            yield "a port is empty"
-        elif port.isdigit() and int(port) > 65535:
-            yield f"port {port} is over 65535"
+        if wrong := _port(port, protocol):
+            yield wrong
         if not 0 <= int(item.get("endPort") or 0) <= 65535:
             yield "endPort is over 65535"
+
+
+def _port(text: str, protocol: str) -> str:
+    """Say what is wrong with a port; empty for a good one. An extended protocol has none but 0."""
+    if not text:
+        return "a port is empty"
+    if not text.isdigit():
+        return (
+            ""
+            if len(text) <= MAX_NAME and _PORT_NAME.match(text)
+            else f"port {text} is no number and no name"
+        )
+    try:
+        number = port_number(text)
+    except ValueError:
+        return f"port {text} is no octal number"
+    if number is None or number > MAX_PORT:
+        return f"port {text} is over {MAX_PORT}"
+    return f"{protocol} has no ports" if protocol in EXTENDED and text != "0" else ""
+
+
+def _is_icmp(data: Mapping[str, Any]) -> bool:
+    """Say whether family and type are known; a number over 255 is, and matches nothing."""
+    family, kind = data.get("family") or "IPv4", data.get("type")
+    if family not in FAMILIES or kind is None:
+        return False
+    return str(kind).isdigit() or kind in TYPES[FAMILIES[family]]
+
+
+def _is_network(text: object) -> bool:
+    """The schema wants a length; the agent alone would take an address."""
+    try:
+        parse_cidr(str(text))
+    except ValueError:
+        return False
+    return "/" in str(text)
+
+
+def _network(entry: Mapping[str, Any]) -> Iterator[str]:
+    given = [k for k in ("cidr", "cidrGroupRef", "cidrGroupSelector") if k in entry and entry[k] != ""]
+    if len(given) != 1:
+        yield "an entry needs exactly one of cidr, cidrGroupRef and cidrGroupSelector"
+    if "cidr" in given and not _is_network(entry["cidr"]):
+        yield f"{entry['cidr']} is no network"
+        return
+    yield from _selector(entry.get("cidrGroupSelector") or {})
+    for text in entry.get("except") or []:
+        if not _is_network(text):
+            yield f"{text} is no network"
+        elif "cidr" in given and not _holds(parse_cidr(entry["cidr"]), parse_cidr(str(text))):
+            yield f"{text} is not inside {entry['cidr']}"
+
+
+def _holds(outer: Cidr, inner: Cidr) -> bool:
+    return outer.family == inner.family and outer.first <= inner.first and inner.last <= outer.last
 
 
 def _selector(data: Mapping[str, Any]) -> Iterator[str]:
