@@ -19,7 +19,7 @@ from translators.settings import Options
 from translators.source import Document
 from translators.world import HostEndpoint, Node, Pod, World
 
-__all__ = ["Explainer"]
+__all__ = ["Explainer", "protocol_of", "told"]
 
 OUTSIDE = {4: "198.51.100.77", 6: "2001:db8::77"}
 NODE = {4: "192.0.2.10", 6: "2001:db8:1::10"}
@@ -59,8 +59,8 @@ class Explainer:
         return {
             "id": data.get("id"),
             "verdict": str(verdict.verdict),
-            "egress": _side(verdict.egress),
-            "ingress": _side(verdict.ingress),
+            "egress": told(verdict.egress),
+            "ingress": told(verdict.ingress),
         }
 
     def verdict(self, data: Mapping[str, Any]) -> FlowVerdict:
@@ -90,10 +90,10 @@ class Explainer:
         return next(iter([*by_address, *by_node]), None)
 
     def _flow(self, data: Mapping[str, Any]) -> Flow:
-        protocol = _protocol(data.get("protocol"))
+        protocol = protocol_of(data.get("protocol"))
         family = data.get("family") or self._family(data)
-        source = self._peer(data.get("src"), family)
-        destination = self._peer(data.get("dst"), family)
+        source = self.peer(data.get("src"), family)
+        destination = self.peer(data.get("dst"), family)
         return Flow(
             source=_seen_from(source, destination),
             destination=_seen_from(destination, source),
@@ -111,7 +111,8 @@ class Explainer:
                 return parse_address(str(end["ip"])).family
         return 6 if str(data.get("protocol")).lower() == "icmpv6" else 4
 
-    def _peer(self, end: object, family: int) -> Peer:
+    def peer(self, end: object, family: int) -> Peer:
+        """Give the peer that one end of a flow names, as if the other end were nowhere near; raises ``ValueError``."""
         if not isinstance(end, Mapping):
             message = "src and dst are maps with pod, ip, node or entity"
             raise ValueError(message)  # noqa: TRY004  # an odd value of the input, not a wrong call
@@ -177,7 +178,8 @@ def _first(addresses: Iterable[Address], family: int) -> Address | None:
     return next((a for a in addresses if a.family == family), None)
 
 
-def _protocol(value: object) -> int:
+def protocol_of(value: object) -> int:
+    """Give the number of a protocol as a flow names it; raises ``ValueError``."""
     if isinstance(value, int) and 0 <= value <= 255:
         return value
     number = _NUMBERS.get(str(value).lower())
@@ -187,7 +189,8 @@ def _protocol(value: object) -> int:
     return number
 
 
-def _side(decision: Decision | None) -> dict[str, Any] | None:
+def told(decision: Decision | None) -> dict[str, Any] | None:
+    """Give what an answer says of one direction; None where that end is not policed."""
     if decision is None:
         return None
     place = str(decision.span) if decision.span else None

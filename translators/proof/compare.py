@@ -21,14 +21,17 @@ __all__ = [
     "MatrixDifference",
     "atoms_of",
     "build_universe",
+    "classified",
     "compare",
     "flow_between",
     "flow_of",
+    "other_protocol",
     "peers_of",
+    "pieces_of",
 ]
 
 MAX_NAMED = 3
-OTHER_PROTOCOL = 99
+OTHER_PROTOCOLS: Sequence[int] = (99, *range(255, 142, -1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,36 +68,48 @@ def peers_of(world: World, cuts: Sequence[Cuts]) -> list[Peer]:
     for node, address in nodes:
         peers += [Peer(kind, address, node=node) for kind in (PeerKind.HOST, PeerKind.REMOTE)]
     peers += [Peer(PeerKind.ENTITY, entity=name) for name in ENTITIES]
+    return [*peers, *_outside(world, cuts, {p.address for p in peers if p.address is not None})]
+
+
+def pieces_of(world: World, cuts: Sequence[Cuts]) -> list[Interval]:
+    """Give the pieces of all addresses, IPv4 first, that neither the cuts nor the API servers tell apart."""
     marks = [interval for c in cuts for interval in c.cidrs]
     marks += [c.interval for c in world.plan.api_servers]
-    return [*peers, *_outside(marks, {p.address for p in peers if p.address is not None})]
+    return [piece for f in (4, 6) for piece in cut(Interval(f, 0, (1 << BITS[f]) - 1), marks)]
 
 
-def _outside(marks: Sequence[Interval], taken: set[Address]) -> Iterable[Peer]:
+def _outside(world: World, cuts: Sequence[Cuts], taken: set[Address]) -> Iterable[Peer]:
     """Give one address of each piece of the outside, none that belongs to a pod or a node."""
-    for family in (4, 6):
-        everything = Interval(family, 0, (1 << BITS[family]) - 1)
-        for piece in cut(everything, marks):
-            last = min(piece.last, piece.first + len(taken))
-            free = (Address(family, value) for value in range(piece.first, last + 1))
-            found = next((address for address in free if address not in taken), None)
-            if found is not None:
-                yield Peer(PeerKind.WORLD, found)
+    for piece in pieces_of(world, cuts):
+        last = min(piece.last, piece.first + len(taken))
+        free = (Address(piece.family, value) for value in range(piece.first, last + 1))
+        found = next((address for address in free if address not in taken), None)
+        if found is not None:
+            yield Peer(PeerKind.WORLD, found)
 
 
 def build_universe(sides: Sequence[Side], world: World) -> Universe:
     """Give the classes and atoms that the sides can tell apart in this world."""
+    return classified(sides, world)[0]
+
+
+def classified(sides: Sequence[Side], world: World) -> tuple[Universe, list[tuple[Peer, int]]]:
+    """Give the universe, and every peer of the world with the place of its class there."""
     cuts = [side.cuts() for side in sides]
     classes: dict[object, list[Peer]] = {}
+    places: dict[object, int] = {}
     listed = peers_of(world, cuts)
+    placed = []
     for peer, *told in zip(listed, *(side.signatures(listed) for side in sides), strict=True):
-        classes.setdefault((peer.kind, *told), []).append(peer)
+        key = (peer.kind, *told)
+        classes.setdefault(key, []).append(peer)
+        placed.append((peer, places.setdefault(key, len(places))))
     peers = tuple(
         PeerClass(members[0], len(members), tuple(_name(m) for m in members[:MAX_NAMED]))
         for members in classes.values()
     )
     subjects = tuple(i for i, c in enumerate(peers) if c.representative.kind is PeerKind.POD)
-    return Universe(peers, subjects, tuple(atoms_of(cuts)))
+    return Universe(peers, subjects, tuple(atoms_of(cuts))), placed
 
 
 def _name(peer: Peer) -> str:
@@ -122,8 +137,14 @@ def _atoms(cuts: Sequence[Cuts]) -> Iterable[TrafficAtom]:
             for piece in _pieces((0, 255), codes):
                 yield TrafficAtom(protocol, types=types, codes=piece)
     numbers = {n for c in cuts for n in c.protocols} - {TCP, UDP, SCTP, ICMP, ICMPV6}
-    for number in sorted(numbers | {OTHER_PROTOCOL}):
+    for number in sorted(numbers | {other_protocol(cuts)}):
         yield TrafficAtom(number)
+
+
+def other_protocol(cuts: Sequence[Cuts]) -> int:
+    """Give the number that stands for every protocol that none of the cuts names."""
+    named = {n for c in cuts for n in c.protocols}
+    return next(number for number in OTHER_PROTOCOLS if number not in named)
 
 
 def _pieces(whole: tuple[int, int], marks: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -16,8 +16,8 @@ from migrate.entrypoints.cli.options import chosen, plan_from, shared
 from migrate.entrypoints.cli.trace import Asked, traced
 from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
+from translators.batch import Batch
 from translators.diagnostics import CODES
-from translators.explanation import Explainer
 from translators.frontends import is_policy
 from translators.settings import Options
 from translators.world import AddressPlan
@@ -75,8 +75,7 @@ def command(  # noqa: PLR0913, PLR0917  # click hands over every option by name
         raise click.UsageError("name a code, a flow (FROM TO:PORT), or --engine, --cluster and --flows")
     around = load([cluster])
     world, _ = build_world(around.documents, plan=plan, is_cluster=True)
-    explainer = Explainer(world, _counted(around, policies), engine, options)
-    return _judge(explainer, flows)
+    return _judge(Batch(world, _counted(around, policies), engine, options), flows)
 
 
 def _trace(
@@ -107,23 +106,28 @@ def _counted(around: Loaded, policies: str | None) -> list[Any]:
     return [*others, *load([policies]).documents]
 
 
-def _judge(explainer: Explainer, flows: str) -> int:
+def _judge(batch: Batch, flows: str) -> int:
     broken = False
     for line in _lines(flows):
-        answer = _answer(explainer, line)
-        broken = broken or "error" in answer
-        sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+        text, answered = _answer(batch, line)
+        broken = broken or not answered
+        sys.stdout.write(text + "\n")
     return ExitCode.USAGE if broken else ExitCode.DONE
 
 
-def _answer(explainer: Explainer, line: str) -> dict[str, Any]:
+def _answer(batch: Batch, line: str) -> tuple[str, bool]:
+    """Give the answer to one line as JSON, and whether the line was a flow."""
     try:
         data = json.loads(line)
     except ValueError as error:
-        return {"id": None, "error": {"message": str(error)}}
+        return _refused(str(error)), False
     if not isinstance(data, dict):
-        return {"id": None, "error": {"message": "a flow is a JSON object"}}
-    return explainer.answer(data)
+        return _refused("a flow is a JSON object"), False
+    return batch.answer(data)
+
+
+def _refused(message: str) -> str:
+    return json.dumps({"id": None, "error": {"message": message}}, ensure_ascii=False)
 
 
 def _lines(path: str) -> Iterator[str]:

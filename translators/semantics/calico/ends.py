@@ -101,6 +101,11 @@ class Ends:
                 found.setdefault(address, set()).update(ports, {(service, 0, 0)})
         return found
 
+    @property
+    def addressed(self) -> frozenset[Address]:
+        """Give the single addresses that rules tell apart: of services that they name, and of host endpoints."""
+        return frozenset((*self._backs, *self._hosts_at))
+
     def backs(self, peer: Peer) -> frozenset[tuple[object, ...]]:
         """Give (service, protocol, port) of what a peer backs; protocol and port 0 for its address alone."""
         return frozenset(self._backs.get(peer.address, ())) if peer.address is not None else frozenset()

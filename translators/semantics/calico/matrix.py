@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 from translators.algebra.bitsets import positions
+from translators.algebra.cidrs import Interval
 from translators.algebra.memberships import Memberships
 from translators.flows import Direction, Peer, PeerKind
 from translators.selectors.ast import Node
@@ -64,6 +65,7 @@ class CalicoSide:
                     ports.setdefault(NUMBERS[listed.protocol], set()).add((listed.number, listed.number))
         nets = {net.interval for net in self._named.nets}
         nets |= {net.interval for item in self._world.network_sets for net in item.nets}
+        nets |= {Interval(a.family, a.value, a.value) for a in self._ends.addressed}
         numbers = {n for r in self._named.rules for n in (r.protocol, r.not_protocol) if n is not None}
         return Cuts(frozenset(nets), _frozen(ports), _frozen(sources), _frozen(icmp), frozenset(numbers))
 
@@ -86,13 +88,18 @@ class CalicoSide:
 
     def matrix(self, universe: Universe, subjects: Iterable[int] | None = None) -> Matrix:
         """Walk the tiers for every subject; rows stand in the order of ``universe.subjects``."""
-        facts = Facts(self._named, self._ends, [c.representative for c in universe.peers], universe.atoms)
+        facts = self.facts(universe)
         wanted = range(len(universe.subjects)) if subjects is None else subjects
         indexes = [universe.subjects[i] for i in wanted]
         return {
             direction: self._rows(facts, Walk(facts, self._tiers, direction), indexes)
             for direction in Direction
         }
+
+    def facts(self, universe: Universe) -> Facts:
+        """Give what is true of the peers of a universe."""
+        peers = [c.representative for c in universe.peers]
+        return Facts(self._named, self._ends, peers, universe.atoms)
 
     def _rows(self, facts: Facts, walk: Walk, indexes: Sequence[int]) -> tuple[Row, ...]:
         known: dict[tuple[object, ...], Row] = {}

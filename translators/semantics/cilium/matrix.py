@@ -114,14 +114,15 @@ class CiliumSide:
 
     def matrix(self, universe: Universe, subjects: Iterable[int] | None = None) -> Matrix:
         """Gather allows and denies for every subject; rows stand in the order of ``universe.subjects``."""
-        facts = self._facts(universe)
+        facts = self.facts(universe)
         wanted = range(len(universe.subjects)) if subjects is None else subjects
         indexes = [universe.subjects[i] for i in wanted]
         return {
             d: self._rows(facts, Gathering(facts, self._rules, self._config, d), indexes) for d in Direction
         }
 
-    def _facts(self, universe: Universe) -> Facts:
+    def facts(self, universe: Universe) -> Facts:
+        """Give what is true of the peers of a universe."""
         peers = [c.representative for c in universe.peers]
         labels = [self._identities.of(p.pod) if p.pod is not None else None for p in peers]
         return Facts(self._world, self._config, self._elements, labels, (peers, universe.atoms))
