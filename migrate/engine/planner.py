@@ -1,0 +1,195 @@
+"""Turn a judged draft into a plan: every step with its undo, limits and gates, bound to what it was made from.
+
+Pure and deterministic: the same input gives the same bytes, so that the hash names the plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from migrate.engine.machine import begin
+from migrate.engine.node_scripts import node_script
+from migrate.engine.phase_scripts import phase_script
+from migrate.engine.placement import movable_pods
+from migrate.engine.run_moves import phases
+from migrate.model.commands import Command, Name
+from migrate.model.draft import Draft
+from migrate.model.fields import mapping
+from migrate.model.findings import Finding
+from migrate.model.plan import PLAN_VERSION, Plan, Step, digest
+from migrate.model.run import PATH, NodeRun, NodeStatus, Phase, Run
+from migrate.model.serial import encode
+from migrate.model.snapshot import Snapshot
+
+__all__ = ["bound", "make_plan", "plan_document", "steps_of"]
+
+_REBOOT_ONLY, _RECYCLE_ONLY = NodeStatus.REBOOTED, NodeStatus.RECYCLED
+
+
+def make_plan(
+    snapshot: Snapshot,
+    draft: Draft,
+    findings: Sequence[Finding] = (),
+    *,
+    blocked: bool = False,
+    exposure: Sequence[Mapping[str, Any]] = (),
+    inputs: Mapping[str, Any] | None = None,
+    clean_up: bool = False,
+) -> Plan:
+    """Give the plan of a draft; ``findings`` and ``blocked`` are preflight's."""
+    empty = Plan(draft, clean_up=clean_up, blocked=blocked)
+    plan = replace(
+        empty,
+        steps=tuple(steps_of(empty, snapshot)),
+        bound=bound(snapshot),
+        findings=tuple(encode(f) for f in findings),
+        exposure=tuple(exposure),
+        inputs=inputs or {},
+    )
+    return replace(plan, hash=digest(plan_document(plan, with_hash=False)))
+
+
+def plan_document(plan: Plan, *, with_hash: bool = True) -> dict[str, Any]:
+    """Give the plan as the JSON document that ``apply`` accepts; keys as in ``state.md`` §5.2."""
+    draft = plan.draft
+    document: dict[str, Any] = {
+        "schemaVersion": PLAN_VERSION,
+        "kind": "Plan",
+        "cleanUp": plan.clean_up,
+        "cluster": {"uid": draft.planned_uid, "context": draft.settings.context},
+        "inputs": encode(plan.inputs),
+        "variant": encode(draft.variant),
+        "cilium": {
+            "version": draft.settings.cilium.version,
+            "chart": draft.settings.cilium.chart,
+            "stages": {
+                str(stage): {"values": encode(draft.values[stage]), "config": encode(draft.meant[stage])}
+                for stage in draft.values
+            },
+        },
+        "policies": {
+            "objects": encode(draft.policies.objects),
+            "allowance": encode(draft.policies.allowance),
+            "deferred": encode(draft.policies.deferred),
+            "report": encode(draft.policies.report),
+        },
+        "exposure": encode(plan.exposure),
+        "canary": encode(draft.canary),
+        "waves": encode(draft.waves),
+        "nodes": encode(draft.nodes),
+        "pin": encode(draft.steps_of_pin),
+        "ownNode": draft.own_node,
+        "steps": [encode(step) for step in plan.steps],
+        "settings": encode(draft.settings),
+        "bound": encode(plan.bound),
+        "findings": encode(plan.findings),
+        "blocked": plan.blocked,
+    }
+    return {**document, "hash": plan.hash} if with_hash else document
+
+
+# Steps.
+
+
+def steps_of(plan: Plan, snapshot: Snapshot) -> Iterator[Step]:
+    """Give every step of a run in which all goes well, in the order in which it is taken."""
+    run = begin("plan", plan, sorted(plan.draft.nodes))
+    moving = movable_pods(snapshot)
+    for phase in phases(run):
+        at = replace(run, phase=phase)
+        if phase is Phase.CANARY and plan.draft.canary.node:
+            yield from _node_steps(at, plan.draft.canary.node, len(moving.get(plan.draft.canary.node, ())))
+        if phase is Phase.NODE_LOOP:
+            for name in (n for wave in plan.draft.waves for n in wave if n != plan.draft.canary.node):
+                yield from _node_steps(at, name, len(moving.get(name, ())))
+        yield from _with_gates(phase, phase_script(at), plan)
+
+
+def _node_steps(run: Run, name: str, pods: int) -> Iterator[Step]:
+    how = run.plan.draft.nodes.get(name)
+    after = how is not None and how.mode == "recycle" and how.recycle_order == "after"
+    for status in PATH[:-1]:
+        wrong_way = status is (_RECYCLE_ONLY if how is not None and how.reboot else _REBOOT_ONLY)
+        if wrong_way or (after and status is NodeStatus.DRAINED):
+            continue
+        node = NodeRun(name, status, selected=True, prior={"unschedulable": False})
+        script = list(node_script(run, node))
+        if status is NodeStatus.CORDONED and not after and pods:
+            script.append(Command(Name.EVICT, name, {"pods": pods}))
+        yield from _with_gates(run.phase, script, run.plan)
+
+
+def _with_gates(phase: Phase, script: Sequence[Command], plan: Plan) -> Iterator[Step]:
+    """Give a step for each command, the gates that follow it beside it."""
+    step: Step | None = None
+    for command in script:
+        if command.name is Name.EVALUATE_GATE and step is not None:
+            step = replace(step, gates=(*step.gates, str(command.args["gate"])))
+            continue
+        if step is not None:
+            yield step
+        step = _step(phase, command, plan)
+    if step is not None:
+        yield step
+
+
+def _step(phase: Phase, command: Command, plan: Plan) -> Step:
+    deadlines, nature = plan.draft.settings.deadlines, command.nature
+    limit = deadlines.commands.get(command.name, nature.timeout_s or deadlines.step_s)
+    if command.name is Name.EVICT:
+        limit = deadlines.drain_s
+    if command.name is Name.SOAK:
+        limit = float(command.args["seconds"])
+    gates = (str(command.args["gate"]),) if command.name is Name.EVALUATE_GATE else ()
+    return Step(
+        id="/".join(part for part in (str(phase), command.node, str(command.name)) if part),
+        phase=str(phase),
+        command=str(command.name),
+        node=command.node,
+        args=command.args,
+        undo=str(nature.undo or ""),
+        timeout_s=limit,
+        gates=gates,
+    )
+
+
+# What the plan is bound to.
+
+_BOUND_KINDS = (
+    "globalnetworkpolicies", "networkpolicies", "tiers", "networksets", "globalnetworksets", "hostendpoints",
+    "ippools", "felixconfigurations",
+)  # fmt: skip
+_BOUND_RESOURCES = (
+    "networkpolicies.networking.k8s.io", "clusternetworkpolicies.policy.networking.k8s.io",
+    "adminnetworkpolicies.policy.networking.k8s.io", "baselineadminnetworkpolicies.policy.networking.k8s.io",
+    "installations.operator.tigera.io",
+)  # fmt: skip
+
+
+def bound(snapshot: Snapshot) -> dict[str, tuple[str, str]]:
+    """Give (hash of what matters, resourceVersion) of every object whose change makes a plan stale.
+
+    Pods, status and heartbeats never do: the rules run again at the start.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    objects = [
+        r for kind in _BOUND_KINDS for r in snapshot.calico(kind) if r.labels.get("c2c/owned") != "true"
+    ]
+    objects += [r for resource in _BOUND_RESOURCES for r in snapshot.of(resource)]
+    for item in objects:
+        found[item.path] = (digest(encode(mapping(item.data, "spec"))), item.resource_version)
+    for item in (*snapshot.of("namespaces"), *snapshot.of("serviceaccounts")):
+        found[item.path] = (digest(dict(item.labels)), item.resource_version)
+    for node in snapshot.nodes:
+        own = {k: v for k, v in node.labels.items() if not k.startswith("io.cilium.migration/")}
+        taints = [encode(t) for t in node.taints if not t.key.startswith(("c2c/", "node.kubernetes.io/"))]
+        found[f"Node/{node.name}"] = (digest([own, taints, list(node.pod_cidrs)]), "")
+    for budget in snapshot.budgets:
+        spec = [encode(budget.selector), budget.min_available, budget.max_unavailable]
+        found[f"PodDisruptionBudget/{budget.label}"] = (digest(spec), "")
+    kube_proxy = snapshot.config_map("kube-system", "kube-proxy")
+    if kube_proxy is not None:
+        found["ConfigMap/kube-system/kube-proxy"] = (digest(dict(kube_proxy)), "")
+    return dict(sorted(found.items()))
