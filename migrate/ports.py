@@ -41,6 +41,7 @@ __all__ = [
     "Prober",
     "Release",
     "Reporter",
+    "Store",
 ]
 
 Object = Mapping[str, Any]
@@ -92,9 +93,19 @@ class Cluster(Protocol):
         """Apply server-side as field manager ``c2c``, unknown fields refused; conflicts name the other manager."""
 
     def patch(
-        self, resource: str, name: str, namespace: str, changes: Object, *, version: str = ""
+        self,
+        resource: str,
+        name: str,
+        namespace: str,
+        changes: Object,
+        *,
+        kind: str = "merge",
+        version: str = "",
     ) -> Object:
-        """Merge changes into an object; null removes a key. With ``version`` only if that is still its version."""
+        """Change an object; null removes a key. ``kind``: merge, or strategic (named list members are found by name).
+
+        With ``version`` only if that is still its resourceVersion.
+        """
 
     def delete(self, resource: str, name: str, namespace: str = "", *, uid: str = "") -> bool:
         """Delete an object, only if it still has that uid; give False where it is gone already."""
@@ -351,6 +362,16 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
+
+
+class Store(Protocol):
+    """Files of a run: backup and evidence, each with its sum."""
+
+    def write(self, name: str, content: bytes) -> str:
+        """Write a file under the run's folder and give its SHA-256."""
+
+    def read(self, name: str) -> bytes | None:
+        """Give a file's content; None where it is not there."""
 
 
 class Reporter(Protocol):

@@ -16,6 +16,7 @@ from migrate.model.run import NodeRun, NodeStatus, Run
 __all__ = [
     "CALICO",
     "CILIUM",
+    "CONF_PATH",
     "ENFORCE_CNC",
     "MIGRATION_CNC",
     "Script",
@@ -28,6 +29,8 @@ __all__ = [
 
 MIGRATION_CNC, ENFORCE_CNC = "cilium-default", "cilium-enforce"
 CALICO, CILIUM = "calico", "cilium"
+CONF_PATH = "/host/etc/cni/net.d/05-cilium.conflist"
+"""Where a switched agent writes its CNI file, as it sees it: the mount point is fixed by the chart."""
 
 Script = tuple[Command, ...]
 

@@ -1,0 +1,81 @@
+"""Keeps the journal and plays it back: a run's state is what its recorded events make of the empty one.
+
+An event is durable before the engine hears of it; what the engine orders is durable before it is done (``state.md`` §5.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from migrate.engine.machine import Stepped, begin, step
+from migrate.model.commands import Command
+from migrate.model.events import Event, Kind
+from migrate.model.plan import Plan
+from migrate.model.run import Run
+from migrate.model.serial import decode, encode
+from migrate.ports import Journal, Reporter
+
+__all__ = ["ANSWERS", "Books", "played_back"]
+
+ANSWERS = frozenset({Kind.COMMAND_DONE, Kind.COMMAND_FAILED, Kind.COMMAND_UNKNOWN, Kind.GATE_RESULT})
+REPLAYED = frozenset({"event", "outcome", "gate"})
+
+
+class Books:
+    """Writes what happens, in order, and tells whoever looks on."""
+
+    def __init__(self, journal: Journal, reporter: Reporter, run: str, holder: str) -> None:
+        self._journal = journal
+        self._reporter = reporter
+        self._about = {"run": run, "holder": holder}
+        self._intents: dict[str, int] = {}
+        self.seq = 0
+        self.hash = ""
+
+    def header(self, plan: Plan, nodes: Sequence[str], cluster: str, *, attended: bool) -> None:
+        """Write the first record of a run."""
+        self.write("header", plan=plan.hash, cluster=cluster, nodes=list(nodes), attended=attended)
+
+    def heard(self, event: Event) -> None:
+        """Write an event before the engine hears of it."""
+        kind = "gate" if event.kind is Kind.GATE_RESULT else "outcome" if event.kind in ANSWERS else "event"
+        of = {"of": self._intents.get(event.command.key, 0)} if event.command is not None else {}
+        self.write(kind, node=event.node, event=encode(event), **of)
+
+    def decided(self, run: Run, stepped: Stepped) -> None:
+        """Write what the engine said of it."""
+        for said in stepped.said:
+            if said.rows == ("i",):
+                self.write("event", node=said.node, text=said.text, ignored=True)
+            else:
+                self.write("transition", node=said.node, phase=str(run.phase), text=said.text, rows=list(said.rows),
+                           before=said.before, after=said.after)  # fmt: skip
+
+    def intends(self, command: Command, deadline: float) -> None:
+        """Write a command before it is done."""
+        record = self.write("intent", node=command.node, command=str(command.name), args=dict(command.args),
+                            key=command.key, deadline=deadline)  # fmt: skip
+        self._intents[command.key] = int(record["seq"])
+
+    def write(self, kind: str, **fields: Any) -> Mapping[str, Any]:  # noqa: ANN401  # JSON values
+        """Write one record; raises ``OSError`` where the journal cannot be written."""
+        record = self._journal.append(kind, **self._about, **fields)
+        self.seq, self.hash = int(record["seq"]), str(record["hash"])
+        self._reporter.event(record)
+        return record
+
+
+def played_back(records: Sequence[Mapping[str, Any]], plan: Plan, run_id: str) -> tuple[Run, float]:
+    """Give the state that the records lead to, and the run's time of the last one.
+
+    An event that is recorded and was not worked off any more is worked off now: its orders are found in flight.
+    """
+    header = next(r for r in records if r["kind"] == "header")
+    run = begin(run_id, plan, header["nodes"], attended=bool(header.get("attended")))
+    at = 0.0
+    for record in records:
+        if record["kind"] in REPLAYED and "event" in record:
+            event = decode(Event, record["event"])
+            run, at = step(run, event).run, event.at
+    return run, at

@@ -1,0 +1,119 @@
+"""What a deed is: how one kind of command is done and how the cluster shows that it has happened.
+
+``act`` makes the change and returns at once; ``look`` asks the cluster. A command is finished only when ``look`` says so,
+so the same deed serves the first run, the repetition and the resume.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from migrate.model.commands import Command
+from migrate.model.events import FailureClass
+from migrate.model.plan import Plan
+from migrate.model.run import Run
+from migrate.ports import (
+    ApiError,
+    Charts,
+    Clock,
+    Cluster,
+    Evictor,
+    Flows,
+    Journal,
+    Lock,
+    Machines,
+    Mirror,
+    Nodes,
+    Prober,
+    Reporter,
+    Store,
+)
+
+__all__ = ["Absent", "Act", "Deed", "Done", "Failed", "Look", "Ports", "Seen", "Waiting", "Workshop"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The world, as the driver reaches it; ``machines`` is None where no cloud is at hand."""
+
+    cluster: Cluster
+    evictor: Evictor
+    nodes: Nodes
+    charts: Charts
+    prober: Prober
+    flows: Flows
+    journal: Journal
+    mirror: Mirror
+    lock: Lock
+    clock: Clock
+    store: Store
+    reporter: Reporter
+    machines: Machines | None = None
+
+
+@dataclass(slots=True)
+class Workshop:
+    """What a deed works with: the ports, the plan, the run as it stands."""
+
+    ports: Ports
+    plan: Plan
+    run: Run
+
+    def prior(self, node: str, key: str) -> Any:  # noqa: ANN401  # a JSON value
+        """Give what the engine remembers of a node from before."""
+        return self.run.nodes[node].prior.get(key) if node in self.run.nodes else None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It has happened; ``detail`` goes to the engine."""
+
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """It is on its way; the sentence says for what it waits."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Nothing of it is to be seen: it has to be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It cannot come to an end by itself."""
+
+    failure: FailureClass
+    text: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+Look = Done | Waiting | Absent | Failed
+Act = Callable[[Workshop, Command], None]
+Seen = Callable[[Workshop, Command], Look]
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One kind of command. ``once``: ``look`` counts only after ``act`` (a measurement is taken anew each time)."""
+
+    act: Act
+    look: Seen
+    once: bool = False
+
+
+def nothing(work: Workshop, command: Command) -> None:
+    """Do nothing: of commands that only look."""
+    del work, command
+
+
+def refused(error: ApiError) -> Failed:
+    """Give what a refused call means to the engine."""
+    detail = {"after_s": error.retry_after_s} if error.retry_after_s else {}
+    return Failed(error.failure, str(error), detail)

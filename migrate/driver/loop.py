@@ -1,0 +1,297 @@
+"""The loop: what is due is done, what is done is looked for, what is seen is told to the engine; then time passes.
+
+One thread, one command of a node at a time; nothing waits inside a deed. Between two turns nothing is half-told: a stop,
+the lock and wishes from outside are looked at there.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from migrate.driver import on_calico, on_cilium, on_evidence, on_nodes
+from migrate.driver.books import Books
+from migrate.driver.deeds import Absent, Deed, Done, Failed, Look, Ports, Waiting, Workshop, refused
+from migrate.driver.measure import measure
+from migrate.driver.on_nodes import NotDrained
+from migrate.driver.pace import Pace
+from migrate.driver.watch import Watch
+from migrate.engine.gates import CONVERGING, GateResult, judge_gate
+from migrate.engine.machine import step
+from migrate.model.commands import Command, Name
+from migrate.model.events import Event, FailureClass, GateOutcome, Kind
+from migrate.model.run import Run, RunStatus
+from migrate.model.serial import encode
+from migrate.ports import ApiError
+
+__all__ = ["Driver", "Task"]
+
+DEEDS: Mapping[Name, Deed] = {**on_nodes.DEEDS, **on_cilium.DEEDS, **on_calico.DEEDS, **on_evidence.DEEDS}
+UNREACHABLE = frozenset({FailureClass.TRANSIENT})
+RESTING = frozenset(
+    {RunStatus.PAUSED, RunStatus.HALTED, RunStatus.ABORTED, RunStatus.ROLLED_BACK, RunStatus.DONE}
+)
+
+
+@dataclass(slots=True)
+class Task:
+    """A command in the loop's hands: when it is next looked at, until when, whether it was acted on."""
+
+    command: Command
+    due: float
+    until: float
+    acted: bool = False
+    waiting: str = ""
+    since: float = 0.0
+
+
+class Driver:
+    """Drives one run until it rests, ends or is told to leave."""
+
+    def __init__(
+        self, run: Run, ports: Ports, books: Books, *, at: float = 0.0, pace: Pace | None = None
+    ) -> None:
+        self.run = run
+        self._ports = ports
+        self._books = books
+        self._pace = pace or Pace()
+        self._offset = at - ports.clock.monotonic()
+        self._tasks: dict[str, Task] = {}
+        self._events: deque[Event] = deque()
+        self._watch = Watch(ports, self._pace)
+        self._mirrored = (-1.0, "")
+        self._asked = 0.0
+        self._down: float | None = None
+        self.leave = False
+
+    @property
+    def at(self) -> float:
+        """Give the run's own time: seconds since it began, over all processes."""
+        return self._ports.clock.monotonic() + self._offset
+
+    # From outside.
+
+    def tell(self, event: Event) -> None:
+        """Queue an event; it is heard at the next turn."""
+        self._events.append(event)
+
+    def drive(self, until: Callable[[Run], bool] | None = None) -> Run:
+        """Work until the run rests, or ``until`` says so, or it was asked to leave and has come to a checkpoint."""
+        while True:
+            self._turn()
+            if self._rests() or (until is not None and until(self.run)):
+                self._mirror(force=True)
+                return self.run
+            self._ports.clock.sleep(max(0.0, self._next_due() - self.at))
+
+    def _rests(self) -> bool:
+        if self._events:
+            return False
+        left = (
+            self.run.status is RunStatus.STOPPING
+            and self.run.target is None
+            and (not self.run.open or self.run.now)
+        )
+        return left or self.run.status in RESTING
+
+    # One turn.
+
+    def _turn(self) -> None:
+        """Hear what came in, look at what is due, see what changed, take wishes."""
+        self._hear_all()
+        for task in [t for t in self._tasks.values() if t.due <= self.at]:
+            if self._tasks.get(task.command.key) is task:
+                self._attend(task)
+                self._hear_all()
+        if self.run.status not in RESTING:
+            self._look_around()
+        self._hear_all()
+        self._mirror()
+
+    def _hear_all(self) -> None:
+        while self._events:
+            self._hear(self._events.popleft())
+
+    def _hear(self, event: Event) -> None:
+        """Record an event, let the engine work it off, record and take up what it orders."""
+        heard = replace(event, at=self.at)
+        try:
+            self._books.heard(heard)
+            stepped = step(self.run, heard)
+            self.run = stepped.run
+            self._books.decided(self.run, stepped)
+            for command in stepped.commands:
+                self._take_up(command)
+        except OSError as error:
+            self._cannot_write(error)
+        self._drop_closed()
+
+    def _cannot_write(self, error: OSError) -> None:
+        """The journal does not take records any more: nothing further is done (R59)."""
+        text = f"the journal cannot be written: {error.strerror or error}"
+        self.run = step(self.run, Event(Kind.JOURNAL_FAILED, at=self.at, text=text)).run
+        self._tasks.clear()
+        self._events.clear()
+
+    def _take_up(self, command: Command) -> None:
+        opened = self.run.open.get(command.key)
+        if opened is None:
+            return
+        self._books.intends(command, opened.until)
+        now = self.at
+        self._tasks[command.key] = Task(command, now + command.after_s, opened.until, since=now)
+
+    def _drop_closed(self) -> None:
+        """Forget commands that the engine no longer waits for."""
+        for key in [k for k in self._tasks if k not in self.run.open]:
+            del self._tasks[key]
+
+    # Commands.
+
+    def _attend(self, task: Task) -> None:
+        if task.command.nature.mutates and not self._ports.lock.held():
+            self.tell(Event(Kind.LEASE_LOST, text="the lock is no longer ours"))
+            return
+        try:
+            event = self._gate(task) if task.command.name is Name.EVALUATE_GATE else self._deed(task)
+        except NotDrained as found:
+            event = self._failure(task, Failed(FailureClass.CONFLICT, str(found), {"pods": found.pods}))
+        except ApiError as error:
+            event = self._api_error(task, error)
+        else:
+            self._api_back()
+        if event is not None:
+            self._tasks.pop(task.command.key, None)
+            self.tell(event)
+
+    def _api_back(self) -> None:
+        if self._down is not None:
+            self._down = None
+            self.tell(Event(Kind.API_BACK, text="the API answers again"))
+
+    def _api_error(self, task: Task, error: ApiError) -> Event | None:
+        """No answer at all is the run's affair; an answer that refuses is the command's."""
+        if error.status == 0 and error.failure in UNREACHABLE:
+            if self._down is None:
+                self._down = self.at
+            self.tell(Event(Kind.API_UNREACHABLE, text=f"the API does not answer: {error}"))
+            task.due = self.at + self._pace.watch_s
+            return None
+        return self._failure(task, refused(error))
+
+    def _deed(self, task: Task) -> Event | None:
+        """Look, act if there is nothing to be seen, and look again later."""
+        command, deed = task.command, DEEDS[task.command.name]
+        work = Workshop(self._ports, self.run.plan, self.run)
+        if (deed.once or not command.nature.idempotent) and not task.acted and not command.reconcile:
+            return self._act(task, deed, work)
+        look = deed.look(work, command)
+        if isinstance(look, Absent) and not self._may_act_again(task):
+            look = Waiting(f"{command.words}: not to be seen yet")
+        if isinstance(look, Absent):
+            return self._act(task, deed, work)
+        return self._answer(task, look)
+
+    def _may_act_again(self, task: Task) -> bool:
+        """A reboot is asked for once; anything else may be asked for again while there is time."""
+        return task.command.nature.idempotent or not task.acted
+
+    def _act(self, task: Task, deed: Deed, work: Workshop) -> Event | None:
+        deed.act(work, task.command)
+        task.acted = True
+        look = deed.look(work, task.command)
+        return self._answer(task, Waiting("") if isinstance(look, Absent) else look)
+
+    def _answer(self, task: Task, look: Look) -> Event | None:
+        match look:
+            case Done(detail):
+                return Event(
+                    Kind.COMMAND_DONE, task.command.node, command=_plain(task.command), detail=detail
+                )
+            case Failed():
+                return self._failure(task, look)
+        if self.at >= task.until:
+            text = (
+                f"{task.command.words}: {look.text if isinstance(look, Waiting) else ''} (its time is over)"
+            )
+            return Event(Kind.COMMAND_UNKNOWN, task.command.node, command=_plain(task.command), text=text)
+        task.waiting = look.text if isinstance(look, Waiting) else ""
+        task.due = self.at + self._pace.poll_s
+        return None
+
+    def _failure(self, task: Task, failed: Failed) -> Event:
+        text = f"{task.command.words}: {failed.text}"
+        return Event(
+            Kind.COMMAND_FAILED, task.command.node, command=_plain(task.command), failure=failed.failure,
+            detail=failed.detail, text=text,
+        )  # fmt: skip
+
+    def _gate(self, task: Task) -> Event | None:
+        """Measure and judge; a gate that converges is asked again until it passes or its time is over."""
+        command = task.command
+        work = Workshop(self._ports, self.run.plan, self.run)
+        gate = str(command.args["gate"])
+        result = judge_gate(gate, measure(work, command), self.run.plan.draft.settings.gates)
+        last = self.at + self._pace.gate_s >= task.until
+        if result.outcome is GateOutcome.FAIL and gate in CONVERGING and not last:
+            task.due, task.waiting = self.at + self._pace.gate_s, f"{gate}: {result.text}"
+            return None
+        return self._judged(command, result)
+
+    def _judged(self, command: Command, result: GateResult) -> Event:
+        place = f"{command.node}/" if command.node else ""
+        seen = {
+            "gate": result.gate,
+            "outcome": str(result.outcome),
+            "text": result.text,
+            "evidence": encode(result.evidence),
+        }
+        sha = on_evidence.artefact(
+            Workshop(self._ports, self.run.plan, self.run), f"evidence/{place}{result.gate}.json", seen
+        )
+        text = f"{command.words}: {result.text}"
+        return Event(
+            Kind.GATE_RESULT, command.node, command=_plain(command), gate=result.gate, outcome=result.outcome,
+            detail={"evidence": sha}, text=text,
+        )  # fmt: skip
+
+    # Around.
+
+    def _look_around(self) -> None:
+        try:
+            for event in self._watch.changes(self.run, self.at):
+                self.tell(event)
+        except ApiError as error:
+            if error.status == 0 and self._down is None:
+                self._down = self.at
+                self.tell(Event(Kind.API_UNREACHABLE, text=f"the API does not answer: {error}"))
+
+    def _mirror(self, *, force: bool = False) -> None:
+        """Write the state into the cluster where it changed in what others see, or time has passed."""
+        shape = "|".join([self.run.where, *(f"{n}={s.status}" for n, s in self.run.nodes.items())])
+        when, known = self._mirrored
+        if not force and (shape == known or (self.at - when < self._pace.mirror_s and when >= 0)):
+            return
+        if not self._ports.lock.held() and self.run.status is not RunStatus.DONE:
+            return
+        try:
+            state = encode(self.run, skip=frozenset({"plan"}))
+            self._ports.mirror.write(state, self._books.seq, self._books.hash)
+        except ApiError as error:
+            if error.failure is FailureClass.CONFLICT:
+                self.tell(Event(Kind.LEASE_LOST, text=f"another driver wrote the run's state: {error}"))
+        self._mirrored = (self.at, shape)
+
+    def _next_due(self) -> float:
+        dues = [t.due for t in self._tasks.values()]
+        return min([*dues, self._watch.next_at(self.at)], default=self.at + self._pace.poll_s)
+
+    def waits(self) -> Iterator[tuple[str, float]]:
+        """Give what the run waits for now, and since when."""
+        return ((t.waiting, t.since) for t in self._tasks.values() if t.waiting)
+
+
+def _plain(command: Command) -> Command:
+    """Give the command as the engine knows it: without when and how it was last sent out."""
+    return replace(command, after_s=0, reconcile=command.reconcile)

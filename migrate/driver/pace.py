@@ -1,0 +1,18 @@
+"""How often the driver looks at the world; a rehearsal may look less often than a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Pace"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often the loop looks, in seconds: at commands, at the cluster, at wishes, at most between two mirrors."""
+
+    poll_s: float = 2.0
+    watch_s: float = 15.0
+    desired_s: float = 5.0
+    mirror_s: float = 5.0
+    gate_s: float = 5.0

@@ -1,0 +1,148 @@
+"""Sees what others do to the cluster while a run is under way, and tells it as events; continuous gates among it.
+
+Only differences from what the run itself knows are told, each once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrate.driver.deeds import Ports
+from migrate.driver.on_nodes import CORDONED_BY
+from migrate.driver.pace import Pace
+from migrate.driver.sight import CNC_LABELS
+from migrate.engine.script import MIGRATION_CNC
+from migrate.model.events import Event, Kind
+from migrate.model.fields import at, labels, text
+from migrate.model.run import OUT, NodeRun, NodeStatus, Phase, Run
+from migrate.ports import Desired, Object
+
+__all__ = ["Watch"]
+
+WALKED = (Phase.CANARY, Phase.NODE_LOOP)
+
+
+class Watch:
+    """Looks at nodes and wishes at its own pace."""
+
+    def __init__(self, ports: Ports, pace: Pace) -> None:
+        self._ports = ports
+        self._pace = pace
+        self._looked = float("-inf")
+        self._wished = float("-inf")
+        self._told: set[tuple[str, str]] = set()
+        self._boots: dict[str, str] = {}
+        self._wish = Desired()
+
+    def next_at(self, now: float) -> float:
+        """Give when there is something to look at again."""
+        return max(now, min(self._looked + self._pace.watch_s, self._wished + self._pace.desired_s))
+
+    def changes(self, run: Run, now: float) -> Iterator[Event]:
+        """Give what changed since the last look."""
+        if now - self._wished >= self._pace.desired_s:
+            self._wished = now
+            yield from self._wishes(run)
+        if now - self._looked >= self._pace.watch_s:
+            self._looked = now
+            yield from self._nodes(run)
+
+    # Wishes.
+
+    def _wishes(self, run: Run) -> Iterator[Event]:
+        """Compare what is wanted with what was; lists only grow, so what is new in them is asked for."""
+        wanted, before = self._ports.mirror.desired(), self._wish
+        if wanted.generation == before.generation:
+            return
+        self._wish = wanted
+        by = wanted.by
+        if wanted.state == "paused" and before.state != "paused":
+            yield Event(Kind.PAUSE_REQUESTED, detail={"now": wanted.now}, by=by)
+        if wanted.state == "aborted" and before.state != "aborted":
+            yield Event(Kind.ABORT_REQUESTED, detail={"rollback": wanted.rollback}, by=by)
+        if wanted.state == "running" and before.state == "paused":
+            yield Event(Kind.RESUME, by=by)
+        yield from self._listed(wanted, before, by)
+        del run
+
+    @staticmethod
+    def _listed(wanted: Desired, before: Desired, by: str) -> Iterator[Event]:
+        for kind, now, then in (
+            (Kind.APPROVE, wanted.approve, before.approve),
+            (Kind.DENY, wanted.deny, before.deny),
+        ):
+            yield from (Event(kind, detail={"id": i}, by=by) for i in now if i not in then)
+        for kind, now, then in (
+            (Kind.SKIP_REQUESTED, wanted.skip, before.skip),
+            (Kind.RETRY_REQUESTED, wanted.retry, before.retry),
+        ):
+            yield from (Event(kind, n, by=by) for n in now if n not in then)
+        yield from (
+            Event(Kind.ACCEPT_FINDING, detail=dict(a), by=by) for a in wanted.accept if a not in before.accept
+        )
+        if wanted.rollback_nodes == "all" and before.rollback_nodes != "all":
+            yield Event(Kind.ROLLBACK_REQUESTED, by=by)
+        elif not isinstance(wanted.rollback_nodes, str):
+            yield from (
+                Event(Kind.ROLLBACK_REQUESTED, n, by=by)
+                for n in wanted.rollback_nodes
+                if n not in before.rollback_nodes
+            )
+
+    # Nodes.
+
+    def _nodes(self, run: Run) -> Iterator[Event]:
+        there = {text(n, "metadata", "name"): n for n in self._ports.cluster.list("nodes")}
+        for name in there:
+            if name not in run.nodes and self._once(name, "added"):
+                yield Event(Kind.NODE_ADDED, name, text=f"{name} joined the cluster")
+        for name, node in run.nodes.items():
+            if node.status is NodeStatus.GONE:
+                continue
+            if name not in there:
+                if self._once(name, "removed"):
+                    yield Event(Kind.NODE_REMOVED, name, text=f"{name} was deleted")
+                continue
+            yield from self._one_node(run, node, there[name])
+
+    def _one_node(self, run: Run, node: NodeRun, live: Object) -> Iterator[Event]:
+        if run.phase in WALKED and node.status in OUT and not _busy(run, node.name):
+            marks = labels(live, "metadata", "annotations")
+            if (
+                marks.get(CORDONED_BY) == run.id
+                and not at(live, "spec", "unschedulable")
+                and self._once(node.name, "uncordoned")
+            ):
+                yield Event(
+                    Kind.SCHEDULING_CHANGED, node.name, text=f"{node.name} was uncordoned by somebody"
+                )
+            yield from self._labels(node, live)
+        yield from self._boot(run, node, live)
+
+    def _labels(self, node: NodeRun, live: Object) -> Iterator[Event]:
+        has = CNC_LABELS[MIGRATION_CNC] in labels(live, "metadata", "labels")
+        before = node.status in {NodeStatus.CORDONED, NodeStatus.DRAINED}
+        if has == before and self._once(node.name, f"label-{node.status}"):
+            what = "put on" if has else "taken off"
+            yield Event(
+                Kind.LABEL_CHANGED, node.name, text=f"the label of {node.name} was {what} by somebody"
+            )
+
+    def _boot(self, run: Run, node: NodeRun, live: Object) -> Iterator[Event]:
+        now = text(live, "status", "nodeInfo", "bootID")
+        before = self._boots.get(node.name, now)
+        self._boots[node.name] = now
+        ours = any(o.command.name == "Reboot" and o.owner == node.name for o in run.open.values())
+        if now != before and not ours:
+            yield Event(Kind.NODE_REBOOTED, node.name, text=f"{node.name} rebooted by itself")
+
+    def _once(self, name: str, what: str) -> bool:
+        known = (name, what) in self._told
+        self._told.add((name, what))
+        return not known
+
+
+def _busy(run: Run, name: str) -> bool:
+    """Say whether a command of ours is under way that changes what would be compared."""
+    changing = {"Cordon", "Uncordon", "LabelNode", "UnlabelNode", "RestartAgent"}
+    return any(o.owner == name and o.command.name in changing for o in run.open.values())
