@@ -36,6 +36,7 @@ __all__ = [
     "Mirrored",
     "Nodes",
     "Object",
+    "Ports",
     "ProbeResult",
     "ProbeRow",
     "Prober",
@@ -379,3 +380,22 @@ class Reporter(Protocol):
 
     def event(self, record: Mapping[str, Any]) -> None:
         """Take one record of the journal, as it was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The world, as the driver reaches it; ``machines`` is None where no cloud is at hand."""
+
+    cluster: Cluster
+    evictor: Evictor
+    nodes: Nodes
+    charts: Charts
+    prober: Prober
+    flows: Flows
+    journal: Journal
+    mirror: Mirror
+    lock: Lock
+    clock: Clock
+    store: Store
+    reporter: Reporter
+    machines: Machines | None = None

@@ -14,43 +14,9 @@ from migrate.model.commands import Command
 from migrate.model.events import FailureClass
 from migrate.model.plan import Plan
 from migrate.model.run import Run
-from migrate.ports import (
-    ApiError,
-    Charts,
-    Clock,
-    Cluster,
-    Evictor,
-    Flows,
-    Journal,
-    Lock,
-    Machines,
-    Mirror,
-    Nodes,
-    Prober,
-    Reporter,
-    Store,
-)
+from migrate.ports import ApiError, Ports
 
-__all__ = ["Absent", "Act", "Deed", "Done", "Failed", "Look", "Ports", "Seen", "Waiting", "Workshop"]
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """The world, as the driver reaches it; ``machines`` is None where no cloud is at hand."""
-
-    cluster: Cluster
-    evictor: Evictor
-    nodes: Nodes
-    charts: Charts
-    prober: Prober
-    flows: Flows
-    journal: Journal
-    mirror: Mirror
-    lock: Lock
-    clock: Clock
-    store: Store
-    reporter: Reporter
-    machines: Machines | None = None
+__all__ = ["Absent", "Act", "Deed", "Done", "Failed", "Look", "Seen", "Waiting", "Workshop"]
 
 
 @dataclass(slots=True)

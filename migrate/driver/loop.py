@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from migrate.driver import on_calico, on_cilium, on_evidence, on_nodes
 from migrate.driver.books import Books
-from migrate.driver.deeds import Absent, Deed, Done, Failed, Look, Ports, Waiting, Workshop, refused
+from migrate.driver.deeds import Absent, Deed, Done, Failed, Look, Waiting, Workshop, refused
 from migrate.driver.measure import measure
 from migrate.driver.on_nodes import NotDrained
 from migrate.driver.pace import Pace
@@ -23,7 +23,7 @@ from migrate.model.commands import Command, Name
 from migrate.model.events import Event, FailureClass, GateOutcome, Kind
 from migrate.model.run import Run, RunStatus
 from migrate.model.serial import encode
-from migrate.ports import ApiError
+from migrate.ports import ApiError, Ports
 
 __all__ = ["Driver", "Task"]
 

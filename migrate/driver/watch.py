@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migrate.driver.deeds import Ports
 from migrate.driver.on_nodes import CORDONED_BY
 from migrate.driver.pace import Pace
 from migrate.driver.sight import CNC_LABELS
@@ -15,7 +14,7 @@ from migrate.engine.script import MIGRATION_CNC
 from migrate.model.events import Event, Kind
 from migrate.model.fields import at, labels, text
 from migrate.model.run import OUT, NodeRun, NodeStatus, Phase, Run
-from migrate.ports import Desired, Object
+from migrate.ports import Desired, Object, Ports
 
 __all__ = ["Watch"]
 

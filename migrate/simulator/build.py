@@ -1,0 +1,210 @@
+"""Makes a simulated cluster of a snapshot: its objects, indexes and address pools; and its ports."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, ip_network
+from typing import Any
+
+from migrate.engine.drafting import calico_pools
+from migrate.engine.scheduling import ClusterState
+from migrate.model.nodes import Node
+from migrate.model.pods import Pod
+from migrate.model.settings import Settings
+from migrate.model.snapshot import Snapshot
+from migrate.model.variant import detect
+from migrate.model.workloads import Budget, Workload, selects
+from migrate.ports import Ports
+from migrate.simulator.api import SimCluster, SimEvictor
+from migrate.simulator.kubelet import plain_pod
+from migrate.simulator.memory import MemoryJournal, MemoryLock, MemoryMirror, MemoryStore, Silent
+from migrate.simulator.others import SimCharts, SimClock, SimFlows, SimMachines, SimNodes, SimProber
+from migrate.simulator.world import Host, World
+
+__all__ = ["Simulation", "world_of"]
+
+MAX_BLOCKS = 4096
+
+
+@dataclass(slots=True)
+class Simulation:
+    """A world with its ports; memory that outlives a driver is kept here."""
+
+    world: World
+    journal: MemoryJournal
+    mirror: MemoryMirror
+    lock: MemoryLock
+    store: MemoryStore
+    flows: SimFlows
+
+    def ports(self, reporter: Any = None) -> Ports:  # noqa: ANN401  # a Reporter
+        """Give the ports of this world as a driver sees them."""
+        return Ports(
+            cluster=SimCluster(self.world),
+            evictor=SimEvictor(self.world),
+            nodes=SimNodes(self.world),
+            charts=SimCharts(self.world),
+            prober=SimProber(self.world),
+            flows=self.flows,
+            journal=self.journal,
+            mirror=self.mirror,
+            lock=self.lock,
+            clock=SimClock(self.world),
+            store=self.store,
+            reporter=reporter or Silent(),
+            machines=SimMachines(self.world),
+        )
+
+    def fork(self) -> Simulation:
+        """Give a copy that goes its own way."""
+        world = self.world.fork()
+        return Simulation(
+            world,
+            MemoryJournal(list(self.journal.kept), self.journal.full_after),
+            copy.copy(self.mirror),
+            copy.copy(self.lock),
+            MemoryStore(dict(self.store.files)),
+            SimFlows(world, dict(self.flows.begun)),
+        )
+
+
+def world_of(
+    snapshot: Snapshot, settings: Settings, *, faults: Iterable[str] | Mapping[str, Any] = (), seed: int = 0
+) -> Simulation:
+    """Give a simulated cluster that begins as the snapshot shows; ``seed`` begins the numbering of what is made anew."""
+    chosen = dict(faults) if isinstance(faults, Mapping) else dict.fromkeys(faults, True)
+    world = World(
+        settings=settings,
+        variant=detect(snapshot),
+        scheduler=ClusterState.of(snapshot),
+        uid=snapshot.identity.uid or "uid-simulated",
+        version=snapshot.identity.version or "v1.34.2",
+        serial=seed,
+        faults=chosen,
+    )
+    for node in snapshot.nodes:
+        _add_node(world, node)
+    for resource, items in snapshot.others.items():
+        for item in items:
+            world.put(resource, copy.deepcopy(dict(item.data)))
+    for workload in snapshot.workloads:
+        _add_workload(world, workload)
+    for budget in snapshot.budgets:
+        _add_budget(world, budget)
+    _add_pods(world, snapshot)
+    _pools(world, snapshot)
+    lock = MemoryLock(other="someone@elsewhere:1:99" if "locked" in chosen else "")
+    return Simulation(world, MemoryJournal(), MemoryMirror(), lock, MemoryStore(), SimFlows(world))
+
+
+def _add_node(world: World, node: Node) -> None:
+    world.hosts[node.name] = Host(node.name, images=set(node.images))
+    world.put("nodes", {
+        "apiVersion": "v1", "kind": "Node",
+        "metadata": {"name": node.name, "uid": node.uid, "labels": dict(node.labels), "annotations": dict(node.annotations)},
+        "spec": {
+            "unschedulable": node.unschedulable, "podCIDRs": list(node.pod_cidrs),
+            "taints": [{"key": t.key, "value": t.value, "effect": t.effect} for t in node.taints],
+        },
+        "status": {
+            "addresses": [{"type": k, "address": a} for k, found in node.addresses.items() for a in found],
+            "conditions": [{"type": k, "status": s, "reason": r} for k, (s, r) in node.conditions.items()],
+            "nodeInfo": dict(node.info),
+        },
+    })  # fmt: skip
+
+
+def _add_workload(world: World, workload: Workload) -> None:
+    daemon = workload.kind == "DaemonSet"
+    counts = (
+        {
+            "desiredNumberScheduled": workload.replicas,
+            "numberReady": workload.ready,
+            "updatedNumberScheduled": workload.updated,
+        }
+        if daemon
+        else {
+            "replicas": workload.replicas,
+            "readyReplicas": workload.ready,
+            "updatedReplicas": workload.updated,
+        }
+    )
+    owners = (
+        [{"kind": workload.owner.kind, "name": workload.owner.name, "controller": True}]
+        if workload.owner
+        else []
+    )
+    world.put(f"{workload.kind.lower()}s.apps", {
+        "apiVersion": "apps/v1", "kind": workload.kind,
+        "metadata": {"name": workload.name, "namespace": workload.namespace, "uid": workload.uid, "labels": dict(workload.labels),
+                     "annotations": dict(workload.annotations), "generation": 1, "ownerReferences": owners},
+        "spec": {"replicas": workload.replicas, "selector": dict(workload.selector), "template": copy.deepcopy(dict(workload.template))},
+        "status": {**counts, "observedGeneration": 1},
+    })  # fmt: skip
+
+
+def _add_budget(world: World, budget: Budget) -> None:
+    spec: dict[str, Any] = {"selector": dict(budget.selector)}
+    if budget.min_available is not None:
+        spec["minAvailable"] = budget.min_available
+    if budget.max_unavailable is not None:
+        spec["maxUnavailable"] = budget.max_unavailable
+    world.put("poddisruptionbudgets.policy", {
+        "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
+        "metadata": {"name": budget.name, "namespace": budget.namespace, "uid": budget.uid},
+        "spec": spec, "status": {"expectedPods": budget.expected, "disruptionsAllowed": budget.allowed},
+    })  # fmt: skip
+
+
+def _add_pods(world: World, snapshot: Snapshot) -> None:
+    by_namespace: dict[str, list[Budget]] = {}
+    for budget in snapshot.budgets:
+        by_namespace.setdefault(budget.namespace, []).append(budget)
+    for pod in snapshot.pods:
+        if pod.finished or (pod.node and pod.node not in world.hosts):
+            continue
+        key = (pod.namespace, pod.name)
+        world.typed[key] = pod
+        item = world.put("pods", plain_pod(pod, ready=pod.ready))
+        del item
+        if pod.node:
+            world.pods_at.setdefault(pod.node, {})[key] = None
+            world.hosts[pod.node].images.update(pod.images)
+        else:
+            world.after(1.0, "place", key, "")
+        covering = tuple(
+            (b.namespace, b.name)
+            for b in by_namespace.get(pod.namespace, ())
+            if selects(b.selector, pod.labels)
+        )
+        if covering:
+            world.covers[key] = covering
+        for budget_key in covering:
+            world.healthy[budget_key] = world.healthy.get(budget_key, 0) + int(pod.ready)
+
+
+def _pools(world: World, snapshot: Snapshot) -> None:
+    """Cut Calico's pools into /26 blocks, and the new range into blocks of nodes; addresses in use are not given again."""
+    used = {
+        int(IPv4Address(a)) & ~63
+        for p in snapshot.pods
+        for a in p.addresses
+        if ":" not in a and not p.host_network
+    }
+    for cidr in calico_pools(snapshot):
+        net = ip_network(cidr, strict=False)
+        if isinstance(net, IPv4Network):
+            starts = range(int(net.network_address), int(net.broadcast_address), 64)
+            world.blocks += [s for s in starts[:MAX_BLOCKS] if s not in used]
+    for cidr in world.settings.cilium.pod_cidrs:
+        net = ip_network(cidr, strict=False)
+        if isinstance(net, IPv4Network):
+            size = 2 ** (32 - world.settings.cilium.mask_v4)
+            world.cilium_blocks += list(range(int(net.network_address), int(net.broadcast_address), size))
+
+
+def pod_key(pod: Pod) -> tuple[str, str]:
+    """Give the key of a pod."""
+    return pod.namespace, pod.name

@@ -1,0 +1,222 @@
+"""Two CNIs on one node: addresses, and what an agent of either does when it starts (``testing.md`` §4.4).
+
+An agent reads its configuration once, at its start: the ConfigMap, overridden by the CiliumNodeConfigs that match the
+node's labels at that moment. A label alone changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from ipaddress import IPv4Address
+from typing import Any
+
+from migrate.engine.script import CONF_PATH
+from migrate.model.fields import at, labels
+from migrate.model.pods import Pod
+from migrate.simulator.world import Host, Key, World
+
+__all__ = ["addresses_for", "after_end", "after_start", "give_block"]
+
+AGENT, OPERATOR = "cilium", "cilium-operator"
+BLOCK = 64
+NODE_ALLOCATION_S, CRDS_S = 1.0, 12.0
+CILIUM_CRDS = (
+    "ciliumnodeconfigs", "ciliumnodes", "ciliumendpoints", "ciliumidentities", "ciliumnetworkpolicies",
+    "ciliumclusterwidenetworkpolicies", "ciliumcidrgroups",
+)  # fmt: skip
+KINDS = {
+    "ciliumnodeconfigs": "CiliumNodeConfig", "ciliumnodes": "CiliumNode", "ciliumendpoints": "CiliumEndpoint",
+    "ciliumidentities": "CiliumIdentity", "ciliumnetworkpolicies": "CiliumNetworkPolicy",
+    "ciliumclusterwidenetworkpolicies": "CiliumClusterwideNetworkPolicy", "ciliumcidrgroups": "CiliumCIDRGroup",
+}  # fmt: skip
+
+
+# Addresses.
+
+
+def addresses_for(world: World, pod: Pod) -> tuple[str, ...]:
+    """Give a new pod its addresses; nothing where the node has no CNI that can give one."""
+    host = world.hosts[pod.node]
+    if pod.host_network:
+        node = world.get("nodes", pod.node) or {}
+        return tuple(
+            a["address"] for a in at(node, "status", "addresses") or [] if a["type"] == "InternalIP"
+        )[:1]
+    match host.cni:
+        case "cilium" if host.config is not None and host.cilium:
+            return (str(IPv4Address(host.cilium.pop())),)
+        case "calico":
+            if not host.calico:
+                give_block(world, host)
+            return (str(IPv4Address(host.calico.pop())),) if host.calico else ()
+    return ()
+
+
+def give_block(world: World, host: Host) -> None:
+    """Give a node another /26 of Calico's pools, as long as there is one."""
+    if world.blocks:
+        first = world.blocks.pop(0)
+        host.calico = [*range(first + BLOCK - 2, first, -1), *host.calico]
+
+
+def after_end(world: World, pod: Pod) -> None:
+    """Give an address back by the CNI that is first *now*: the wrong one leaves a veth and a handle behind."""
+    world.of("ciliumendpoints.cilium.io").pop((pod.namespace, pod.name), None)
+    if pod.host_network or not pod.addresses or pod.node not in world.hosts:
+        return
+    host, number = world.hosts[pod.node], int(IPv4Address(pod.addresses[0]))
+    by_cilium = _of_cilium(world, number)
+    if (host.cni == "cilium") != by_cilium:
+        host.leaked += 1
+    elif by_cilium:
+        host.cilium.insert(0, number)
+    else:
+        host.calico.insert(0, number)
+
+
+def _of_cilium(world: World, number: int) -> bool:
+    from ipaddress import ip_network  # noqa: PLC0415  # small, asked often
+
+    return any(IPv4Address(number) in ip_network(c) for c in world.settings.cilium.pod_cidrs if ":" not in c)
+
+
+# Agents.
+
+
+def after_start(world: World, key: Key) -> None:
+    """What follows when a pod has started: an agent works, any other pod gets its endpoint."""
+    pod = world.typed[key]
+    host = world.hosts[pod.node]
+    app = pod.labels.get("k8s-app", "")
+    if app == AGENT:
+        _agent_starts(world, host, pod)
+    elif pod.labels.get("io.cilium/app") == "operator":
+        _operator_starts(world)
+    elif app in {"calico-node", "canal"}:
+        _calico_starts(world, host)
+    elif not pod.host_network and host.cni == "cilium":
+        _endpoint(world, pod)
+
+
+def _agent_starts(world: World, host: Host, pod: Pod) -> None:
+    if f"agent-crash-loop@{host.name}" in world.faults or "agent-crash-loop" in world.faults:
+        host.config = None
+        item = world.of("pods")[pod.namespace, pod.name]
+        item["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
+        item["status"]["containerStatuses"] = [
+            {"restartCount": 3, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}
+        ]
+        return
+    config = dict(at(world.get("configmaps", "cilium-config", "kube-system"), "data") or {})
+    node = world.get("nodes", host.name) or {}
+    own = labels(node, "metadata", "labels")
+    for item in world.of("ciliumnodeconfigs.cilium.io").values():
+        wanted = at(item, "spec", "nodeSelector", "matchLabels") or {}
+        if all(own.get(k) == v for k, v in wanted.items()):
+            config |= at(item, "spec", "defaults") or {}
+    host.config = config
+    _write_conf(world, host, config)
+    if world.get("ciliumnodes.cilium.io", host.name) is None:
+        world.put(
+            "ciliumnodes.cilium.io",
+            {"kind": "CiliumNode", "metadata": {"name": host.name}, "spec": {"ipam": {}}},
+        )
+        world.after(NODE_ALLOCATION_S, "allocate", host.name)
+
+
+def _write_conf(world: World, host: Host, config: dict[str, str]) -> None:
+    failing = {"conf-not-written", f"conf-not-written@{host.name}"} & set(world.faults)
+    if (
+        config.get("write-cni-conf-when-ready") != CONF_PATH
+        or config.get("custom-cni-conf") == "true"
+        or failing
+    ):
+        return
+    if config.get("cni-exclusive", "true") == "true":
+        host.files = [
+            f if f == "05-cilium.conflist" or f.endswith(".cilium_bak") else f"{f}.cilium_bak"
+            for f in host.files
+        ]
+    if "05-cilium.conflist" not in host.files:
+        host.files.append("05-cilium.conflist")
+
+
+def _calico_starts(world: World, host: Host) -> None:
+    """calico-node writes its file at every start; Cilium's sorts before it."""
+    del world
+    if "10-calico.conflist" not in host.files:
+        host.files.append("10-calico.conflist")
+
+
+def _operator_starts(world: World) -> None:
+    config = dict(at(world.get("configmaps", "cilium-config", "kube-system"), "data") or {})
+    world.operator_config = config
+    world.after(CRDS_S, "make_crds")
+    if config.get("unmanaged-pod-watcher-interval", "0") not in {"0", "0s"}:
+        world.after(15.0, "watch_unmanaged", config["unmanaged-pod-watcher-interval"])
+
+
+def make_crds(world: World) -> None:
+    """The operator makes the CRDs some time after its start; the chart holds none."""
+    for plural in CILIUM_CRDS:
+        name = f"{plural}.cilium.io"
+        if world.get("customresourcedefinitions.apiextensions.k8s.io", name) is None:
+            versions = [{"name": "v2", "served": True, "storage": True}]
+            world.put("customresourcedefinitions.apiextensions.k8s.io", {
+                "kind": "CustomResourceDefinition", "metadata": {"name": name},
+                "spec": {"group": "cilium.io", "names": {"kind": KINDS[plural], "plural": plural}, "versions": versions},
+                "status": {"conditions": [{"type": "Established", "status": "True"}]},
+            })  # fmt: skip
+
+
+def allocate(world: World, node: str) -> None:
+    """The operator gives a node its block of the new range."""
+    item, host = world.get("ciliumnodes.cilium.io", node), world.hosts.get(node)
+    if item is None or host is None or at(item, "spec", "ipam", "podCIDRs") or world.operator_config is None:
+        if item is not None and world.operator_config is None:
+            world.after(NODE_ALLOCATION_S, "allocate", node)
+        return
+    if not world.cilium_blocks:
+        return
+    first = world.cilium_blocks.pop(0)
+    bits = world.settings.cilium.mask_v4
+    item["spec"]["ipam"]["podCIDRs"] = [f"{IPv4Address(first)}/{bits}"]
+    host.cilium = list(range(first + 2 ** (32 - bits) - 2, first + 2, -1))
+
+
+def watch_unmanaged(world: World, interval: str) -> None:
+    """The operator deletes kube-dns pods that have no endpoint, again and again, as long as it runs so (F-02)."""
+    running = world.operator_config or {}
+    if running.get("unmanaged-pod-watcher-interval") != interval:
+        return
+    for key, item in list(world.of("pods").items()):
+        unmanaged = key not in world.of("ciliumendpoints.cilium.io") and not at(item, "spec", "hostNetwork")
+        if (at(item, "metadata", "labels") or {}).get("k8s-app") == "kube-dns" and unmanaged:
+            world.after(0.0, "delete_pod", key)
+    world.after(15.0, "watch_unmanaged", interval)
+
+
+def _endpoint(world: World, pod: Pod) -> None:
+    item: dict[str, Any] = {
+        "kind": "CiliumEndpoint",
+        "metadata": {"name": pod.name, "namespace": pod.namespace},
+        "status": {
+            "state": "ready",
+            "networking": {"node": pod.node, "addressing": [{"ipv4": pod.addresses[0]}]},
+        },
+    }
+    world.put("ciliumendpoints.cilium.io", item)
+
+
+def agent_ends(world: World, node: str) -> None:
+    """The agent's pod is gone; what it wrote stays."""
+    if node in world.hosts:
+        world.hosts[node].config = None
+
+
+effects: Mapping[str, Callable[..., None]] = {
+    "allocate": allocate,
+    "make_crds": make_crds,
+    "watch_unmanaged": watch_unmanaged,
+}
+"""What of this module may stand in the queue."""

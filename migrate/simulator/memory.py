@@ -1,0 +1,139 @@
+"""Ports that are nothing but memory: clock, journal, mirror, lock, store, reporter; plain data, so that they can be copied."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from migrate.model.events import FailureClass
+from migrate.model.plan import canonical
+from migrate.ports import ApiError, Desired, Holder, Mirrored
+
+__all__ = ["MemoryJournal", "MemoryLock", "MemoryMirror", "MemoryStore", "Silent", "chained"]
+
+START = datetime(2026, 1, 5, 20, 0, tzinfo=UTC)
+
+
+def chained(seq: int, prev: str, kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Give one record of a journal with its hash (``state.md`` §5.1)."""
+    record = {"schemaVersion": "1.0", "seq": seq, "prev": prev, "kind": kind, **fields}
+    return {**record, "hash": hashlib.sha256(canonical(record)).hexdigest()}
+
+
+@dataclass(slots=True)
+class MemoryJournal:
+    """Records in a list; ``full_after`` makes the disk full."""
+
+    kept: list[dict[str, Any]] = field(default_factory=list)
+    full_after: int | None = None
+
+    def append(self, kind: str, **fields: Any) -> Mapping[str, Any]:  # noqa: ANN401  # JSON values
+        """Keep a record."""
+        if self.full_after is not None and len(self.kept) >= self.full_after:
+            raise OSError(28, "No space left on device")
+        prev = str(self.kept[-1]["hash"]) if self.kept else "0" * 64
+        record = chained(len(self.kept) + 1, prev, kind, fields)
+        self.kept.append(record)
+        return record
+
+    def records(self) -> Sequence[Mapping[str, Any]]:
+        """Give all records."""
+        return self.kept
+
+
+@dataclass(slots=True)
+class MemoryMirror:
+    """The state of a run, as the cluster's ConfigMap would hold it."""
+
+    state: Mapping[str, Any] = field(default_factory=dict)
+    seq: int = -1
+    hash: str = ""
+    plan_hash: str = ""
+    wanted: Desired = field(default_factory=Desired)
+    other_driver: bool = False
+
+    def read(self) -> Mirrored | None:
+        """Give the state; None before it was first written."""
+        return Mirrored(self.state, self.seq, self.hash, self.plan_hash) if self.seq >= 0 else None
+
+    def write(self, state: Mapping[str, Any], seq: int, hash_: str) -> None:
+        """Keep the state, unless another driver wrote."""
+        if self.other_driver:
+            raise ApiError(FailureClass.CONFLICT, "the state was written by another driver", status=422)
+        self.state, self.seq, self.hash = state, seq, hash_
+
+    def desired(self) -> Desired:
+        """Give what is wanted."""
+        return self.wanted
+
+    def want(self, changes: Mapping[str, Any], by: str) -> Desired:
+        """Change what is wanted; lists grow."""
+        grown: dict[str, Any] = {
+            k: (*getattr(self.wanted, k), *v)
+            if isinstance(v, tuple) and isinstance(getattr(self.wanted, k), tuple)
+            else v
+            for k, v in changes.items()
+        }
+        self.wanted = replace(self.wanted, **grown, by=by, generation=self.wanted.generation + 1)
+        return self.wanted
+
+
+@dataclass(slots=True)
+class MemoryLock:
+    """The lock; ``other`` holds it where it is not ours."""
+
+    ours: bool = False
+    other: str = ""
+
+    def acquire(self, *, steal: bool = False) -> Holder | None:
+        """Take the lock, if nobody else has it."""
+        if self.other and not steal:
+            return Holder(self.other, 0.0)
+        self.ours, self.other = True, ""
+        return None
+
+    def held(self) -> bool:
+        """Say whether it is ours."""
+        return self.ours
+
+    def release(self) -> None:
+        """Give it back."""
+        self.ours = False
+
+
+@dataclass(slots=True)
+class MemoryStore:
+    """Files by name."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    def write(self, name: str, content: bytes) -> str:
+        """Keep a file and give its sum."""
+        self.files[name] = content
+        return hashlib.sha256(content).hexdigest()
+
+    def read(self, name: str) -> bytes | None:
+        """Give a file."""
+        return self.files.get(name)
+
+
+@dataclass(slots=True)
+class Silent:
+    """A reporter that nobody listens to."""
+
+    def event(self, record: Mapping[str, Any]) -> None:
+        """Take a record."""
+
+
+def time_of_day(seconds: float) -> datetime:
+    """Give the time of day after so many seconds of the simulation."""
+    return START + timedelta(seconds=seconds)
+
+
+def dumped(data: object) -> str:
+    """Give JSON for people."""
+    return json.dumps(data, indent=1, sort_keys=True)

@@ -1,0 +1,147 @@
+"""The state of a simulated cluster, and time: everything that happens later waits in a queue by its moment.
+
+Plain data and names of methods only, so that a copy of a world is a world of its own. What happens is in the modules that
+``Kubelet``, ``Controllers`` and ``Agents`` stand for; this one holds the objects and their indexes.
+"""
+
+from __future__ import annotations
+
+import heapq
+import pickle
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from migrate.engine.scheduling import ClusterState
+from migrate.model.fields import at, text
+from migrate.model.pods import Pod
+from migrate.model.settings import Settings
+from migrate.model.variant import Variant
+from migrate.simulator.memory import time_of_day
+
+__all__ = ["Host", "Key", "World"]
+
+Key = tuple[str, str]
+Object = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Host:
+    """What lies on one node: CNI files, what its agent runs with, addresses given out, veths that leaked.
+
+    ``config`` is None while no agent runs; ``pool`` holds the free addresses of either CNI, as integers.
+    """
+
+    name: str
+    files: list[str] = field(default_factory=lambda: ["10-calico.conflist"])
+    config: dict[str, str] | None = None
+    images: set[str] = field(default_factory=set)
+    calico: list[int] = field(default_factory=list)
+    cilium: list[int] = field(default_factory=list)
+    leaked: int = 0
+    drop_ins: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def first_file(self) -> str:
+        """Give the file that the runtime takes; empty where there is none."""
+        usable = sorted(f for f in self.files if f.endswith((".conflist", ".conf", ".json")))
+        return usable[0] if usable else ""
+
+    @property
+    def cni(self) -> str:
+        """Give ``cilium``, ``calico`` or nothing."""
+        first = self.first_file
+        return "cilium" if first == "05-cilium.conflist" else "calico" if first else ""
+
+
+@dataclass(slots=True)
+class World:
+    """One simulated cluster. ``typed`` holds the pods as the scheduler sees them; ``faults`` what goes wrong, by name."""
+
+    settings: Settings
+    variant: Variant
+    scheduler: ClusterState
+    uid: str = "uid-simulated"
+    version: str = "v1.34.2"
+    now: float = 0.0
+    serial: int = 0
+    queue: list[tuple[float, int, str, tuple[Any, ...]]] = field(default_factory=list)
+    objects: dict[str, dict[Key, Object]] = field(default_factory=dict)
+    pods_at: dict[str, dict[Key, None]] = field(default_factory=dict)
+    typed: dict[Key, Pod] = field(default_factory=dict)
+    hosts: dict[str, Host] = field(default_factory=dict)
+    covers: dict[Key, tuple[Key, ...]] = field(default_factory=dict)
+    healthy: dict[Key, int] = field(default_factory=dict)
+    blocks: list[int] = field(default_factory=list)
+    cilium_blocks: list[int] = field(default_factory=list)
+    release: dict[str, Any] | None = None
+    operator_config: dict[str, str] | None = None
+    images: set[str] = field(default_factory=set)
+    templates: dict[tuple[str, str, str], Pod] = field(default_factory=dict)
+    faults: dict[str, Any] = field(default_factory=dict)
+    trace: list[str] = field(default_factory=list)
+    changes: int = 0
+
+    # Time.
+
+    def after(self, seconds: float, what: str, *args: Any) -> None:  # noqa: ANN401  # plain data
+        """Let something happen later."""
+        self.serial += 1
+        heapq.heappush(self.queue, (self.now + seconds, self.serial, what, args))
+
+    def monotonic(self) -> float:
+        """Give the seconds since the beginning."""
+        return self.now
+
+    def time(self) -> datetime:
+        """Give the time of day."""
+        return time_of_day(self.now)
+
+    def fork(self) -> World:
+        """Give a copy that goes its own way."""
+        copied: World = pickle.loads(pickle.dumps(self, protocol=pickle.HIGHEST_PROTOCOL))  # noqa: S301  # our own bytes
+        return copied
+
+    # Objects.
+
+    def number(self) -> int:
+        """Give a number that was not given before."""
+        self.serial += 1
+        return self.serial
+
+    def of(self, resource: str) -> dict[Key, Object]:
+        """Give the objects of a resource by (namespace, name)."""
+        return self.objects.setdefault(resource, {})
+
+    def get(self, resource: str, name: str, namespace: str = "") -> Object | None:
+        """Give one object."""
+        return self.of(resource).get((namespace, name))
+
+    def put(self, resource: str, item: Object) -> Object:
+        """Keep an object, with a uid and a new resourceVersion."""
+        metadata = item.setdefault("metadata", {})
+        metadata.setdefault("uid", f"uid-{self.number()}")
+        self.changes += 1
+        metadata["resourceVersion"] = str(self.changes)
+        self.of(resource)[text(metadata, "namespace"), text(metadata, "name")] = item
+        return item
+
+    def drop(self, resource: str, key: Key) -> None:
+        """Forget an object."""
+        self.of(resource).pop(key, None)
+        self.changes += 1
+
+    def pods_on(self, node: str) -> Iterable[Object]:
+        """Give the pods that are bound to a node."""
+        pods = self.of("pods")
+        return [pods[key] for key in self.pods_at.get(node, {}) if key in pods]
+
+    def labelled(self, resource: str, wanted: Mapping[str, str], namespace: str = "") -> list[Object]:
+        """Give the objects that carry all these labels."""
+        return [
+            o
+            for (ns, _), o in self.of(resource).items()
+            if (not namespace or ns == namespace)
+            and all((at(o, "metadata", "labels") or {}).get(k) == v for k, v in wanted.items())
+        ]
