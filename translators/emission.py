@@ -139,7 +139,11 @@ def _write(both: Compilations, world: World, options: Options, *, short_icmp: bo
             writer.add(compilation.directions[direction])
         written += writer.manifests()
         if of_nodes:
-            written.append(infrastructure(pods=options.chosen("CAL-H601") == "looser"))
+            written.append(
+                infrastructure(
+                    pods=options.chosen("CAL-H601") == "looser", tunnel_port=options.cilium.tunnel_port
+                )
+            )
     return [*groups.values(), *written]
 
 

@@ -35,6 +35,7 @@ READINGS: Mapping[str, str] = {
 class CiliumConfig:
     """The keys of the agent's configuration that change what a policy means; defaults as in the agent.
 
+    ``tunnel_port`` 0: the default of the tunnel's protocol.
     Source: cilium/cilium ``pkg/option/config.go`` at v1.20.2; keys of the ConfigMap ``cilium-config``.
     """
 
@@ -53,6 +54,7 @@ class CiliumConfig:
     labels: str = ""
     ipv4: bool = True
     ipv6: bool = False
+    tunnel_port: int = 0
 
     @classmethod
     def from_map(cls, data: Mapping[str, str], *, ipv6: bool = False) -> CiliumConfig:
@@ -79,6 +81,7 @@ class CiliumConfig:
             labels=str(data.get("labels", "")),
             ipv4=flag("enable-ipv4", True),
             ipv6=flag("enable-ipv6", ipv6),
+            tunnel_port=int(data.get("tunnel-port", 0)),
         )
 
 

@@ -50,7 +50,10 @@ class Volume:
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """A Pod; ``host_ports`` are (protocol, port, host address); ``affinity`` and ``spread`` stay plain objects."""
+    """A Pod; ``host_ports`` are (protocol, port, host address), ``named_ports`` (name, protocol, port).
+
+    ``affinity`` and ``spread`` stay plain objects.
+    """
 
     namespace: str
     name: str
@@ -70,6 +73,7 @@ class Pod:
     spread: tuple[Mapping[str, Any], ...] = ()
     volumes: tuple[Volume, ...] = ()
     host_ports: tuple[tuple[str, int, str], ...] = ()
+    named_ports: tuple[tuple[str, str, int], ...] = ()
     grace_s: int = DEFAULT_GRACE_S
     finalizers: tuple[str, ...] = ()
     deleted_at: str = ""
@@ -108,6 +112,7 @@ class Pod:
             spread=tuple(maps(spec, "topologySpreadConstraints")),
             volumes=tuple(_volume(v) for v in maps(spec, "volumes")),
             host_ports=tuple(_host_ports(spec)),
+            named_ports=tuple(_named_ports(spec)),
             grace_s=number(spec, "terminationGracePeriodSeconds", default=DEFAULT_GRACE_S),
             finalizers=tuple(f for f in items(data, "metadata", "finalizers") if isinstance(f, str)),
             deleted_at=text(data, "metadata", "deletionTimestamp"),
@@ -225,4 +230,13 @@ def _host_ports(spec: Mapping[str, Any]) -> list[tuple[str, int, str]]:
         for container in maps(spec, "containers")
         for p in maps(container, "ports")
         if number(p, "hostPort")
+    ]
+
+
+def _named_ports(spec: Mapping[str, Any]) -> list[tuple[str, str, int]]:
+    return [
+        (text(p, "name"), text(p, "protocol", default="TCP"), number(p, "containerPort"))
+        for container in maps(spec, "containers")
+        for p in maps(container, "ports")
+        if text(p, "name")
     ]

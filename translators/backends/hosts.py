@@ -6,6 +6,8 @@ failsafes, so a host policy without these allows cuts the cluster network itself
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from translators.backends.objects import API, MANAGED_BY, Manifest
 from translators.backends.terms import NAMESPACE_KEY, Requirement, selector
 
@@ -18,13 +20,17 @@ _EVERY_POD = selector([Requirement(NAMESPACE_KEY, "Exists")])
 _PEERS = ["remote-node", "health"]
 
 
-def infrastructure(*, pods: bool = False) -> Manifest:
-    """Give allows between nodes, on every node, that isolate none; ``pods`` lets every pod reach every node."""
+def infrastructure(*, pods: bool = False, tunnel_port: int = 0) -> Manifest:
+    """Give allows between nodes, on every node, that isolate none; ``pods`` lets every pod reach every node.
+
+    ``tunnel_port`` stands beside the default ports where the target has one of its own.
+    """
+    ports = [(str(tunnel_port), "UDP"), *_PORTS] if tunnel_port else list(_PORTS)
     spec: dict[str, object] = {
         "nodeSelector": {},
         "enableDefaultDeny": {"ingress": False, "egress": False},
-        "ingress": [*_elements("from"), *([{"fromEndpoints": [_EVERY_POD]}] if pods else [])],
-        "egress": _elements("to"),
+        "ingress": [*_elements("from", ports), *([{"fromEndpoints": [_EVERY_POD]}] if pods else [])],
+        "egress": _elements("to", ports),
     }
     metadata: dict[str, object] = {
         "name": NAME,
@@ -36,8 +42,8 @@ def infrastructure(*, pods: bool = False) -> Manifest:
     return Manifest(kind, None, NAME, body, (), 0)
 
 
-def _elements(prefix: str) -> list[dict[str, object]]:
+def _elements(prefix: str, listed: Iterable[tuple[str, str]]) -> list[dict[str, object]]:
     peers: dict[str, object] = {f"{prefix}Entities": list(_PEERS)}
-    ports = [{"port": port, "protocol": protocol} for port, protocol in _PORTS]
+    ports = [{"port": port, "protocol": protocol} for port, protocol in dict.fromkeys(listed)]
     fields = [{"family": family, "type": number} for family, number in _PINGS]
     return [{**peers, "toPorts": [{"ports": ports}]}, {**peers, "icmps": [{"fields": fields}]}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -80,6 +81,14 @@ def test_a_policy_of_automatic_host_endpoints_selects_nodes_by_label() -> None:
     written = specs(run([automatic(1, "edge"), automatic(2, "inner")], policy(HTTPS)))
     assert written["edge-hosts"]["nodeSelector"] == {"matchLabels": {"role": "edge"}}
     assert set(written) == {"edge-hosts", "failsafes-hosts", "c2c-host-infrastructure"}
+
+
+def test_a_tunnel_on_a_port_of_its_own_is_opened_between_nodes() -> None:
+    cilium = replace(FIREWALL, tunnel_port=8473)
+    done = run([automatic(1, "edge")], policy(HTTPS), cilium=cilium)
+    ports = specs(done)["c2c-host-infrastructure"]["ingress"][0]["toPorts"][0]["ports"]
+    assert {"port": "8473", "protocol": "UDP"} in ports
+    assert CiliumConfig.from_map({"tunnel-port": "8473"}).tunnel_port == 8473
 
 
 def test_failsafe_ports_are_allowed_before_a_deny() -> None:
