@@ -14,7 +14,7 @@ from json.encoder import encode_basestring
 from typing import Any, Protocol
 
 from translators.algebra.cidrs import parse_address
-from translators.explanation import Explainer, protocol_of, told
+from translators.explanation import Explainer, number_of, protocol_of, told
 from translators.flows import Decision, Direction, Peer, PeerKind, Verdict
 from translators.places import Atoms, Places
 from translators.proof.compare import classified
@@ -33,7 +33,8 @@ __all__ = ["Batch"]
 
 _MOST_KEPT = 200_000
 """So many ends, or kinds of traffic, are remembered before they are forgotten together."""
-_FIELDS = ("protocol", "port", "src_port", "icmp_type", "icmp_code")
+_NUMBERS = {"port": 65535, "src_port": 65535, "icmp_type": 255, "icmp_code": 255}
+_FIELDS = ("protocol", *_NUMBERS)
 _PLAIN = frozenset({str, int, type(None)})
 _Key = tuple[Direction, int, str]
 _Told = tuple[str, bool]
@@ -167,7 +168,10 @@ class Batch:
 
     def _worked_out(self, protocol: object, *numbers: Any) -> _Traffic | None:  # noqa: ANN401  # numbers as typed
         number = protocol_of(protocol)
-        port, source_port, type_, code = (int(value or 0) for value in numbers)
+        port, source_port, type_, code = (
+            number_of(value, name, most)
+            for value, (name, most) in zip(numbers, _NUMBERS.items(), strict=True)
+        )
         atom = self._atoms.of(number, (port, source_port), (type_, code))
         if atom is None:
             return None

@@ -15,13 +15,16 @@ from translators.algebra.space import SideName, Vocabulary
 from translators.selectors.ast import All, And, Compare, Global, Has, In, Node, Not, Or
 from translators.semantics.calico.labels import pod_labels, selects
 from translators.semantics.calico.model import CalicoPolicies
+from translators.semantics.cilium.model import CiliumPolicies
+from translators.semantics.cilium.selectors import CLUSTER, NAMESPACE, NAMESPACE_LABELS, Selector
 from translators.world import NamedPort, Namespace, Pod, World
 
-__all__ = ["ANYWHERE", "PodClass", "pod_classes"]
+__all__ = ["ANYWHERE", "PodClass", "calico_selectors", "cilium_selectors", "pod_classes"]
 
 ANYWHERE = "any other namespace"
 _NAMESPACE_KEYS = ("projectcalico.org/namespace", "pcns.projectcalico.org/name")
 _ACCOUNT_KEYS = ("projectcalico.org/serviceaccount", "pcsa.projectcalico.org/name")
+_KEYS = {NAMESPACE: _NAMESPACE_KEYS[0], "io.cilium.k8s.policy.serviceaccount": _ACCOUNT_KEYS[0]}
 _FIRST_ADDRESS = 0x0AFE0001
 _FIRST_PORT = 20_001
 
@@ -35,12 +38,16 @@ class PodClass:
     labels: Mapping[str, str]
 
 
-def pod_classes(calico: CalicoPolicies, vocabulary: Vocabulary) -> tuple[World, list[PodClass]]:
-    """Give the classes, most pods first, and the world in which they stand (larger if they were made)."""
-    world = calico.world
+def pod_classes(
+    world: World, selectors: Iterable[Node], vocabulary: Vocabulary
+) -> tuple[World, list[PodClass]]:
+    """Give the classes, most pods first, and the world in which they stand (larger if they were made).
+
+    ``selectors``: whom the policies speak of, for pods to be made from where the world has none.
+    """
     if any(not pod.host_network and not pod.finished for pod in world.pods):
         return world, _present(world, vocabulary)
-    return _made(calico, vocabulary)
+    return _made(world, selectors, vocabulary)
 
 
 def _keys(vocabulary: Vocabulary) -> set[str]:
@@ -63,18 +70,18 @@ def _present(world: World, vocabulary: Vocabulary) -> list[PodClass]:
     return sorted(classes, key=lambda c: (-c.size, c.pod.namespace, sorted(c.labels.items())))
 
 
-def _made(calico: CalicoPolicies, vocabulary: Vocabulary) -> tuple[World, list[PodClass]]:
+def _made(world: World, selectors: Iterable[Node], vocabulary: Vocabulary) -> tuple[World, list[PodClass]]:
     """Make pods from the selectors; only those that their selector really selects are kept."""
     wanted: dict[tuple[str, str, tuple[tuple[str, str], ...]], Mapping[str, str]] = {}
-    for node in _selectors(calico):
+    for node in selectors:
         labels = _satisfying(node)
         if labels is not None:
             namespace, account, own, spaces = _split(labels)
-            if selects(node, pod_labels(*_placed(calico.world, namespace, account, own, spaces))):
+            if selects(node, pod_labels(*_placed(world, namespace, account, own, spaces))):
                 wanted.setdefault((namespace, account, tuple(sorted(own.items()))), spaces)
     for namespace in sorted({*vocabulary.namespaces, ANYWHERE, *(key[0] for key in wanted)}):
         wanted.setdefault((namespace, "default", ()), {})
-    return _populated(calico.world, vocabulary, wanted)
+    return _populated(world, vocabulary, wanted)
 
 
 def _populated(
@@ -112,13 +119,36 @@ def _placed(
     return pod, replace(world, namespaces={**world.namespaces, namespace: placed})
 
 
-def _selectors(calico: CalicoPolicies) -> Iterator[Node]:
+def calico_selectors(calico: CalicoPolicies) -> Iterator[Node]:
+    """Give every selector by which Calico's policies choose pods."""
     for tier in calico.tiers:
         for policy in tier.policies:
             yield policy.subject
             for rules in policy.rules.values():
                 for rule in rules:
                     yield from (n for n in (rule.source.positive, rule.destination.positive) if n is not None)
+
+
+def cilium_selectors(cilium: CiliumPolicies) -> Iterator[Node]:
+    """Give every selector by which Cilium's rules choose pods, in Calico's words; what they exclude is left out."""
+    for rule in cilium.rules:
+        if not rule.of_nodes:
+            yield _in_words(rule.subject)
+        for section in (rule.allows, rule.denies):
+            for elements in section.values():
+                yield from (_in_words(s) for element in elements for s in element.selectors)
+
+
+def _in_words(selector: Selector) -> Node:
+    parts: list[Node] = []
+    for item in selector.requirements:
+        if item.operator not in {"In", "Exists"} or item.reserved or item.key == CLUSTER:
+            continue
+        key = _KEYS.get(item.key, item.key)
+        if key.startswith(NAMESPACE_LABELS):
+            key = f"pcns.{key.removeprefix(NAMESPACE_LABELS)}"
+        parts.append(In(key, item.values, negated=False) if item.operator == "In" else Has(key))
+    return And(tuple(parts)) if parts else All()
 
 
 def _split(labels: Mapping[str, str]) -> tuple[str, str, dict[str, str], dict[str, str]]:

@@ -19,7 +19,7 @@ from translators.settings import Options
 from translators.source import Document
 from translators.world import HostEndpoint, Node, Pod, World
 
-__all__ = ["Explainer", "protocol_of", "told"]
+__all__ = ["Explainer", "number_of", "protocol_of", "told"]
 
 OUTSIDE = {4: "198.51.100.77", 6: "2001:db8::77"}
 NODE = {4: "192.0.2.10", 6: "2001:db8:1::10"}
@@ -91,17 +91,20 @@ class Explainer:
 
     def _flow(self, data: Mapping[str, Any]) -> Flow:
         protocol = protocol_of(data.get("protocol"))
-        family = data.get("family") or self._family(data)
+        family = number_of(data.get("family"), "family", 6) or self._family(data)
+        if family not in OUTSIDE:
+            message = f"family {family} is neither 4 nor 6"
+            raise ValueError(message)
         source = self.peer(data.get("src"), family)
         destination = self.peer(data.get("dst"), family)
         return Flow(
             source=_seen_from(source, destination),
             destination=_seen_from(destination, source),
             protocol=protocol,
-            port=int(data.get("port") or 0),
-            source_port=int(data.get("src_port") or 0),
-            icmp_type=int(data.get("icmp_type") or 0),
-            icmp_code=int(data.get("icmp_code") or 0),
+            port=number_of(data.get("port"), "port", 65535),
+            source_port=number_of(data.get("src_port"), "src_port", 65535),
+            icmp_type=number_of(data.get("icmp_type"), "icmp_type", 255),
+            icmp_code=number_of(data.get("icmp_code"), "icmp_code", 255),
             family=family,
         )
 
@@ -178,9 +181,20 @@ def _first(addresses: Iterable[Address], family: int) -> Address | None:
     return next((a for a in addresses if a.family == family), None)
 
 
+def number_of(value: object, name: str, most: int) -> int:
+    """Give a number of a flow, 0 for one that is left out or null; raises ``ValueError``."""
+    if value is None:
+        return 0
+    number = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= most:
+        message = f"{name} {value!r} is no number from 0 to {most}"
+        raise ValueError(message)
+    return number
+
+
 def protocol_of(value: object) -> int:
     """Give the number of a protocol as a flow names it; raises ``ValueError``."""
-    if isinstance(value, int) and 0 <= value <= 255:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 255:
         return value
     number = _NUMBERS.get(str(value).lower())
     if number is None:

@@ -15,6 +15,7 @@ from typing import Any
 from translators.algebra.space import recast
 from translators.backends.objects import Manifest
 from translators.compiler import Compilation
+from translators.conditions import Facts, listed
 from translators.diagnostics import Diagnostic, Severity, diagnostic
 from translators.emission import Emission, elements_of, naive_size
 from translators.flows import Decision, Direction, Flow
@@ -30,7 +31,7 @@ from translators.proof.population import Population
 from translators.proof.settle import Difference, Settler
 from translators.proof.witnessed import Unexplained, Witnessed
 from translators.proof.words import Words, describe
-from translators.report import Condition, DifferenceEntry, Finding, Method, PolicyEntry, Report
+from translators.report import DifferenceEntry, Finding, Method, PolicyEntry, Report
 from translators.settings import CILIUM_CONFIRMED, Options
 from translators.source import Document
 from translators.span import NOWHERE
@@ -86,7 +87,7 @@ class _Entry:
     opens: bool = False
     closes: bool = False
     codes: dict[str, None] = field(default_factory=dict)
-    conditions: dict[str, None] = field(default_factory=dict)
+    conditions: dict[str, str] = field(default_factory=dict)
     findings: dict[str, None] = field(default_factory=dict)
 
     def worsen(self, grade: Grade) -> None:
@@ -244,7 +245,7 @@ class _Grading:
             entry.refused = entry.refused or item.code in {"CAL-H604", "CAL-H605"}
         if item.code == "CAL-O316":
             entry.worsen(Grade.S1)
-            entry.conditions[f"Tier {entry.policy.tier if entry.policy else ''}"] = None
+            entry.conditions[f"Tier {entry.policy.tier if entry.policy else ''}"] = item.code
 
     def _add(self, code: str, text: str, remedy: str, item: Diagnostic) -> Finding:
         digest = hashlib.sha256(f"{code}|{item.object}|{item.path}|{text}".encode()).hexdigest()[:8]
@@ -258,7 +259,7 @@ class _Grading:
             return
         entry = self._entries[id(policy.document)]
         for name in note.objects:
-            entry.conditions[name] = None
+            entry.conditions[name] = entry.conditions.get(name) or note.code
         if note.grade < Grade.A:
             entry.worsen(note.grade)
         if not note.code:
@@ -278,7 +279,7 @@ class _Grading:
             return note
         version = ".".join(map(str, CILIUM_CONFIRMED))
         entry.worsen(Grade.S1)
-        entry.conditions[f"Cilium {version}"] = None
+        entry.conditions[f"Cilium {version}"] = note.code
         form = f", in a short form that holds for Cilium {version} only"
         return replace(note, fills={"n": 1, "form": form})
 
@@ -424,21 +425,17 @@ class _Grading:
 
     def _assembled(self, input_hash: str) -> Report:
         entries = sorted((self._line(e) for e in self._entries.values()), key=_entry_key)
-        conditions: dict[str, list[str]] = {}
-        for entry in entries:
-            for name in entry.conditions:
-                conditions.setdefault(name, []).append(entry.label)
+        codes = {name: code for e in self._entries.values() for name, code in e.conditions.items() if code}
         digest = hashlib.sha256("".join(f.path + f.text for f in self.files).encode())
         options = self._evidence.options
+        facts = Facts(self._evidence.world, self._found.tiers, options.cilium_version)
         return Report(
             input_hash=input_hash,
             output_hash="sha256:" + digest.hexdigest(),
             policies=tuple(entries),
             findings=tuple(sorted(self._findings.values(), key=_finding_key)),
             differences=tuple(sorted(self._differences, key=lambda d: (d.effect != "opens", d.id))),
-            conditions=tuple(
-                Condition(name, "", tuple(labels)) for name, labels in sorted(conditions.items())
-            ),
+            conditions=listed(entries, codes, facts),
             method=Method(
                 tool=TOOL_VERSION,
                 calico=".".join(map(str, options.calico_version)),

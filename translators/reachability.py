@@ -14,10 +14,12 @@ from typing import Any, Protocol
 from translators.algebra.cidrs import Address, to_cidrs
 from translators.algebra.space import AddressAtom, AtomKind, Space, TrafficKind, Vocabulary
 from translators.errors import InputError
-from translators.examples import PodClass, pod_classes
+from translators.examples import PodClass, calico_selectors, cilium_selectors, pod_classes
 from translators.flows import Flow, FlowVerdict, Peer, PeerKind, Verdict
+from translators.policyset import CALICO, CILIUM, engine_of
 from translators.proof.vocabulary import cilium_vocabulary, source_vocabulary
 from translators.report import Matrix, MatrixLabel
+from translators.selectors.ast import Node
 from translators.semantics.calico.labels import pod_labels, selects
 from translators.semantics.calico.model import CalicoPolicies
 from translators.semantics.calico.point import PointEvaluator as CalicoPoint
@@ -26,7 +28,7 @@ from translators.semantics.cilium.model import CiliumPolicies
 from translators.semantics.cilium.point import PointEvaluator as CiliumPoint
 from translators.settings import Options
 from translators.source import Document, iterate
-from translators.world import AddressPlan, World
+from translators.world import AddressPlan, Pod, World
 from translators.worldbuilder import build_world
 
 __all__ = ["reachability"]
@@ -53,12 +55,59 @@ class _Point(Protocol):
     def judge(self, flow: Flow) -> FlowVerdict: ...
 
 
+class _Set(Protocol):
+    """One side of the picture, under its own engine."""
+
+    def vocabulary(self) -> Vocabulary: ...
+
+    def selectors(self) -> Iterable[Node]: ...
+
+    def at(self, pod: Pod, world: World) -> _Point: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Calico:
+    policies: CalicoPolicies
+
+    def vocabulary(self) -> Vocabulary:
+        return source_vocabulary(self.policies)
+
+    def selectors(self) -> Iterable[Node]:
+        return calico_selectors(self.policies)
+
+    def at(self, pod: Pod, world: World) -> _Point:
+        """Give the evaluator of one pod, over the policies alone that select it."""
+        labels = pod_labels(pod, world)
+        tiers = tuple(
+            replace(tier, policies=tuple(p for p in tier.policies if selects(p.subject, labels)))
+            for tier in self.policies.tiers
+        )
+        return CalicoPoint(replace(self.policies, world=world, tiers=tiers))
+
+
+@dataclass(frozen=True, slots=True)
+class _Cilium:
+    policies: CiliumPolicies
+
+    def vocabulary(self) -> Vocabulary:
+        return cilium_vocabulary(self.policies)
+
+    def selectors(self) -> Iterable[Node]:
+        return cilium_selectors(self.policies)
+
+    def at(self, pod: Pod, world: World) -> _Point:
+        """Give the evaluator of one pod, over the rules alone that select it."""
+        identity = identity_labels(pod, world, self.policies.config)
+        rules = tuple(r for r in self.policies.rules if not r.of_nodes and r.subject.holds(identity))
+        return CiliumPoint(replace(self.policies, world=world, rules=rules))
+
+
 @dataclass(frozen=True, slots=True)
 class _End:
-    """What both engines say of the flows of one class of pods."""
+    """What both sets say of the flows of one class of pods."""
 
-    calico: _Point
-    cilium: _Point
+    before: _Point
+    after: _Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,44 +126,46 @@ def reachability(
     options: Options | None = None,
     plan: AddressPlan | None = None,
 ) -> Matrix:
-    """Give the matrix of Calico's set ``before`` and Cilium's set ``after`` over classes of peers.
+    """Give the matrix of two sets over classes of peers; which engine reads a set follows from its kinds.
 
-    Kubernetes NetworkPolicies count on the side in which they stand. Objects that Calico could not read are
-    left out. Cost: at most 16,000 flows.
+    Kubernetes NetworkPolicies count on the side in which they stand, and alone are Calico's before and Cilium's
+    after. Objects that Calico could not read are left out. Cost: at most 16,000 flows. Raises ``InputError`` for a
+    side that mixes the engines.
     """
     chosen = options or Options()
     old, new = list(iterate(before)), list(iterate(after))
     around = list(iterate(cluster)) if cluster is not None else []
     world, _ = build_world([*around, *old], plan=plan, is_cluster=cluster is not None)
     tiers = [d for d in around if d.kind == "Tier"]
-    calico = _readable(world, [*tiers, *old], options=chosen)
-    cilium = CiliumPolicies.build(world, new, chosen.cilium)
-    vocabulary = source_vocabulary(calico)
-    vocabulary.add(cilium_vocabulary(cilium))
-    larger, classes = pod_classes(calico, vocabulary)
+    sides = [
+        _side(documents, engine_of(documents, otherwise), (world, tiers, chosen))
+        for documents, otherwise in ((old, CALICO), (new, CILIUM))
+    ]
+    vocabulary = sides[0].vocabulary()
+    vocabulary.add(sides[1].vocabulary())
+    larger, classes = pod_classes(world, [n for side in sides for n in side.selectors()], vocabulary)
     space = Space(vocabulary, larger)
     parties = [*_pods(classes), *_others(space, larger)]
     traffic = _traffic(space, vocabulary, classes)
     kinds = traffic[: max(1, MAX_JUDGED // max(1, len(parties) ** 2))]
-    sides = replace(calico, world=larger), replace(cilium, world=larger)
-    drawn = _drawn(parties, [_end(party, *sides) for party in parties], kinds)
+    drawn = _drawn(parties, [_end(party, sides, larger) for party in parties], kinds)
     hidden = max(0, len(classes) - MAX_PODS)
     return replace(drawn, hidden_classes=hidden, hidden_traffic=len(traffic) - len(kinds))
 
 
-def _end(party: _Party, calico: CalicoPolicies, cilium: CiliumPolicies) -> _End | None:
-    """Give the evaluators of one class, each over the policies alone that select it."""
+def _side(
+    documents: Sequence[Document], engine: str, facts: tuple[World, Sequence[Document], Options]
+) -> _Set:
+    world, tiers, options = facts
+    if engine == CALICO:
+        return _Calico(_readable(world, [*tiers, *documents], options=options))
+    return _Cilium(CiliumPolicies.build(world, documents, options.cilium))
+
+
+def _end(party: _Party, sides: Sequence[_Set], world: World) -> _End | None:
+    """Give the evaluators of one class; nothing for what is no pod."""
     pod = next((peer.pod for peer in party.peers.values() if peer.pod is not None), None)
-    if pod is None:
-        return None
-    labels = pod_labels(pod, calico.world)
-    tiers = tuple(
-        replace(tier, policies=tuple(p for p in tier.policies if selects(p.subject, labels)))
-        for tier in calico.tiers
-    )
-    identity = identity_labels(pod, cilium.world, cilium.config)
-    rules = tuple(rule for rule in cilium.rules if not rule.of_nodes and rule.subject.holds(identity))
-    return _End(CalicoPoint(replace(calico, tiers=tiers)), CiliumPoint(replace(cilium, rules=rules)))
+    return None if pod is None else _End(sides[0].at(pod, world), sides[1].at(pod, world))
 
 
 def _readable(world: World, documents: Sequence[Document], *, options: Options) -> CalicoPolicies:
@@ -216,10 +267,10 @@ def _cell(
         return "-", "-", ""
     flows = [(kind, _flow(sender, receiver, kind.kind)) for kind in kinds]
     asked = [(kind, flow) for kind, flow in flows if flow is not None]
-    calico = out.calico if out else None, into.calico if into else None
-    cilium = out.cilium if out else None, into.cilium if into else None
-    before = [kind for kind, flow in asked if _allows(flow, *calico)]
-    after = [kind for kind, flow in asked if _allows(flow, *cilium)]
+    old = out.before if out else None, into.before if into else None
+    new = out.after if out else None, into.after if into else None
+    before = [kind for kind, flow in asked if _allows(flow, *old)]
+    after = [kind for kind, flow in asked if _allows(flow, *new)]
     opens = any(kind not in before for kind in after)
     closes = any(kind not in after for kind in before)
     mark = "±" if opens and closes else "+" if opens else "–" if closes else ""

@@ -62,11 +62,15 @@ class DifferenceEntry:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """An object on which grades S1 or S2 depend, and the policies that hang on it."""
+    """An object on which grades S1 or S2 depend, and the policies that hang on it.
+
+    ``state`` says what of it counts, for ``verify`` to hold against the cluster later; empty where it was not there.
+    """
 
     object: str
     code: str
     policies: tuple[str, ...]
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +191,8 @@ def to_json(report: Report) -> dict[str, Any]:
         "findings": [_finding(item) for item in report.findings],
         "differences": [_difference(item) for item in report.differences],
         "conditions": [
-            {"object": c.object, "code": c.code, "policies": list(c.policies)} for c in report.conditions
+            {"object": c.object, "code": c.code, "policies": list(c.policies), "state": c.state}
+            for c in report.conditions
         ],
         "matrix": _matrix(report.matrix),
         "method": {

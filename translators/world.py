@@ -7,10 +7,10 @@ decided by the evaluators, each for its own CNI. Labels here are the objects' ow
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from translators.algebra.cidrs import Address, Cidr
+from translators.algebra.cidrs import Address, Cidr, parse_cidr
 
 __all__ = [
     "AddressPlan",
@@ -197,6 +197,19 @@ class AddressPlan:
     services: tuple[Cidr, ...] = ()
     api_servers: tuple[Cidr, ...] = ()
     stated: bool = False
+
+    @classmethod
+    def of(cls, ranges: Mapping[str, Sequence[str]]) -> AddressPlan:
+        """Read ranges by the names of the configuration: ``pods``, ``nodes``, ``services``, ``apiServer``.
+
+        Raises ``ValueError`` for another name, or for a text that is no network.
+        """
+        names = {"pods": "pods", "nodes": "nodes", "services": "services", "apiServer": "api_servers"}
+        if unknown := sorted(set(map(str, ranges)) - set(names)):
+            message = f"{', '.join(unknown)} is no range of an address plan; they are {', '.join(names)}"
+            raise ValueError(message)
+        read = {name: tuple(parse_cidr(str(c)) for c in ranges.get(key) or ()) for key, name in names.items()}
+        return cls(**read, stated=True)
 
     @property
     def families(self) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from migrate.errors import Failure
 from translators.diagnostics import Diagnostic, diagnostic
@@ -21,7 +22,15 @@ from translators.layout import MARK, OutputFile
 from translators.source import Document, read_chunks
 from translators.span import Span
 
-__all__ = ["Loaded", "differing_files", "kept_policies", "load", "write_files", "write_text"]
+__all__ = [
+    "Loaded",
+    "differing_files",
+    "kept_policies",
+    "load",
+    "report_in",
+    "write_files",
+    "write_text",
+]
 
 SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 ARCHIVES = (".tgz", ".tar.gz")
@@ -144,13 +153,22 @@ def _missing(name: str, unread: frozenset[str]) -> list[Diagnostic]:
     ]
 
 
+def report_in(folder: str) -> dict[str, Any] | None:
+    """Give the report that ``translate --out`` left in a folder; None where there is none that can be read."""
+    try:
+        report = json.loads((Path(folder) / ".c2c" / "report.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return report if isinstance(report, dict) else None
+
+
 def kept_policies(folder: str) -> frozenset[tuple[str, str, str]]:
     """Give (kind, namespace, name) of what the report in a folder of ours keeps as it is; empty without one."""
     try:
-        report = json.loads((Path(folder) / ".c2c" / "report.json").read_text(encoding="utf-8"))
+        report = report_in(folder) or {}
         entries = [p for p in report["policies"] if p["disposition"] == "kept"]
         return frozenset((p["kind"], p["namespace"] or "", p["name"]) for p in entries)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         return frozenset()
 
 

@@ -15,9 +15,17 @@ from migrate.render import words
 from translators.diagnostics import Diagnostic
 from translators.report import DifferenceEntry, Report
 from translators.span import NOWHERE, Span
-from translators.verification import Counterexample, Verification
 
-__all__ = ["Issue", "of_comparison", "of_findings", "of_report", "place"]
+__all__ = [
+    "COUNTEREXAMPLE",
+    "REFUSED",
+    "Issue",
+    "key_of",
+    "of_findings",
+    "of_report",
+    "place",
+    "sorted_issues",
+]
 
 COUNTEREXAMPLE = "CAL-V809"
 REFUSED = "CAL-V801"
@@ -74,7 +82,7 @@ def of_report(report: Report) -> tuple[Issue, ...]:
             )
         )
     found += [_unnamed(difference) for differing in named.values() for difference in differing]
-    return _sorted(found)
+    return sorted_issues(found)
 
 
 def _unnamed(difference: DifferenceEntry) -> Issue:
@@ -84,45 +92,24 @@ def _unnamed(difference: DifferenceEntry) -> Issue:
         "error" if opens else "warning",
         "",
         place(difference.calico[2] or difference.cilium[2]),
-        difference.id or _key(COUNTEREXAMPLE, difference.src, difference.dst, difference.packets),
+        difference.id or key_of(COUNTEREXAMPLE, difference.src, difference.dst, difference.packets),
         related=_deciding([difference.cilium]),
         differences=(words.claim(difference),),
         opens=opens,
     )
 
 
-def of_comparison(found: Verification) -> tuple[Issue, ...]:
-    """Give one issue for every counterexample and for every object that Cilium would refuse."""
-    listed = [_counterexample(item) for item in found.counterexamples]
-    for span, name, reason in found.refused:
-        text = f"Cilium would refuse {name}: {reason}; its subject stays open."
-        listed.append(Issue(REFUSED, "error", text, span, _key(REFUSED, name, reason), name, opens=True))
-    return _sorted(listed)
-
-
-def _counterexample(item: Counterexample) -> Issue:
-    effect = "opens" if item.opens else "closes"
-    sides = item.calico, item.cilium
-    entry = DifferenceEntry(
-        "", "", effect, item.direction, item.src, item.dst, item.packets, True, "", *sides
-    )
-    return Issue(
-        COUNTEREXAMPLE,
-        "error",
-        " ".join(words.decided(entry)),
-        place(item.calico[2] or item.cilium[2]),
-        _key(COUNTEREXAMPLE, effect, item.direction, item.src, item.dst, item.packets),
-        related=_deciding([item.cilium]),
-        differences=(words.claim(entry),),
-        opens=item.opens,
-    )
-
-
 def of_findings(findings: Sequence[Diagnostic]) -> tuple[Issue, ...]:
     """Give one issue for every diagnostic."""
-    return _sorted(
+    return sorted_issues(
         Issue(
-            d.code, str(d.severity), d.message, d.span, _key(d.code, d.object, d.message), d.object, d.remedy
+            d.code,
+            str(d.severity),
+            d.message,
+            d.span,
+            key_of(d.code, d.object, d.message),
+            d.object,
+            d.remedy,
         )
         for d in findings
     )
@@ -147,12 +134,14 @@ def _deciding(sides: Iterable[tuple[str, str, str]]) -> tuple[Span, ...]:
     return tuple(place(where) for where in places)
 
 
-def _key(*parts: str) -> str:
+def key_of(*parts: str) -> str:
+    """Give a name that an issue keeps wherever its lines move to: its code, and a digest of what it says."""
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
     return f"{parts[0]}-{digest}"
 
 
-def _sorted(issues: Iterable[Issue]) -> tuple[Issue, ...]:
+def sorted_issues(issues: Iterable[Issue]) -> tuple[Issue, ...]:
+    """Give issues in the order of every list: what opens, errors, warnings, notes; then file and line."""
     return tuple(sorted(issues, key=_gravity))
 
 

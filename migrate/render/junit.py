@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
-from migrate.render.issues import Issue, of_comparison
+from migrate.render.issues import Issue
 from translators.report import PolicyEntry, Report
-from translators.verification import Verification
 
-__all__ = ["Case", "cases_of_comparison", "cases_of_findings", "cases_of_report", "suite"]
+__all__ = ["ERROR", "FAILED", "Case", "cases_of_findings", "cases_of_report", "suite"]
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 PASSED, FAILED, ERROR, SKIPPED = "", "failure", "error", "skipped"
@@ -72,15 +71,6 @@ def _of_policy(entry: PolicyEntry, by_key: Mapping[str, Issue]) -> Case:
     if issues and all(issue.accepted is not None for issue in issues):
         return Case(name, group)
     return Case(name, group, FAILED, _told(issues)[1] or f"grade {entry.grade}")
-
-
-def cases_of_comparison(found: Verification) -> list[Case]:
-    """Give a failed case for every counterexample, an error for what is open without one, else one that passed."""
-    cases = [Case(i.key, "comparison", *_told([i])) for i in of_comparison(found)]
-    if found.unconfirmed:
-        text = f"{found.unconfirmed} obligations are open without an example that both engines confirm"
-        cases.append(Case("every open obligation has an example", "comparison", ERROR, text))
-    return cases or [Case("the two sets give the same verdicts", "comparison")]
 
 
 def cases_of_findings(issues: Sequence[Issue]) -> list[Case]:

@@ -26,6 +26,7 @@ __all__ = [
     "verdict",
 ]
 
+ENGINES = ("Calico", "Cilium")
 SIDES = {"looser": "looser", "both": "stricter and looser", "stricter": "stricter"}
 """How a policy that differs is called, gravest first."""
 
@@ -71,11 +72,12 @@ def verdict(report: Report) -> str:
     return "; ".join(parts) + "."
 
 
-def claim(difference: DifferenceEntry) -> str:
+def claim(difference: DifferenceEntry, sides: tuple[str, str] = ENGINES) -> str:
     """Say which flows differ, as a sentence that can be read aloud."""
-    first, second = ("Cilium", "Calico") if difference.effect == "opens" else ("Calico", "Cilium")
+    second, first = sides if difference.effect == "opens" else sides[::-1]
     today = _today(difference.pods)
-    return f"{first} allows what {second} drops: {difference.src} → {difference.dst}, {difference.packets}{today}."
+    text = f"{first} allows what {second} drops: {difference.src} → {difference.dst}, {difference.packets}{today}."
+    return text[0].upper() + text[1:]
 
 
 def _today(pods: tuple[int | None, int | None] | None) -> str:
@@ -89,13 +91,14 @@ def _today(pods: tuple[int | None, int | None] | None) -> str:
     return f", {counts} {plural(known[0] * known[-1], 'pod', 'pods')} today"
 
 
-def decided(difference: DifferenceEntry) -> Iterator[str]:
-    """Say, engine by engine, what decided the confirmed example."""
+def decided(difference: DifferenceEntry, sides: tuple[str, str] = ENGINES) -> Iterator[str]:
+    """Say, side by side, what decided the confirmed example."""
     if not difference.confirmed:
         return
-    for name, (word, by, where) in (("Calico", difference.calico), ("Cilium", difference.cilium)):
+    for name, (word, by, where) in zip(sides, (difference.calico, difference.cilium), strict=True):
         told = "allows" if word == "allow" else "drops"
-        yield f"{name} {told} it: {rule(by, difference.direction)}" + (f", {where}." if where else ".")
+        text = f"{name} {told} it: {rule(by, difference.direction)}" + (f", {where}." if where else ".")
+        yield text[0].upper() + text[1:]
 
 
 def rule(by: str, direction: str = "") -> str:

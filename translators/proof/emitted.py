@@ -6,7 +6,7 @@ without switching default deny on, everything (``expansion.md`` §6).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -26,7 +26,7 @@ from translators.semantics.cilium.selectors import (
 from translators.semantics.cilium.shapes import Element, PortMatch, Prefix, Rule
 from translators.settings import CiliumConfig
 
-__all__ = ["Regions", "emitted_regions"]
+__all__ = ["Regions", "emitted_regions", "rule_subjects"]
 
 ACCOUNT = "io.cilium.k8s.policy.serviceaccount"
 _PORTED = (6, 17, 132)
@@ -63,6 +63,14 @@ def emitted_regions(policies: CiliumPolicies, space: Space, direction: Direction
     return Regions(
         tuple(join(space.layout, [*allows, *free])), tuple(join(space.layout, denies)), tuple(isolated)
     )
+
+
+def rule_subjects(
+    policies: CiliumPolicies, space: Space, direction: Direction, rules: Iterable[Rule]
+) -> list[int]:
+    """Give the pods that these rules select, with every peer that is policed in this direction."""
+    reader = _Reader(space, policies.config, direction)
+    return join(space.layout, (cube for rule in rules for cube in reader.subject(rule)))
 
 
 class _Reader:

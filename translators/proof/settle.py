@@ -14,9 +14,8 @@ from translators.algebra.cubes import Budget, join, sub
 from translators.algebra.space import Space
 from translators.flows import Direction, Flow, FlowVerdict
 from translators.proof.boxes import largest_boxes
-from translators.proof.emitted import Regions
 from translators.proof.obligations import Obligations
-from translators.proof.source_items import SourceItem
+from translators.proof.sides import calico_allows, cilium_allows
 from translators.proof.witness import witnesses
 from translators.semantics.calico.model import CalicoPolicies
 from translators.semantics.calico.point import PointEvaluator as CalicoPoint
@@ -27,7 +26,7 @@ from translators.world import World
 __all__ = ["Confirmed", "Difference", "Settler"]
 
 _CAP = 20_000
-MAX_TRIES = 40
+MAX_TRIES = 200
 MAX_WITNESSES = 16
 
 
@@ -69,8 +68,8 @@ class Settler:
         cubes = join(self.space.layout, region)
         items = self._obligations.source[direction]
         emitted = self._obligations.emitted[direction]
-        allowed = self._calico_allows(cubes, items)
-        kept = self._cilium_allows(cubes, emitted)
+        allowed = calico_allows(self.space.layout, cubes, items)
+        kept = cilium_allows(self.space.layout, cubes, emitted)
         if allowed is None or kept is None:
             return [Difference(direction, opens, tuple(cubes), None, exact=False) for opens in (True, False)]
         found = []
@@ -93,29 +92,6 @@ class Settler:
 
     def _may_exist(self, direction: Direction, cube: int) -> bool:
         return next(witnesses(self.space, cube, direction, self._calico.world), None) is not None
-
-    def _calico_allows(self, region: Sequence[int], items: Sequence[SourceItem]) -> list[int] | None:
-        """Walk the items on the region; what no item holds is not isolated, so allowed."""
-        layout, rest = self.space.layout, list(region)
-        allowed: list[int] = []
-        for item in items:
-            if not rest:
-                break
-            if item.allows:
-                allowed += layout.meet(rest, list(item.region))
-            left = sub(layout, rest, item.region, _CAP, Budget())
-            if left is None:
-                return None
-            rest = left
-        return [*allowed, *rest]
-
-    def _cilium_allows(self, region: Sequence[int], emitted: Regions) -> list[int] | None:
-        layout = self.space.layout
-        free = sub(layout, region, emitted.isolated, _CAP, Budget())
-        if free is None:
-            return None
-        allowed = [*layout.meet(list(region), list(emitted.allows)), *free]
-        return sub(layout, join(layout, allowed), emitted.denies, _CAP, Budget())
 
     def confirm(self, direction: Direction, cube: int) -> Confirmed | None:
         """Ask both point evaluators for flows of the cube; None unless they differ in that direction."""

@@ -7,7 +7,7 @@ Calico objects alone; only pods are subjects.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,7 +23,7 @@ from translators.semantics.calico.shapes import Ports, ScopedEntity, ScopedRule
 from translators.span import Span
 from translators.world import Service, World
 
-__all__ = ["SourceItem", "source_items"]
+__all__ = ["SourceItem", "source_items", "subjects"]
 
 _CAP = 20_000
 _PORTED = (6, 17, 132)
@@ -75,6 +75,14 @@ def source_items(policies: CalicoPolicies, space: Space, direction: Direction) -
         everyone += joined
     items.append(SourceItem(True, tuple(join(space.layout, everyone)), "Profile:kns#0", None))
     return items
+
+
+def subjects(
+    policies: CalicoPolicies, space: Space, direction: Direction, nodes: Iterable[Node]
+) -> list[int]:
+    """Give the pods that these selectors select, with every peer that is policed in this direction."""
+    reader = _Reader(space, policies.world, direction)
+    return join(space.layout, (cube for node in nodes for cube in reader.subject(node)))
 
 
 def _minus(space: Space, region: Sequence[int], holes: Sequence[int]) -> list[int]:

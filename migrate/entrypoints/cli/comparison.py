@@ -1,57 +1,121 @@
-"""Two policy sets held against each other: what ``verify`` judges and ``diff`` merely shows."""
+"""Policy sets held against each other, or against expectations: what ``verify`` judges and ``diff`` merely shows."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import click
-import yaml
 
-from migrate import __version__
-from migrate.adapters.files import kept_policies, load
-from migrate.entrypoints.cli.options import chosen, cluster_from, plan_from, shared
-from migrate.entrypoints.cli.output import outputs_option
+from migrate.adapters.expectations import read_expectations
+from migrate.adapters.files import Loaded, kept_policies, load, report_in
+from migrate.entrypoints.cli.options import chosen, cluster_from, plan_from, shared, tier_options
+from migrate.entrypoints.cli.output import formats, outputs_option
 from migrate.entrypoints.cli.progress import progress
 from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
-from migrate.render import github, sarif
-from migrate.render.comparison import comment, page
-from migrate.render.issues import of_comparison
-from migrate.render.table import claims
-from migrate.render.terminal import PLAIN, Canvas, Line, Piece, Role, Sign, paint, prose, sign
-from translators import Verification, verify
-from translators.report import DifferenceEntry
+from migrate.render.outcome import Outcome, accepted_in
+from translators.conditions import Broken, Facts, recheck
+from translators.errors import InputError
+from translators.expectations import Answer, hold
+from translators.frontends import is_policy, read_policies
+from translators.policyset import CALICO, CILIUM, Around, engine_of, read_set
+from translators.reachability import reachability
+from translators.report import Matrix
+from translators.settings import Options
 from translators.source import Document
-from translators.verification import Counterexample
+from translators.verification import verify
+from translators.world import AddressPlan
 
-__all__ = ["RENDERERS", "both_sides", "compared", "table"]
+__all__ = ["Request", "both_sides", "outcome"]
 
-MAX_SHOWN = 20
+UNREADABLE = frozenset({"CAL-P101", "CAL-P118"})
 
 
 def both_sides[F: Callable[..., object]](command: F) -> F:
     """Add the options that verify and diff have in common."""
     for option in (
-        click.option("--before", required=True, metavar="PATH", help="The Calico policies."),
-        click.option("--after", required=True, metavar="PATH", help="The Cilium policies."),
+        click.option("--tier", "tiers", multiple=True, metavar="NAME=ORDER[:Pass]", help="A tier that is only named."),
+        click.option("--after", metavar="PATH", help="The set after: Cilium's, Kubernetes', or Calico's edited."),
+        click.option("--before", metavar="PATH", help="The set before: Calico's, Kubernetes', or Cilium's."),
         outputs_option,
         shared,
-    ):
+    ):  # fmt: skip
         command = option(command)
     return command
 
 
-def compared(
-    before: str, after: str, cluster: str | None, address_plan: str | None, versions: dict[str, str | None]
-) -> Verification:
-    """Compare two sets; raises ``Failure`` if the one is not Calico's or the other not Cilium's.
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be compared, as typed; ``expect`` names a file of expectations."""
 
-    Where ``after`` is what ``translate --out`` wrote, the policies that its report keeps stay in force beside it.
+    before: str | None
+    after: str | None
+    cluster: str | None
+    expect: str | None
+    options: Options
+    plan: AddressPlan | None
+    pictured: bool
+
+    @classmethod
+    def of(cls, outputs: Sequence[str], given: Mapping[str, Any]) -> Request:
+        """Read the options of one call."""
+        options = chosen(
+            given["cilium_version"] or "",
+            given["calico_version"],
+            given["cilium_config"],
+            tiers=tier_options(given["tiers"]),
+        )
+        return cls(
+            given["before"],
+            given["after"],
+            given["cluster"],
+            given.get("expect"),
+            options,
+            plan_from(given["address_plan"]),
+            pictured="svg" in formats(outputs),
+        )
+
+
+def outcome(request: Request) -> Outcome:
+    """Compare, ask the expectations, and re-check the conditions of what ``translate`` wrote.
+
+    Where ``after`` is such a folder, the policies that its report keeps stay in force beside it. Raises ``Failure``
+    for sides that cannot be compared, and where a snapshot is incomplete.
     """
-    options = chosen(versions["cilium_version"] or "", versions["calico_version"], versions["cilium_config"])
-    around = cluster_from(cluster)
+    around = _cluster(request.cluster)
+    behind = [d for d in around.documents if not is_policy(d)] if around is not None else None
+    old, new = (_side(path) for path in (request.before, request.after))
+    if old is None and around is not None and request.after and any(is_policy(d) for d in around.documents):
+        old = [d for d in around.documents if is_policy(d) and not d.group.startswith("cilium.io")]
+    if new is not None and old is not None and request.after:
+        kept = kept_policies(request.after)
+        new = [*new, *(d for d in old if (d.kind, d.namespace, d.name) in kept)]
+    setting = Around(behind, request.plan, request.options)
+    try:
+        return _found(request, (old, new), setting)
+    except InputError as error:
+        raise Failure(error.what, why=error.why, fix=error.fix) from error
+
+
+def _found(
+    request: Request, sides: tuple[list[Document] | None, list[Document] | None], around: Around
+) -> Outcome:
+    old, new = sides
+    answers = _answers(request, sides, around)
+    if old is None or new is None:
+        return Outcome(answers=answers)
+    with progress("comparing"):
+        found = verify(old, new, cluster=around.cluster, options=around.options, plan=around.plan)
+    report = (report_in(request.after) if request.after else None) or {}
+    broken, count = _conditions(report, old, around)
+    matrix = _matrix(old, new, around) if request.pictured else None
+    return Outcome(found, answers, tuple(broken), count, matrix, accepted_in(report))
+
+
+def _cluster(path: str | None) -> Loaded | None:
+    around = cluster_from(path)
     if around is not None and around.unread:
         raise Failure(
             f"the snapshot could not read {', '.join(sorted(around.unread))}",
@@ -59,132 +123,49 @@ def compared(
             fix="take the snapshot again with the rights that it needs",
             code=ExitCode.INCONCLUSIVE,
         )
-    old, new = load([before]).documents, load([after]).documents
-    if any(d.group == "cilium.io" for d in old) or any(d.group.endswith("projectcalico.org") for d in new):
-        raise Failure(
-            "--before holds Cilium's objects, or --after Calico's",
-            why="Calico's set stands before, Cilium's after",
-            fix="exchange the two paths",
-        )
-    kept = kept_policies(after)
-    beside = [d for d in old if _key(d) in kept]
-    plan = plan_from(address_plan)
-    with progress("comparing"):
-        return verify(
-            old,
-            [*new, *beside],
-            cluster=around.documents if around else None,
-            options=options,
-            plan=plan,
-        )
+    return around
 
 
-def _key(document: Document) -> tuple[str, str, str]:
-    return document.kind, document.namespace, document.name
+def _side(path: str | None) -> list[Document] | None:
+    """Read one side; raises ``Failure`` for a file of which nothing can be told."""
+    if path is None:
+        return None
+    loaded = load([path])
+    for item in loaded.diagnostics:
+        if item.code in UNREADABLE:
+            raise Failure(f"{item.code} {item.span}: {item.message}", fix=item.remedy)
+    if not any(is_policy(d) or d.kind.startswith("Cilium") for d in loaded.documents):
+        raise Failure(f"{path} holds no policy", fix="name a file or folder of policies")
+    return loaded.documents
 
 
-def _difference(item: Counterexample) -> DifferenceEntry:
-    effect = "opens" if item.opens else "closes"
-    return DifferenceEntry(
-        "", "", effect, item.direction, item.src, item.dst, item.packets, True, "", item.calico, item.cilium
-    )
+def _answers(
+    request: Request, sides: tuple[list[Document] | None, list[Document] | None], around: Around
+) -> tuple[Answer, ...]:
+    if request.expect is None:
+        return ()
+    wanted = read_expectations(request.expect)
+    found: list[Answer] = []
+    with progress("asking the expectations"):
+        for documents, otherwise in zip(sides, (CALICO, CILIUM), strict=True):
+            if documents is not None:
+                found += hold(wanted, read_set(documents, engine_of(documents, otherwise), around))
+    return tuple(found)
 
 
-def table(found: Verification, canvas: Canvas = PLAIN) -> str:
-    """Give the comparison for a terminal."""
-    return paint(_rows(found) if canvas.rows_only else _lines(found, canvas), canvas)
+def _conditions(
+    report: Mapping[str, Any], old: Sequence[Document], around: Around
+) -> tuple[list[Broken], int]:
+    """Hold the conditions of the report in ``--after`` against the cluster, or against the files without one."""
+    conditions = report.get("conditions")
+    if not isinstance(conditions, list):
+        return [], 0
+    tiers = read_policies(d for d in (*(around.cluster or ()), *old) if d.kind == "Tier").tiers
+    facts = Facts(read_set(old, CALICO, around).world, tiers, around.options.cilium_version)
+    listed = [item for item in conditions if isinstance(item, dict)]
+    return recheck(listed, facts), len(listed)
 
 
-def _rows(found: Verification) -> Iterator[Line]:
-    for item in found.counterexamples:
-        difference = _difference(item)
-        effect = Piece(difference.effect, Role.BAD if item.opens else Role.WARN)
-        yield [effect, f"  {item.direction}  {item.src} → {item.dst}, {item.packets}"]
-
-
-def _lines(found: Verification, canvas: Canvas) -> Iterator[Line]:
-    yield [f"  {found.checked:,} obligations checked, for every label set."]
-    for span, name, reason in found.refused:
-        text = f"Cilium would refuse {name} ({span}): {reason}; its subject stays open."
-        yield from prose(text, canvas, first=["  ", sign(Sign.FAIL), " "])
-    yield from claims([_difference(item) for item in found.counterexamples], canvas, limit=MAX_SHOWN)
-    if found.unconfirmed:
-        text = f"{found.unconfirmed} obligations are open without an example that both engines confirm."
-        yield from prose(text, canvas, first=["  ", sign(Sign.UNSURE), " "])
-    if found.proved:
-        yield ["  ", sign(Sign.PASS), " The two sets give the same verdicts."]
-
-
-def as_json(found: Verification) -> str:
-    """Give the comparison as JSON, counterexamples in their order."""
-    return json.dumps(data(found), indent=2, ensure_ascii=False) + "\n"
-
-
-def data(found: Verification) -> dict[str, Any]:
-    """Give the comparison as plain data."""
-
-    def side(values: tuple[str, str, str]) -> dict[str, str]:
-        return {"verdict": values[0], "by": values[1], "place": values[2]}
-
-    return {
-        "schemaVersion": "1.0",
-        "kind": "VerificationReport",
-        "proved": found.proved,
-        "checked": found.checked,
-        "unconfirmed": found.unconfirmed,
-        "refused": [{"place": str(s), "object": n, "reason": r} for s, n, r in found.refused],
-        "counterexamples": [
-            {
-                "effect": "opens" if c.opens else "closes",
-                "direction": c.direction,
-                "src": c.src,
-                "dst": c.dst,
-                "packets": c.packets,
-                "calico": side(c.calico),
-                "cilium": side(c.cilium),
-            }
-            for c in found.counterexamples
-        ],
-    }
-
-
-def jsonl(found: Verification) -> str:
-    """Give a line for every counterexample, after the line that says what this is."""
-    hello = {"type": "hello", "schemaVersion": "1.0", "tool": __version__, "run": None}
-    rows = [hello, *({"type": "counterexample", **c} for c in data(found)["counterexamples"])]
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-
-
-def headline(found: Verification) -> str:
-    """Say in one sentence what the comparison comes to."""
-    differ, refused = len(found.counterexamples), len(found.refused)
-    if found.proved:
-        return f"Calico → Cilium: the same verdicts, by {found.checked} obligations"
-    parts = [f"{differ} {'difference' if differ == 1 else 'differences'}"]
-    if refused:
-        parts.append(f"{refused} {'object' if refused == 1 else 'objects'} that Cilium would refuse")
-    if found.unconfirmed:
-        parts.append(f"{found.unconfirmed} open obligations without an example")
-    return f"Calico → Cilium: {', '.join(parts)}"
-
-
-def _page(found: Verification) -> str:
-    return page("Calico and Cilium compared", headline(found), of_comparison(found), data(found))
-
-
-def _suite(found: Verification) -> str:
-    from migrate.render import junit  # noqa: PLC0415  # the XML library is loaded only for this
-
-    return junit.suite("c2c verify", junit.cases_of_comparison(found), {"obligations": str(found.checked)})
-
-
-RENDERERS: dict[str, Callable[[Verification], str]] = {
-    "json": as_json,
-    "yaml": lambda found: yaml.safe_dump(data(found), sort_keys=False, allow_unicode=True),
-    "jsonl": jsonl,
-    "markdown": lambda found: comment(headline(found), of_comparison(found)),
-    "html": _page,
-    "sarif": lambda found: sarif.log(of_comparison(found)),
-    "junit": _suite,
-    "github": lambda found: github.commands(of_comparison(found)),
-}
+def _matrix(old: Sequence[Document], new: Sequence[Document], around: Around) -> Matrix:
+    with progress("drawing who can talk to whom"):
+        return reachability(old, new, cluster=around.cluster, options=around.options, plan=around.plan)

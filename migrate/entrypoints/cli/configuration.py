@@ -10,13 +10,10 @@ from typing import Any
 
 from migrate.config import checked
 from migrate.errors import Failure
-from translators.algebra.cidrs import parse_cidr
 from translators.settings import Limits
 from translators.world import AddressPlan
 
 __all__ = ["Configuration", "configuration", "found_file", "read_bytes"]
-
-_RANGES = {"pods": "pods", "nodes": "nodes", "services": "services", "apiServer": "api_servers"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +33,7 @@ class Configuration:
         block = self.section("addresses")
         if not any(block.values()):
             return None
-        ranges = {name: tuple(parse_cidr(c) for c in block.get(key) or ()) for key, name in _RANGES.items()}
-        return AddressPlan(**ranges, stated=True)
+        return AddressPlan.of(block)
 
     @property
     def accepted(self) -> tuple[str, ...]:

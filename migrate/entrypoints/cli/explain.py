@@ -1,4 +1,4 @@
-"""``c2c explain``: a code in words, or a stream of flows judged by one engine."""
+"""``c2c explain``: a code in words, one flow under both engines, or a stream of flows judged by one."""
 
 from __future__ import annotations
 
@@ -6,97 +6,114 @@ import difflib
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import click
+import yaml
 
 from migrate.adapters.files import Loaded, load
-from migrate.entrypoints.cli.options import chosen, plan_from, shared
-from migrate.entrypoints.cli.trace import Asked, traced
+from migrate.entrypoints.cli.face import next_step, say
+from migrate.entrypoints.cli.options import chosen, cluster_from, plan_from, shared
+from migrate.entrypoints.cli.output import emit, formats, outputs_option
 from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
+from migrate.render import code as code_page
+from migrate.render import trace
+from migrate.render.terminal import Sign, sign
+from translators import explain
 from translators.batch import Batch
 from translators.diagnostics import CODES
+from translators.ends import parse_end, parse_target
+from translators.errors import InputError
 from translators.frontends import is_policy
 from translators.settings import Options
 from translators.world import AddressPlan
 from translators.worldbuilder import build_world
 
-CLASSES = {
-    "refuse": "The object is not translated.",
-    "stop": "Needs your decision: until then its subjects get no output.",
-    "warn": "Exact, but you should know.",
-    "info": "Exact.",
-    "X": "Cannot be said in Cilium: that part is left out.",
-    "A": "Approximate: the flows that differ are listed in the report.",
-    "S1": "Exact while the listed objects stay as they are.",
-    "S2": "Exact for today's addresses only.",
-}
-
 
 @click.command("explain")
 @click.argument("words", nargs=-1, metavar="CODE | FROM TO:PORT[/PROTO]")
-@click.option("--engine", type=click.Choice(["calico", "cilium"]))
+@click.option("--engine", type=click.Choice(["calico", "cilium"]), help="For a batch: whose verdicts.")
 @click.option("--policies", metavar="PATH", help="Only these policies count.")
 @click.option("--before", metavar="PATH", help="The Calico policies, for one flow.")
 @click.option("--after", metavar="PATH", help="The Cilium policies; without, they are translated first.")
-@click.option("--flows", metavar="FILE", help="Flows, one JSON object a line; - for stdin.")
-@click.option("-o", "output", metavar="FORMAT")
+@click.option("--flows", metavar="FILE", help="A batch: flows, one JSON object a line; - for stdin.")
+@outputs_option
 @shared
-def command(  # noqa: PLR0913, PLR0917  # click hands over every option by name
-    words: tuple[str, ...],
-    engine: str | None,
-    policies: str | None,
-    before: str | None,
-    after: str | None,
-    flows: str | None,
-    output: str | None,
-    cluster: str | None,
-    address_plan: str | None,
-    **versions: str | None,
-) -> int:
+def command(words: tuple[str, ...], outputs: tuple[str, ...], **given: Any) -> int:  # noqa: ANN401  # by name
     """Explain a code, one flow under both engines, or judge many flows under one.
+
+    FROM and TO are ns/pod, ns/app=web, an IP ([fd00::1] before a port), host:NODE or world; a port is 5432,
+    53/UDP, icmp/8 or proto/47.
 
     \b
     c2c explain CAL-L502
     c2c explain shop/app=web shop/app=db:5432 --before policies/ --after cilium/
     c2c explain --engine calico --cluster prod/ --flows flows.jsonl -o jsonl
     """
-    del output
     if len(words) == 1:
-        click.echo(_page(words[0]), nl=False)
-        return ExitCode.DONE
-    options = chosen(versions["cilium_version"] or "", versions["calico_version"], versions["cilium_config"])
-    plan = plan_from(address_plan)
+        return _code(words[0], outputs)
+    options = chosen(given["cilium_version"] or "", given["calico_version"], given["cilium_config"])
+    plan = plan_from(given["address_plan"])
     if len(words) == 2:
-        return _trace(words, (before or policies, after, cluster), options, plan)
-    if words or not (engine and cluster and flows):
+        return _trace(words, outputs, given, options, plan)
+    if words or not (given["engine"] and given["cluster"] and given["flows"]):
         raise click.UsageError("name a code, a flow (FROM TO:PORT), or --engine, --cluster and --flows")
-    around = load([cluster])
-    world, _ = build_world(around.documents, plan=plan, is_cluster=True)
-    return _judge(Batch(world, _counted(around, policies), engine, options), flows)
+    if formats(outputs) - {"jsonl"}:
+        raise Failure("a batch is answered line by line", fix="leave -o out, or write -o jsonl")
+    return _batch(given, options, plan)
 
 
 def _trace(
     words: Sequence[str],
-    paths: tuple[str | None, str | None, str | None],
+    outputs: Sequence[str],
+    given: dict[str, Any],
     options: Options,
     plan: AddressPlan | None,
 ) -> int:
-    before, after, cluster = paths
+    before, cluster = given["before"] or given["policies"], given["cluster"]
     if before is None and cluster is None:
         raise click.UsageError("name the Calico policies with --before, or a --cluster that holds them")
-    around = load([cluster]).documents if cluster else None
-    policies = load([before]).documents if before else [d for d in around or () if is_policy(d)]
-    others = [d for d in around if before is None or not is_policy(d)] if around is not None else None
-    found = traced(
-        words[0],
-        words[1],
-        Asked(policies, load([after]).documents if after else None, others, options, plan),
-    )
-    click.echo(found.text(), nl=False)
-    return ExitCode.DONE if found.agrees else ExitCode.BLOCKED
+    around = cluster_from(cluster)
+    listed = around.documents if around is not None else []
+    _warn(around)
+    policies = load([before]).documents if before else [d for d in listed if is_policy(d)]
+    behind = [d for d in listed if before is None or not is_policy(d)] if around is not None else None
+    after = load([given["after"]]).documents if given["after"] else None
+    try:
+        source, (target, packet) = parse_end(words[0]), parse_target(words[1])
+        flow = {"src": source, "dst": target, **packet.fields()}
+        found = explain(flow, policies, after, cluster=behind, options=options, plan=plan)
+    except InputError as error:
+        raise Failure(error.what, why=error.why, fix=error.fix) from error
+    emit(outputs, partial(trace.table, found, str(packet)), trace.renderers(found, str(packet)))
+    if found.agrees:
+        return ExitCode.DONE
+    say("The engines differ.")
+    return ExitCode.BLOCKED
+
+
+def _warn(around: Loaded | None) -> None:
+    if around is not None and around.unread:
+        kinds = ", ".join(sorted(around.unread))
+        say(sign(Sign.WARN), f" the snapshot could not read {kinds}: a verdict may hang on it", always=True)
+
+
+def _batch(given: dict[str, Any], options: Options, plan: AddressPlan | None) -> int:
+    around = load([given["cluster"]])
+    _warn(around)
+    world, _ = build_world(around.documents, plan=plan, is_cluster=True)
+    batch = Batch(world, _counted(around, given["policies"]), given["engine"], options)
+    broken = False
+    for line in _lines(given["flows"]):
+        text, answered = _answer(batch, line)
+        broken = broken or not answered
+        sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+    return ExitCode.USAGE if broken else ExitCode.DONE
 
 
 def _counted(around: Loaded, policies: str | None) -> list[Any]:
@@ -106,20 +123,13 @@ def _counted(around: Loaded, policies: str | None) -> list[Any]:
     return [*others, *load([policies]).documents]
 
 
-def _judge(batch: Batch, flows: str) -> int:
-    broken = False
-    for line in _lines(flows):
-        text, answered = _answer(batch, line)
-        broken = broken or not answered
-        sys.stdout.write(text + "\n")
-    return ExitCode.USAGE if broken else ExitCode.DONE
-
-
-def _answer(batch: Batch, line: str) -> tuple[str, bool]:
+def _answer(batch: Batch, line: bytes) -> tuple[str, bool]:
     """Give the answer to one line as JSON, and whether the line was a flow."""
     try:
-        data = json.loads(line)
-    except ValueError as error:
+        data = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError:
+        return _refused("the line is not UTF-8"), False
+    except (ValueError, RecursionError) as error:
         return _refused(str(error)), False
     if not isinstance(data, dict):
         return _refused("a flow is a JSON object"), False
@@ -130,33 +140,42 @@ def _refused(message: str) -> str:
     return json.dumps({"id": None, "error": {"message": message}}, ensure_ascii=False)
 
 
-def _lines(path: str) -> Iterator[str]:
+def _lines(path: str) -> Iterator[bytes]:
     if path == "-":
-        yield from sys.stdin
+        yield from sys.stdin.buffer
         return
     try:
-        with Path(path).open(encoding="utf-8") as stream:
+        with Path(path).open("rb") as stream:
             yield from stream
-    except (OSError, UnicodeDecodeError) as error:
-        raise Failure(f"{path} cannot be read: {error}", fix="check the file") from error
+    except OSError as error:
+        raise Failure(f"{path} cannot be read: {error.strerror}", fix="check the path") from error
 
 
-def _page(code: str) -> str:
-    key = code.upper()
-    if key not in CODES:
-        # The number alone is unique: CAL401 may be typed for CAL-N401.
-        digits = "".join(c for c in key if c.isdigit())
-        key = next((k for k in CODES if digits and k.endswith(digits)), key)
-    if key not in CODES:
-        near = difflib.get_close_matches(key, CODES, 1)
-        raise Failure(f"there is no code {code}", fix=f"did you mean {near[0]}?" if near else "see docs/")
-    info = CODES[key]
-    first = info.cls.replace(";", " ").split(maxsplit=1)[0]
-    return (
-        f"{info.code}  {info.title}\n\n  {_spelled(info.text)}\n\n"
-        f"  Class    {info.cls}. {CLASSES.get(first, '')}\n  Remedy   {_spelled(info.remedy)}\n"
+def _code(text: str, outputs: Sequence[str]) -> int:
+    key = _key(text)
+    info, example = CODES[key], _example(key)
+    emit(outputs, partial(code_page.table, info, example), code_page.renderers(info, example))
+    return ExitCode.DONE
+
+
+def _key(text: str) -> str:
+    """Find a code; the number alone is unique, so CAL401 may be typed for CAL-N401."""
+    key = text.upper()
+    if key in CODES:
+        return key
+    digits = "".join(c for c in key if c.isdigit())
+    if found := next((k for k in CODES if len(digits) == 3 and k.endswith(digits)), None):
+        return found
+    near = difflib.get_close_matches(key, CODES, 1)
+    if not near:
+        next_step("c2c explain CAL-L502")
+    raise Failure(
+        f"there is no code {text}", fix=f"did you mean {near[0]}?" if near else "codes look like CAL-L502"
     )
 
 
-def _spelled(text: str) -> str:
-    return text.replace("{", "<").replace("}", ">")
+def _example(key: str) -> dict[str, str]:
+    """Give the smallest input that raises a code, and what is said of it then; nothing for a code without one."""
+    text = resources.files("migrate.data").joinpath("examples.yaml").read_text(encoding="utf-8")
+    found = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  # a safe one
+    return dict(found.get(key) or {})

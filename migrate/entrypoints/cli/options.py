@@ -12,13 +12,10 @@ import yaml
 
 from migrate.adapters.files import Loaded, load
 from migrate.errors import Failure
-from translators.algebra.cidrs import parse_cidr
 from translators.settings import CiliumConfig, Options, Version
 from translators.world import AddressPlan
 
 __all__ = ["chosen", "plan_from", "shared", "version_of"]
-
-_RANGES = {"pods": "pods", "nodes": "nodes", "services": "services", "apiServer": "api_servers"}
 
 
 def shared[F: Callable[..., Any]](command: F) -> F:
@@ -63,23 +60,12 @@ def plan_from(path: str | None) -> AddressPlan | None:
         return None
     data = _yaml(path)
     block = data.get("addresses", data)
-    unknown = set(block) - set(_RANGES) if isinstance(block, dict) else {"<no map>"}
-    if unknown:
-        raise Failure(f"{path}: {', '.join(sorted(unknown))} is no range of an address plan",
-                      fix="the keys are pods, nodes, services and apiServer")  # fmt: skip
-    ranges = {}
-    for key, name in _RANGES.items():
-        ranges[name] = tuple(_cidr(path, key, text) for text in block.get(key) or [])
-    return AddressPlan(**ranges, stated=True)
-
-
-def _cidr(path: str, key: str, text: object) -> Any:  # noqa: ANN401  # a Cidr
+    if not isinstance(block, dict) or not all(isinstance(v, list | None) for v in block.values()):
+        raise Failure(f"{path} is no address plan", fix="{pods: [10.244.0.0/16], nodes: [10.0.0.0/24]}")
     try:
-        return parse_cidr(str(text))
+        return AddressPlan.of(block)
     except ValueError as error:
-        raise Failure(
-            f"{path}: {key} holds {text!r}, which is no network", fix="write it as 10.244.0.0/16"
-        ) from error
+        raise Failure(f"{path}: {error}", fix="write networks as 10.244.0.0/16") from error
 
 
 def _config_map(path: str) -> dict[str, str]:

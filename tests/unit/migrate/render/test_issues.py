@@ -2,22 +2,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from migrate.render.issues import of_comparison, of_findings, of_report, place
+from migrate.render.issues import of_findings, of_report, place
 from tests.models import all_grades, clean
-from translators import verify
 from translators.diagnostics import diagnostic
 from translators.span import NOWHERE, Span
-
-ALLOW = {
-    "apiVersion": "projectcalico.org/v3",
-    "kind": "NetworkPolicy",
-    "metadata": {"name": "db", "namespace": "shop"},
-    "spec": {
-        "selector": "app == 'db'",
-        "types": ["Ingress"],
-        "ingress": [{"action": "Allow", "protocol": "TCP", "destination": {"ports": [5432]}}],
-    },
-}
 
 
 def test_every_finding_is_an_issue_and_keeps_its_name():
@@ -41,13 +29,6 @@ def test_a_difference_that_no_finding_names_is_an_issue_of_its_own():
 
 def test_nothing_to_say_of_a_clean_report():
     assert of_report(clean()) == ()
-
-
-def test_a_counterexample_says_what_differs_and_what_decided():
-    (issue,) = of_comparison(verify([ALLOW], []))
-    assert issue.opens
-    assert "Cilium allows what Calico drops" in issue.message
-    assert "Calico drops it: end of tier default." in issue.message
 
 
 def test_the_key_of_an_issue_does_not_depend_on_its_line():

@@ -4,9 +4,8 @@ from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 from migrate.render.issues import of_findings, of_report
-from migrate.render.junit import Case, cases_of_comparison, cases_of_findings, cases_of_report, suite
+from migrate.render.junit import Case, cases_of_findings, cases_of_report, suite
 from tests.models import all_grades, clean
-from translators import Verification
 from translators.diagnostics import diagnostic
 from translators.span import NOWHERE
 
@@ -36,16 +35,6 @@ def test_what_is_not_proved_is_an_error_and_never_skipped():
     open_ = replace(report, method=replace(report.method, open_obligations=2))
     cases = cases_of_report(open_, of_report(open_))
     assert outcomes(cases)["every obligation holds outside what is named"] == "error"
-
-
-def test_a_comparison_without_an_example_is_an_error():
-    unsure = Verification(checked=4, counterexamples=(), unconfirmed=1, refused=(), diagnostics=())
-    assert [c.outcome for c in cases_of_comparison(unsure)] == ["error"]
-
-
-def test_a_proved_comparison_is_one_case_that_passes():
-    proved = Verification(checked=4, counterexamples=(), unconfirmed=0, refused=(), diagnostics=())
-    assert [c.outcome for c in cases_of_comparison(proved)] == [""]
 
 
 def test_a_clean_lint_is_one_case_that_passes_and_a_note_fails_nothing():

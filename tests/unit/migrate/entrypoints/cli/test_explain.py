@@ -52,7 +52,7 @@ def test_every_code_has_a_page(code, capsys):
     assert main(["explain", code]) == ExitCode.DONE
     page = capsys.readouterr().out
     assert CODES[code].title in page
-    assert "{" not in page
+    assert "{" not in page.partition("  Example\n")[0]
 
 
 def test_a_code_may_be_typed_by_its_number(capsys):
@@ -69,25 +69,43 @@ def test_an_unknown_code_suggests_one(capsys):
     ("source", "target", "code", "verdicts"),
     [
         ("shop/web-1", "shop/db-1:5432", ExitCode.DONE, ["allow", "allow"]),
-        ("shop/app=web", "shop/app=db:5433", ExitCode.DONE, ["deny", "deny"]),
-        ("world", "shop/db-1:icmp/3/4", ExitCode.BLOCKED, ["allow", "deny"]),
-        ("203.0.113.9", "shop/db-1:5432/UDP", ExitCode.DONE, ["deny", "deny"]),
+        ("shop/app=web", "shop/app=db:5433", ExitCode.DONE, ["drop", "drop"]),
+        ("world", "shop/db-1:icmp/3/4", ExitCode.BLOCKED, ["allow", "drop"]),
+        ("203.0.113.9", "shop/db-1:5432/UDP", ExitCode.DONE, ["drop", "drop"]),
         ("host:n1", "shop/db-1:22", ExitCode.DONE, ["allow", "allow"]),
     ],
 )
 def test_one_flow_is_told_under_both_engines(cluster, capsys, source, target, code, verdicts):
     assert main(["explain", source, target, "--cluster", cluster]) == code
-    told = [line.split() for line in capsys.readouterr().out.splitlines()]
-    engines = [words[1] for words in told if words and words[0] in {"Calico", "Cilium"}]
-    if not target.startswith("shop/db-1:22"):
-        assert engines == verdicts
+    words = capsys.readouterr().out.split()
+    assert [words[words.index(engine) + 1] for engine in ("Calico", "Cilium")] == verdicts
 
 
 def test_a_flow_between_pods_that_do_not_exist_yet_needs_no_cluster(tmp_path, capsys):
     (tmp_path / "a.yaml").write_text(CALICO)
     arguments = ["explain", "shop/app=web", "shop/app=db:5432", "--before", str(tmp_path)]
     assert main(arguments) == ExitCode.DONE
-    assert "shop/db, ingress rule 1" in capsys.readouterr().out
+    assert "shop/db rule 1  Allow" in capsys.readouterr().out
+
+
+def test_a_trace_is_data_too(cluster, capsys):
+    arguments = ["explain", "shop/web", "shop/db:5432", "--cluster", cluster]
+    assert main([*arguments, "-o", "json"]) == ExitCode.DONE
+    trace = json.loads(capsys.readouterr().out)
+    assert list(trace)[:2] == ["schemaVersion", "kind"]
+    assert trace["flow"] == {"src": "shop/web-1", "dst": "shop/db-1", "packet": "TCP 5432"}
+    assert trace["agrees"] is True
+    assert trace["calico"]["ingress"]["trace"][0]["rule"] == "rule 1"
+    assert trace["cilium"]["egress"]["by"] == "not isolated"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [["--flows", "nowhere"], ["--flows", "f", "-o", "json"], ["--flows", "f", "--policies", "nowhere"]],
+)
+def test_a_batch_that_cannot_begin_is_a_usage_error(cluster, capsys, more):
+    assert main(["explain", "--engine", "calico", "--cluster", cluster, *more]) == ExitCode.USAGE
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(
@@ -122,10 +140,26 @@ def test_a_batch_answers_line_by_line_in_order(cluster, capsys):
 
 def test_a_bad_line_is_answered_and_the_rest_goes_on(cluster, capsys):
     bad = {**FLOW, "id": "x", "src": {"pod": "shop/gone"}}
-    code, answers = _batch(capsys, cluster, ["no json", bad, FLOW])
+    worse = [
+        {**FLOW, "port": "http"},
+        {**FLOW, "icmp_type": 300},
+        {**FLOW, "protocol": True},
+        {**FLOW, "family": 5},
+    ]
+    code, answers = _batch(capsys, cluster, ["no json", "", "[1]", "null", bad, *worse, FLOW])
     assert code == ExitCode.USAGE
-    assert ["error" in a for a in answers] == [True, True, False]
-    assert answers[1]["id"] == "x"
+    assert ["error" in a for a in answers] == [True] * 9 + [False]
+    assert [list(a) for a in answers[:2]] == [["id", "error"]] * 2
+    assert answers[4]["id"] == "x"
+
+
+def test_a_line_that_is_not_utf8_is_answered_and_the_rest_goes_on(cluster, tmp_path, capsys):
+    (tmp_path / "f").write_bytes(b'{"id": "\xff"}\n' + json.dumps(FLOW).encode())
+    arguments = ["explain", "--engine", "calico", "--cluster", cluster, "--flows", str(tmp_path / "f")]
+    assert main(arguments) == ExitCode.USAGE
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert first == {"id": None, "error": {"message": "the line is not UTF-8"}}
+    assert second["verdict"] == "allow"
 
 
 @pytest.mark.parametrize(
@@ -145,6 +179,9 @@ def test_named_policies_count_alone(cluster, capsys, tmp_path):
 
 
 def test_flows_come_from_standard_input_too(cluster, capsys, monkeypatch):
-    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(FLOW) + "\n"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(json.dumps(FLOW).encode() + b"\n")))
     main(["explain", "--engine", "cilium", "--cluster", cluster, "--flows", "-", "-o", "jsonl"])
-    assert json.loads(capsys.readouterr().out)["verdict"] == "allow"
+    assert capsys.readouterr().out == (
+        '{"id": "a", "verdict": "allow", "egress": {"verdict": "allow", "by": "not isolated", "place": null}, '
+        '"ingress": {"verdict": "allow", "by": "not isolated", "place": null}}\n'
+    )
