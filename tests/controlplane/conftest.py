@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.controlplane import workloads
+from tests.controlplane import nodes, workloads
 from tests.controlplane.client import Api, eventually
 from tests.controlplane.instance import WHOLE, ControlPlane
 
@@ -68,6 +68,12 @@ def disturbed(
 ) -> Iterator[ControlPlane]:
     """One control plane of the whole session, for tests that disturb a cluster and put it right again."""
     yield from _started(tmp_path_factory.mktemp("disturbed"), request)
+
+
+@pytest.fixture(scope="session")
+def workers(disturbed: ControlPlane) -> None:
+    """Two workers and a control-plane node on ``disturbed``, from the first test that needs them on."""
+    nodes.plant(disturbed.api(), nodes.plans(2, 1))
 
 
 @pytest.fixture(scope="module")

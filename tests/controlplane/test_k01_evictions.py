@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.controlplane import instance, nodes, workloads
+from tests.controlplane import instance, workloads
 from tests.controlplane.client import Api, eventually
 from tests.controlplane.conftest import Space, new_space
 from tests.controlplane.evictions import evict, guarded, ready_template, running
@@ -16,14 +16,10 @@ from tests.controlplane.instance import ControlPlane
 AT_ONCE_S = 3.0
 
 
-@pytest.fixture(scope="module")
-def cluster(disturbed: ControlPlane) -> Iterator[ControlPlane]:
+@pytest.fixture
+def cluster(disturbed: ControlPlane, workers: None) -> ControlPlane:
     """A control plane with two workers and one control-plane node."""
-    api, planned = disturbed.api(), nodes.plans(2, 1)
-    nodes.plant(api, planned)
-    yield disturbed
-    for plan in planned:
-        api.delete(f"/api/v1/nodes/{plan.name}")
+    return disturbed
 
 
 @pytest.fixture

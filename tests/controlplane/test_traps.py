@@ -147,6 +147,8 @@ def test_a_partial_values_file_hands_out_the_charts_own_pool(stages: World) -> N
         )
     finally:
         stages.api.delete("/api/v1/nodes/joined")
+        for pod in stages.api.items("/api/v1/pods", fieldSelector="spec.nodeName=joined"):
+            stages.api.delete(kubelet.pod_path(pod), gracePeriodSeconds="0")
 
 
 def test_the_watcher_deletes_dns_pods_that_cilium_does_not_manage(stages: World) -> None:
