@@ -29,6 +29,7 @@ from translators.ir.policy import Action, Policy, PolicyKind, Rule, Tier
 from translators.lowering.foreign import claims_of, foreign_regions, notes_on, take_in
 from translators.lowering.hidden import hidden_fields
 from translators.lowering.interplay import interleaved, interplay
+from translators.lowering.remarks import endpoints_of
 from translators.lowering.rules import RuleLowering
 from translators.lowering.sayable import Sayable
 from translators.lowering.vocabulary import Collector
@@ -217,6 +218,7 @@ class _Run:
         self._options = options
         self._prepared = prepared
         self._hidden = hidden_fields(space, options.cilium.labels)
+        self._endpoints = endpoints_of(world)
         self._of_nodes = of_nodes
         self.absorbed: frozenset[int] = frozenset()
         self.foreign: Sequence[CiliumRule] = ()
@@ -225,7 +227,7 @@ class _Run:
     def lay(self, ordered: Sequence[tuple[Tier, Sequence[Policy]]], direction: Direction) -> _Laid:
         """Lower every policy of a direction and lay its rules out as items."""
         sayable = Sayable(self._space, self._options.cilium, self._hidden, direction, of_nodes=self._of_nodes)
-        lowering = RuleLowering(self._space, self._world, sayable, direction, self._options)
+        lowering = RuleLowering(self._space, self._world, sayable, direction, self._options, self._endpoints)
         lowering.stays = self._stays
         layers = []
         for tier, members in ordered:

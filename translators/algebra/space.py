@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 
+from translators.algebra.bitsets import positions
 from translators.algebra.cidrs import BITS, Interval, cut, merge
 from translators.algebra.cubes import Layout
 from translators.world import AddressPlan, World
@@ -142,12 +143,13 @@ ABSENT, OTHER = "\0absent", "\0other"
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One dimension: ``values[i]`` is what bit ``offset + i`` stands for."""
+    """One dimension: ``listed[i]`` is what bit ``offset + i`` stands for."""
 
     name: tuple[str, ...]
     offset: int
     mask: int
     bits: Mapping[object, int]
+    listed: tuple[object, ...]
 
     def of(self, values: Iterable[object]) -> int:
         """Give the bits of these values; a value that the field does not name raises ``KeyError``."""
@@ -167,7 +169,7 @@ class Field:
 
     def values(self, cube: int) -> list[object]:
         """Give the values that a cube takes in this field, in field order."""
-        return [value for value, bit in self.bits.items() if cube & bit]
+        return [self.listed[place] for place in positions((cube & self.mask) >> self.offset)]
 
 
 class Space:
@@ -188,7 +190,7 @@ class Space:
         for index, (name, values) in enumerate(columns):
             offset = self.layout.offsets[index]
             bits = {value: 1 << (offset + i) for i, value in enumerate(values)}
-            self._fields[name] = Field(name, offset, self.layout.masks[index], bits)
+            self._fields[name] = Field(name, offset, self.layout.masks[index], bits, tuple(values))
         self.fields = tuple(self._fields.values())
         self.peer = self._fields[("peer-address",)]
         self.subject = self._fields[("subject-address",)]

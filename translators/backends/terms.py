@@ -32,10 +32,10 @@ class Requirement(NamedTuple):
 def own_namespace(space: Space, cube: int, side: SideName) -> str | None:
     """Give the one namespace that a cube is limited to, None if it is not limited to one."""
     field = space.field(side, "namespace")
-    values = field.values(cube)
-    if len(values) == 1 and values[0] != OTHER:
-        return str(values[0])
-    return None
+    if (cube & field.mask).bit_count() != 1:
+        return None
+    (value,) = field.values(cube)
+    return None if value == OTHER else str(value)
 
 
 def terms(

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from translators.algebra.cubes import Layout
+from translators.algebra.bitsets import positions
+from translators.algebra.index import CubeIndex
+from translators.algebra.layout import Layout
 from translators.ir.items import Lowered, Note, Source
 from translators.ir.policy import KUBERNETES_ORDER, Action, Policy, PolicyKind, Tier
 
@@ -19,11 +21,11 @@ MAX_NAMED = 3
 
 def interplay(tier: Tier, policies: Sequence[Lowered], layout: Layout) -> Iterator[Note]:
     """Give the notes on one tier's policies, in the order in which Calico asks."""
+    kubernetes = _Kubernetes(policies, layout)
     for index, lowered in enumerate(policies):
         if lowered.scoped.policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY:
             continue
-        later = _kubernetes(policies[index + 1 :], lowered, layout)
-        earlier = _kubernetes(policies[:index], lowered, layout)
+        earlier, later = kubernetes.around(index, lowered)
         source = Source(lowered.scoped.policy, lowered.direction)
         if earlier and later:
             yield Note("CAL-K702", source, fills={"policies": lowered.scoped.policy.label})
@@ -36,25 +38,39 @@ def interplay(tier: Tier, policies: Sequence[Lowered], layout: Layout) -> Iterat
 def interleaved(policies: Sequence[Lowered], layout: Layout) -> list[Policy]:
     """Give the Kubernetes policies between which one of order 1000 stands by its name: none has a slot then."""
     found: dict[int, Policy] = {}
+    kubernetes = _Kubernetes(policies, layout)
     for index, lowered in enumerate(policies):
         policy = lowered.scoped.policy
         if policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY or policy.order != KUBERNETES_ORDER:
             continue
-        earlier = _kubernetes(policies[:index], lowered, layout)
-        later = _kubernetes(policies[index + 1 :], lowered, layout)
+        earlier, later = kubernetes.around(index, lowered)
         if earlier and later:
             found.update((id(o.scoped.policy), o.scoped.policy) for o in (*earlier, *later))
     return list(found.values())
 
 
-def _kubernetes(policies: Sequence[Lowered], lowered: Lowered, layout: Layout) -> list[Lowered]:
-    """Give the Kubernetes policies among these that may select the same pods."""
-    return [
-        other
-        for other in policies
-        if other.scoped.policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY
-        and any(layout.meets(a, b) for a in lowered.subject for b in other.subject)
-    ]
+class _Kubernetes:
+    """The Kubernetes policies of a tier, to be asked which of them may select the same pods as another."""
+
+    def __init__(self, policies: Sequence[Lowered], layout: Layout) -> None:
+        self._policies = policies
+        self._places = [
+            place
+            for place, low in enumerate(policies)
+            if low.scoped.policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY
+            for _ in low.subject
+        ]
+        subjects = [cube for place in dict.fromkeys(self._places) for cube in policies[place].subject]
+        self._index = CubeIndex(layout, subjects)
+
+    def around(self, index: int, lowered: Lowered) -> tuple[list[Lowered], list[Lowered]]:
+        """Give those before a place and those after it, in their order."""
+        met = 0
+        for cube in lowered.subject:
+            met |= self._index.meeting(cube)
+        places = dict.fromkeys(self._places[number] for number in positions(met))
+        before = [self._policies[place] for place in places if place < index]
+        return before, [self._policies[place] for place in places if place > index]
 
 
 def _jumps(lowered: Lowered, later: Sequence[Lowered], layout: Layout) -> Iterator[Note]:

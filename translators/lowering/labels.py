@@ -32,6 +32,7 @@ class PodSelectors:
         self._side = side
         self._max_terms = max_terms
         self._known: dict[tuple[Node, bool], list[int]] = {}
+        self._literals: dict[tuple[Node, bool], list[int]] = {}
         kind = AtomKind.POD
         pods = space.subjects if side is SideName.SUBJECT else space.peers
         self.pods = pods(lambda atom: atom.kind is kind)
@@ -58,7 +59,10 @@ class PodSelectors:
             case Or(operands):
                 return self._all(operands, negated) if negated else self._any(operands, negated)
             case Has() | Compare() | In():
-                return self._literal(node, negated)
+                key = (node, negated)
+                if key not in self._literals:
+                    self._literals[key] = self._literal(node, negated)
+                return self._literals[key]
 
     def _any(self, operands: Iterable[Node], negated: bool) -> list[int]:
         return join(self._space.layout, (c for part in operands for c in self._cubes(part, negated)))
@@ -91,7 +95,10 @@ class PodSelectors:
                 if not pod_can_carry(name):
                     return [self._space.full] if holds(None) else []
                 which = self._space.field(self._side, home, name)
-        return self._nonempty(which, _bits(which, holds))
+        bits = _named(which, leaf)
+        if bits is None:
+            return self._nonempty(which, _bits(which, holds))
+        return self._nonempty(which, which.mask & ~bits if negated else bits)
 
     def _nonempty(self, which: Field, bits: int) -> list[int]:
         return [self._space.only(which, bits)] if bits else []
@@ -124,6 +131,21 @@ class PodSelectors:
         if not inside:
             bits = account.mask & ~bits
         return self._space.only(place, place.of([namespace])) & self._space.only(account, bits)
+
+
+def _named(which: Field, leaf: Has | Compare | In) -> int | None:
+    """Give the bits of a field that a literal selects, None for a comparison that looks into the text."""
+    match leaf:
+        case Has():
+            return which.mask & ~which.bits.get(ABSENT, 0)
+        case In(_, values, negated):
+            listed: Iterable[str] = values
+        case Compare(_, "==" | "!=" as op, value):
+            listed, negated = (value,), op == "!="
+        case Compare():
+            return None
+    bits = sum(which.bits.get(value, 0) for value in {*listed} - {ABSENT, OTHER})
+    return which.mask & ~bits if negated else bits
 
 
 def _bits(which: Field, holds: Callable[[str | None], bool]) -> int:

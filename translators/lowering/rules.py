@@ -19,7 +19,7 @@ from translators.ir.policy import Action, Entity, Policy, Rule
 from translators.lowering.addresses import Addresses
 from translators.lowering.labels import PodSelectors
 from translators.lowering.peers import Peers
-from translators.lowering.remarks import endpoints_of, rule_remarks, subject_remarks
+from translators.lowering.remarks import Endpoints, rule_remarks, subject_remarks
 from translators.lowering.sayable import GRADES, Misfit, Sayable
 from translators.lowering.traffic import Traffic
 from translators.selectors.ast import Node
@@ -46,12 +46,13 @@ class RuleLowering:
         sayable: Sayable,
         direction: Direction,
         options: Options,
+        endpoints: Endpoints,
     ) -> None:
-        """Index the space once for all policies of the direction."""
+        """Index the space once for all policies of the direction; ``endpoints`` are those of the world."""
         max_terms = options.limits.terms
         self._space = space
         self._world = world
-        self._endpoints = endpoints_of(world)
+        self._endpoints = endpoints
         self._sayable = sayable
         self.direction = direction
         self._options = options

@@ -97,6 +97,9 @@ class Sayable:
                 )
             )
 
+        self._subject_pods = self.space.subject.where(
+            lambda a: isinstance(a, AddressAtom) and a.kind is AtomKind.POD
+        )
         self.pods = bits(AtomKind.POD)
         self.hosts = 0 if self._ingress else bits(AtomKind.HOST)
         self.remotes = bits(AtomKind.REMOTE)
@@ -128,7 +131,7 @@ class Sayable:
         """Give the misfits that belong to the rule, not to what other rules take from it."""
         yield from self._peers(cube)
         subject = self.space.subject
-        pods = subject.where(lambda a: isinstance(a, AddressAtom) and a.kind is AtomKind.POD)
+        pods = self._subject_pods
         if 0 < cube & pods < pods:
             rest = cube & subject.mask & ~pods
             yield Misfit("CAL-N410", subject, rest, rest | pods)

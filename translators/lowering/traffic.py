@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from translators.algebra.space import ICMPS, PORTED, AtomKind, Space, TrafficKind
+from translators.algebra.space import ALL_PORTS, ICMPS, PORTED, AtomKind, Space, TrafficKind
 from translators.flows import Direction
 from translators.ir.policy import PortRange, Rule
 from translators.world import World
@@ -25,6 +25,7 @@ class Traffic:
         self._world = world
         self._direction = direction
         self._protocols: dict[int, int] = {}
+        self._known: dict[tuple[object, ...], int] = {}
 
     def region(self, rule: Rule) -> list[int]:
         """Give the traffic that the rule matches."""
@@ -72,17 +73,19 @@ class Traffic:
         return self._space.traffic.where(holds)
 
     def _numbers(self, ports: Iterable[PortRange | str]) -> int:
-        ranges = [p for p in ports if isinstance(p, PortRange)]
-        return self._space.traffic.where(
-            lambda t: (
-                isinstance(t, TrafficKind)
-                and t.protocol in PORTED
-                and any(r.first <= t.first <= r.last for r in ranges)
+        ranges = tuple(p for p in ports if isinstance(p, PortRange))
+        if ranges not in self._known:
+            self._known[ranges] = self._space.traffic.where(
+                lambda t: (
+                    isinstance(t, TrafficKind)
+                    and t.protocol in PORTED
+                    and any(r.first <= t.first <= r.last for r in ranges)
+                )
             )
-        )
+        return self._known[ranges]
 
     def _ported(self) -> int:
-        return self._space.traffic.where(lambda t: isinstance(t, TrafficKind) and t.protocol in PORTED)
+        return self._numbers((PortRange(*ALL_PORTS),))
 
     def _ports(self, region: list[int], ports: Sequence[PortRange | str]) -> list[int]:
         if not ports:

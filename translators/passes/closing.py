@@ -7,6 +7,7 @@ any (``expansion.md`` §5). Both functions know nothing of policies.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 from translators.algebra.cubes import Budget, Layout, join
 from translators.algebra.space import AddressAtom, AtomKind, SideName, Space
@@ -44,15 +45,18 @@ def realised_in(space: Space, world: World) -> Callable[[int], bool]:
 
     Peers that are no pods always exist; port names and traffic are not asked for.
     """
-    pods = [p for p in world.pods if not (p.host_network or p.finished)]
-    subjects = {_cube(space, pod, SideName.SUBJECT, world) for pod in pods}
-    peers = {_cube(space, pod, SideName.PEER, world) for pod in pods}
     others = space.peers(lambda atom: atom.kind is not AtomKind.POD) & space.peer.mask
     meets = space.layout.meets
 
+    @cache
+    def pods(side: SideName) -> frozenset[int]:
+        """Give the cubes of the pods, worked out only if anything is ever closed."""
+        living = (p for p in world.pods if not (p.host_network or p.finished))
+        return frozenset(_cube(space, pod, side, world) for pod in living)
+
     def realised(cube: int) -> bool:
-        lived = any(meets(cube, subject) for subject in subjects)
-        return lived and (bool(cube & others) or any(meets(cube, peer) for peer in peers))
+        lived = any(meets(cube, subject) for subject in pods(SideName.SUBJECT))
+        return lived and (bool(cube & others) or any(meets(cube, peer) for peer in pods(SideName.PEER)))
 
     return realised
 
