@@ -1,8 +1,9 @@
-"""Control planes for the tests of this layer: one that is shared, one of its own for a module that asks for it.
+"""Control planes for the tests of this layer: one that most share, and one with a world of nodes.
 
-A test that touches nothing but its namespace takes ``shared``. What touches nodes, kinds, APIServices or webhooks, or
-restarts a process, and cleans up after itself, takes ``disturbed``, the second one of the session; what leaves a world
-behind takes ``own``. When a test fails, the ends of all logs stand in its report.
+``shared`` serves whatever cleans up after itself: a namespace of its own for each test (``space``), kinds and webhooks
+that go again, restarts of a process. ``world`` is a cluster with Calico, Cilium at stage M, the node agent and the
+genuine operator; a test leaves it as it found it (``stages`` helps). When a test fails, the ends of all logs stand in
+its report.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.controlplane import nodes, workloads
+from tests import capabilities
+from tests.controlplane import charts, cilium_kinds, nodes, workloads
+from tests.controlplane.calico_install import Install, Kind
 from tests.controlplane.client import Api, eventually
 from tests.controlplane.instance import WHOLE, ControlPlane
+from tests.controlplane.world import World, built
 
 _numbers = itertools.count(1)
 _running: list[ControlPlane] = []
@@ -26,7 +30,7 @@ _running: list[ControlPlane] = []
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever uses a control plane needs its binaries."""
     for item in items:
-        if "controlplane" in item.path.parts and {"shared", "disturbed", "own", "api", "space"} & set(
+        if "controlplane" in item.path.parts and {"shared", "api", "space"} & set(
             getattr(item, "fixturenames", ())
         ):
             item.add_marker(pytest.mark.needs("controlplane"))
@@ -63,23 +67,41 @@ def shared(
 
 
 @pytest.fixture(scope="session")
-def disturbed(
-    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[ControlPlane]:
-    """One control plane of the whole session, for tests that disturb a cluster and put it right again."""
-    yield from _started(tmp_path_factory.mktemp("disturbed"), request)
+def workers(shared: ControlPlane) -> None:
+    """Two workers and a control-plane node on ``shared``, from the first test that needs them on."""
+    nodes.plant(shared.api(), nodes.plans(2, 1))
 
 
 @pytest.fixture(scope="session")
-def workers(disturbed: ControlPlane) -> None:
-    """Two workers and a control-plane node on ``disturbed``, from the first test that needs them on."""
-    nodes.plant(disturbed.api(), nodes.plans(2, 1))
+def kinds(shared: ControlPlane) -> None:
+    """Cilium's kinds on ``shared``, from the first test that needs them on."""
+    cilium_kinds.install(shared.api())
 
 
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[ControlPlane]:
-    """A control plane of one module."""
-    yield from _started(tmp_path_factory.mktemp("own"), request)
+WORKERS = ("wrk-01", "wrk-02", "wrk-03")
+SHOP = (workloads.namespace("shop"), workloads.deployment("shop", "web", 6))
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[World]:
+    """Three workers with Calico by manifest, a shop of six pods, and Cilium at stage M."""
+    for name in ("helm", "operator", "controlplane"):
+        capabilities.need(name)
+    for plane in _started(tmp_path_factory.mktemp("world"), request):
+        with built(plane, Install(Kind.MANIFEST), nodes.plans(3), SHOP) as made:
+            made.install_cilium()
+            yield made
+
+
+@pytest.fixture
+def stages(world: World) -> Iterator[World]:
+    """The world, put back to stage M with every agent and the operator as they were."""
+    yield world
+    world.upgrade(charts.values(world.helm.folder, "migration", charts.MIGRATION))
+    world.restart_operator()
+    for node in WORKERS:
+        world.put_back(node)
+    world.recycle("shop")
 
 
 @dataclass(frozen=True, slots=True)

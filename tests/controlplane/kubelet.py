@@ -91,10 +91,10 @@ def report(
             "name": container["name"],
             "image": container.get("image", ""),
             "imageID": "",
-            "containerID": f"sim://{sandbox.container}",
+            "containerID": f"sim://{sandbox.container}-{sandbox.restarts}",
             "ready": ready,
             "started": not waiting,
-            "restartCount": sandbox.serial - 1 + (3 if waiting else 0),
+            "restartCount": sandbox.serial - 1 + sandbox.restarts + (3 if waiting else 0),
             "state": state,
         }
         for container in pod["spec"]["containers"]

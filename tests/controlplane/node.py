@@ -62,6 +62,8 @@ class Node:
         for pod in live.values():
             if kubelet.uid_of(pod) not in self.record.sandboxes and kubelet.label_of(pod) not in self._cnis():
                 self._add(pod)
+        if self.faults.take(Fault.COREDNS_RESTART, self.name):
+            self._restart([pod for pod in live.values() if kubelet.label_of(pod) == "kube-dns"])
         self._report_network()
         if self._after_boot:
             self._after_boot = False
@@ -261,6 +263,13 @@ class Node:
         if kubelet.phase_of(pod) == "Running":
             kubelet.report(self.api, pod, self.record, sandbox, ready=True)
         self.record.save()
+
+    def _restart(self, pods: list[Object]) -> None:
+        """Restart the containers of pods in their sandboxes."""
+        for pod in pods:
+            if sandbox := self.record.sandboxes.get(kubelet.uid_of(pod)):
+                sandbox.restarts += 1
+                kubelet.report(self.api, pod, self.record, sandbox, ready=True)
 
     def _address(self, plugin: Plugin) -> str | None:
         match plugin:

@@ -25,7 +25,7 @@ REBOOT_REQUEST = "sim/reboot"
 
 @dataclass(slots=True)
 class Sandbox:
-    """One pod's sandbox; ``serial`` counts the sandboxes that the pod has had, a reboot makes a new one."""
+    """One pod's sandbox; ``serial`` counts those that the pod has had, ``restarts`` the containers in this one."""
 
     uid: str
     namespace: str
@@ -33,6 +33,7 @@ class Sandbox:
     plugin: Plugin
     address: str
     serial: int = 1
+    restarts: int = 0
 
     @property
     def handle(self) -> str:

@@ -14,9 +14,9 @@ from tests.controlplane.watcher import Watcher
 
 
 def test_a_snapshot_holds_every_kind_and_two_of_them_differ_in_what_was_changed(
-    disturbed: ControlPlane,
+    shared: ControlPlane,
 ) -> None:
-    space = new_space(disturbed)
+    space = new_space(shared)
     api = space.api
     api.expect("POST", space.path("configmaps"), {"metadata": {"name": "seen"}, "data": {"a": "1"}})
     before = Snapshot.take(api)
@@ -39,9 +39,9 @@ def test_a_snapshot_holds_every_kind_and_two_of_them_differ_in_what_was_changed(
 
 
 def test_evictions_keep_a_budget_and_a_bare_delete_breaks_it(
-    disturbed: ControlPlane, workers: None, tmp_path: Path
+    shared: ControlPlane, workers: None, tmp_path: Path
 ) -> None:
-    space = new_space(disturbed)
+    space = new_space(shared)
     pods = guarded(space.api, space.name, "web", 3, minAvailable=2)
     name = f"{space.name}/web"
     with Watcher(space.api) as watcher:
@@ -54,8 +54,8 @@ def test_evictions_keep_a_budget_and_a_bare_delete_breaks_it(
         eventually(lambda: not watcher.observed.budgets[name].is_kept, 10, "the broken budget is seen")
 
 
-def test_the_confs_of_a_node_are_kept_in_their_order(disturbed: ControlPlane, tmp_path: Path) -> None:
-    with Watcher(disturbed.api(), {"n1": tmp_path}) as watcher:
+def test_the_confs_of_a_node_are_kept_in_their_order(shared: ControlPlane, tmp_path: Path) -> None:
+    with Watcher(shared.api(), {"n1": tmp_path}) as watcher:
         for name, content in (
             ("10-calico.conflist", cni.calico_conf()),
             ("05-cilium.conflist", cni.cilium_conf({})),

@@ -56,9 +56,9 @@ def program(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def release(disturbed: ControlPlane, tmp_path: Path, program: str) -> Iterator[Release]:
+def release(shared: ControlPlane, tmp_path: Path, program: str) -> Iterator[Release]:
     """A release of stage M without agents: it is never ready, and nothing is waited for."""
-    made = Release(disturbed, tmp_path, program)
+    made = Release(shared, tmp_path, program)
     done = made.helm.install(made.chart, [made.migration])
     assert done.returncode == 0, done.stderr
     yield made
@@ -66,9 +66,9 @@ def release(disturbed: ControlPlane, tmp_path: Path, program: str) -> Iterator[R
 
 
 @pytest.fixture
-def bare(disturbed: ControlPlane, tmp_path: Path, program: str) -> Iterator[Release]:
+def bare(shared: ControlPlane, tmp_path: Path, program: str) -> Iterator[Release]:
     """A cluster without a release, and what is needed to make one."""
-    made = Release(disturbed, tmp_path, program)
+    made = Release(shared, tmp_path, program)
     yield made
     made.remove()
 

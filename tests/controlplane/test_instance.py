@@ -84,12 +84,12 @@ class Writers:
 
 
 @pytest.mark.parametrize("victim", [instance.SERVER, instance.ETCD])
-def test_what_was_acknowledged_is_there_after_a_crash(disturbed: ControlPlane, victim: str) -> None:
-    api, space = disturbed.api(), new_space(disturbed)
+def test_what_was_acknowledged_is_there_after_a_crash(shared: ControlPlane, victim: str) -> None:
+    api, space = shared.api(), new_space(shared)
     with Writers(api, space, WRITERS) as writers:
         eventually(lambda: min(writers.acknowledged) >= 20, 30, "twenty writes each")
-        disturbed.kill(victim)
-        assert disturbed.restart(victim) < SERVED_AGAIN_S
+        shared.kill(victim)
+        assert shared.restart(victim) < SERVED_AGAIN_S
         before = min(writers.acknowledged)
         eventually(lambda: min(writers.acknowledged) > before, 30, "writes go on")
     for path, count in zip(writers.paths, writers.acknowledged, strict=True):

@@ -17,9 +17,9 @@ AT_ONCE_S = 3.0
 
 
 @pytest.fixture
-def cluster(disturbed: ControlPlane, workers: None) -> ControlPlane:
+def cluster(shared: ControlPlane, workers: None) -> ControlPlane:
     """A control plane with two workers and one control-plane node."""
-    return disturbed
+    return shared
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ NODES = 40
 
 
 @pytest.fixture(scope="module")
-def crowd(disturbed: ControlPlane) -> Iterator[Space]:
+def crowd(shared: ControlPlane) -> Iterator[Space]:
     """A namespace with many pods, each bound to a node that nobody plays."""
-    space = new_space(disturbed)
+    space = new_space(shared)
     pods = [workloads.bare_pod(space.name, f"p{n}", f"n{n % NODES}") for n in range(PODS)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(space.api.create, pods))
@@ -55,29 +55,29 @@ def test_k17_pages_give_every_object_once(crowd: Space) -> None:
     assert len(seen) == len(set(seen)) == PODS
 
 
-def test_k18_a_watch_of_an_old_version_is_200_and_says_410_in_its_first_line(disturbed: ControlPlane) -> None:
+def test_k18_a_watch_of_an_old_version_is_200_and_says_410_in_its_first_line(shared: ControlPlane) -> None:
     """Compaction alone does not do it: the server's watch cache must have been lost as well."""
-    space = new_space(disturbed)
+    space = new_space(shared)
     path = space.path("configmaps")
     old = space.api.get(path)["metadata"]["resourceVersion"]
     for number in range(5):
         space.api.expect("POST", path, {"metadata": {"name": f"c{number}"}})
-    disturbed.kill(instance.SERVER)
-    disturbed.restart(instance.SERVER)
+    shared.kill(instance.SERVER)
+    shared.restart(instance.SERVER)
     first = next(iter(space.api.watch(path, str(old), timeout_s=20)))
     assert (first["type"], first["object"]["code"], first["object"]["reason"]) == ("ERROR", 410, "Expired")
 
 
-def test_k19_an_expired_page_is_410_with_a_token_that_would_mix_two_times(disturbed: ControlPlane) -> None:
-    space = new_space(disturbed)
+def test_k19_an_expired_page_is_410_with_a_token_that_would_mix_two_times(shared: ControlPlane) -> None:
+    space = new_space(shared)
     path = space.path("configmaps")
     for number in range(6):
         space.api.expect("POST", path, {"metadata": {"name": f"c{number}"}})
     page = space.api.get(path, limit="2")
     token = str(page["metadata"]["continue"])
     space.api.patch(f"{path}/c0", {"data": {"changed": "later"}}, MERGE)
-    etcd.compact(disturbed)
-    disturbed.restart(instance.SERVER)
+    etcd.compact(shared)
+    shared.restart(instance.SERVER)
     answer = space.api.call("GET", path, **{"limit": "2", "continue": token})
     assert (answer.status, answer.json["reason"]) == (410, "Expired")
     fresh = answer.json["metadata"]["continue"]

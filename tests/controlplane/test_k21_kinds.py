@@ -18,9 +18,9 @@ POOLS = "/apis/crd.projectcalico.org/v1/ippools"
 
 
 @pytest.fixture
-def pools(disturbed: ControlPlane) -> Iterator[Api]:
+def pools(shared: ControlPlane) -> Iterator[Api]:
     """Calico's IPPools with one object that a finalizer holds."""
-    api = disturbed.api()
+    api = shared.api()
     crd = calico_kinds.definition(calico_kinds.CRD_V1, "v1", Kind("IPPool", "ippools"))
     calico_kinds.establish(api, [crd])
     api.expect("POST", POOLS, pool("held", finalizers=["example.com/hold"]))
@@ -66,9 +66,9 @@ def test_k21_a_kind_whose_object_is_held_stays_terminating_until_the_holder_lets
 
 
 def test_k22_a_kind_that_is_gone_is_plain_text_and_an_object_that_is_gone_a_status(
-    disturbed: ControlPlane,
+    shared: ControlPlane,
 ) -> None:
-    api = disturbed.api()
+    api = shared.api()
     kind = api.call("GET", "/apis/no-such-group.example.com/v1/things")
     assert (kind.status, kind.is_status, kind.text) == (404, False, "404 page not found\n")
     absent = api.call("GET", "/api/v1/namespaces/default/configmaps/absent")
@@ -77,9 +77,9 @@ def test_k22_a_kind_that_is_gone_is_plain_text_and_an_object_that_is_gone_a_stat
 
 
 @pytest.fixture
-def stale(disturbed: ControlPlane) -> Iterator[Api]:
+def stale(shared: ControlPlane) -> Iterator[Api]:
     """Calico's aggregated API as it is left behind when its Service goes first."""
-    api = disturbed.api()
+    api = shared.api()
     service = {"name": "calico-api", "namespace": "gone", "port": 443}
     spec = {
         "group": "projectcalico.org",
@@ -138,8 +138,8 @@ def test_k24_a_stale_api_lets_no_namespace_end(stale: Api) -> None:
     )
 
 
-def test_k25_a_namespace_that_was_just_deleted_may_have_no_conditions(disturbed: ControlPlane) -> None:
-    api = disturbed.api()
+def test_k25_a_namespace_that_was_just_deleted_may_have_no_conditions(shared: ControlPlane) -> None:
+    api = shared.api()
     api.create(workloads.namespace("brief"))
     api.expect(
         "POST",

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
-from tests.controlplane import cilium_kinds
 from tests.controlplane.client import Answer, Api, Object
 from tests.controlplane.instance import ControlPlane
 
@@ -15,12 +12,9 @@ NODE_CONFIGS = "namespaces/default/ciliumnodeconfigs"
 EVERY_KIND = 22
 
 
-@pytest.fixture(scope="module")
-def cilium(disturbed: ControlPlane) -> Api:
-    started = time.monotonic()
-    cilium_kinds.install(disturbed.api())
-    print(f"{EVERY_KIND} CRDs are Established after {time.monotonic() - started:.1f} s")
-    return disturbed.api()
+@pytest.fixture
+def cilium(shared: ControlPlane, kinds: None) -> Api:
+    return shared.api()
 
 
 def policy(**spec: object) -> Object:

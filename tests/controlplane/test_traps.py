@@ -6,46 +6,16 @@ Each test leaves the cluster as it found it: stage M, every node on Calico.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-
-import pytest
 
 from tests import capabilities
-from tests.controlplane import charts, kubelet, nodes, workloads
-from tests.controlplane.calico_install import POOL, Install, Kind
+from tests.controlplane import charts, kubelet, nodes
+from tests.controlplane.calico_install import POOL
 from tests.controlplane.client import Object, eventually, throughout
-from tests.controlplane.instance import ControlPlane
-from tests.controlplane.world import AGENTS, World, built, is_of
+from tests.controlplane.conftest import WORKERS
+from tests.controlplane.world import AGENTS, World, is_of
 
-pytestmark = [pytest.mark.needs("helm", "operator", "controlplane")]
 CILIUM, CALICO = "05-cilium.conflist", "10-calico.conflist"
-WORKERS = ("wrk-01", "wrk-02", "wrk-03")
 WATCHER_INTERVAL_S = 15
-SHOP = [workloads.namespace("shop"), workloads.deployment("shop", "web", 6)]
-
-
-@pytest.fixture(scope="module")
-def world(own: ControlPlane) -> Iterator[World]:
-    with built(own, Install(Kind.MANIFEST), nodes.plans(3), SHOP) as made:
-        made.install_cilium()
-        yield made
-
-
-@pytest.fixture
-def stages(world: World) -> Iterator[World]:
-    """The world, put back to stage M with all agents and the operator restarted where a test changed the release."""
-    migration = charts.values(world.helm.folder, "migration", charts.MIGRATION)
-    yield world
-    world.upgrade(migration)
-    world.restart_operator()
-    for node in WORKERS:
-        if world.running(node).get("custom-cni-conf") != "true":
-            world.restart_agent(node)
-        folder = world.agent.record(node).conf_folder
-        (folder / CILIUM).unlink(missing_ok=True)
-        if (backup := folder / f"{CALICO}.cilium_bak").exists():
-            backup.rename(folder / CALICO)
-    world.recycle("shop")
 
 
 def test_stage_m_is_passive(world: World) -> None:
@@ -84,12 +54,9 @@ def test_a_label_does_nothing_until_the_agent_is_new(world: World) -> None:
     assert {
         name: endpoints[name]["status"]["networking"]["addressing"][0]["ipv4"] for name in on_node
     } == on_node
-    world.label(node, None)
     (record.conf_folder / CILIUM).unlink()
     eventually(lambda: world.conf(node) == [CILIUM], 5, "an agent that was switched writes its file again")
-    world.restart_agent(node)
-    (record.conf_folder / CILIUM).unlink()
-    (record.conf_folder / f"{CALICO}.cilium_bak").rename(record.conf_folder / CALICO)
+    world.put_back(node)
     world.recycle("shop", node)
     assert world.conf(node) == [CALICO]
     assert all(is_of(address, POOL) for address in world.addresses("shop").values())

@@ -98,6 +98,16 @@ class World:
 
         eventually(is_new, 30, f"a new agent on {node} is ready")
 
+    def put_back(self, node: str) -> None:
+        """Bring a node back to Calico as the procedure does: no label, a new agent, the conf files exchanged."""
+        self.label(node, None)
+        if self.running(node).get("custom-cni-conf") != "true":
+            self.restart_agent(node)
+        folder = self.agent.record(node).conf_folder
+        (folder / "05-cilium.conflist").unlink(missing_ok=True)
+        if (backup := folder / "10-calico.conflist.cilium_bak").exists():
+            backup.rename(folder / "10-calico.conflist")
+
     def restart_operator(self) -> None:
         """Delete the operator's pods and wait until the genuine process was started anew."""
         old, starts = {kubelet.uid_of(pod) for pod in self.pods(OPERATORS)}, self.operator.starts
