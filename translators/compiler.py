@@ -29,6 +29,7 @@ from translators.ir.policy import Action, Policy, PolicyKind, Rule, Tier
 from translators.lowering.foreign import claims_of, foreign_regions, notes_on, take_in
 from translators.lowering.hidden import hidden_fields
 from translators.lowering.interplay import interleaved, interplay
+from translators.lowering.reach import Reach, marks_of
 from translators.lowering.remarks import endpoints_of
 from translators.lowering.rules import RuleLowering
 from translators.lowering.sayable import Sayable
@@ -99,6 +100,7 @@ class _Laid:
     layers: Sequence[tuple[Tier, Sequence[Lowered]]]
     lowering: RuleLowering
     sayable: Sayable
+    nowhere: int = 0
 
     @property
     def lowered(self) -> list[Lowered]:
@@ -160,8 +162,9 @@ def _compile(
 ) -> Compilation:
     ordered = sorted_tiers(enforced, tiers, options.calico_version)
     prepared = {id(p): _prepare(p) for _, members in ordered for p in members}
-    vocabulary = _vocabulary(prepared.values(), world)
+    vocabulary = _vocabulary(prepared.values(), world, options.cilium.labels)
     take_in(vocabulary, foreign)
+    marks_of(world, options.cilium, vocabulary)
     space = Space(vocabulary, world)
     run = _Run(space, world, options, prepared, of_nodes=of_nodes)
     run.absorbed, run.foreign = absorbed, foreign
@@ -191,8 +194,8 @@ def _rules(policy: Policy, direction: Direction) -> tuple[Rule, ...]:
     return policy.ingress if direction is Direction.INGRESS else policy.egress
 
 
-def _vocabulary(prepared: Iterable[_Prepared], world: World) -> Vocabulary:
-    collector = Collector(world)
+def _vocabulary(prepared: Iterable[_Prepared], world: World, labels: str) -> Vocabulary:
+    collector = Collector(world, labels)
     for one in prepared:
         collector.subject(one.scoped.subject)
         for direction in _DIRECTIONS:
@@ -226,9 +229,17 @@ class _Run:
 
     def lay(self, ordered: Sequence[tuple[Tier, Sequence[Policy]]], direction: Direction) -> _Laid:
         """Lower every policy of a direction and lay its rules out as items."""
-        sayable = Sayable(self._space, self._options.cilium, self._hidden, direction, of_nodes=self._of_nodes)
+        config = self._options.cilium
+        reach = Reach(self._space, self._world, config, direction)
+        sayable = Sayable(self._space, config, self._hidden, direction, reach, of_nodes=self._of_nodes)
         lowering = RuleLowering(self._space, self._world, sayable, direction, self._options, self._endpoints)
         lowering.stays = self._stays
+        if reach.pods and not reach.one_family:
+            self._absorb(p for _, members in ordered for p in members if _names_networks(p))
+        nowhere = reach.nowhere()
+        if nowhere:
+            region = (self._space.only(self._space.peer, nowhere),)
+            lowering.claims.append(Claim("", Source(None, direction), region, assumed=True))
         layers = []
         for tier, members in ordered:
             lowered = [low for p in members if (low := self._lower(p, direction, lowering))]
@@ -238,7 +249,7 @@ class _Run:
                 self._absorb(interleaved(lowered, self._space.layout))
         items = flatten(layers, direction, self._space.layout)
         items += self._of_others(direction, layers, lowering)
-        return _Laid(items, layers, lowering, sayable)
+        return _Laid(items, layers, lowering, sayable, nowhere)
 
     def _of_others(
         self,
@@ -332,8 +343,12 @@ class _Run:
         allows = []
         for index, cubes in sorted(decided.allows.items()):
             said = [part for cube in cubes for part in self._say(cube, items[index], lowering, sayable)]
-            allows.append(Output(items[index].source, tuple(said)))
-        denies = [Output(items[i].source, tuple(c)) for i, c in sorted(decided.denies.items())]
+            kept = tuple(cube for cube in said if self._is_somewhere(cube, laid))
+            allows.append(Output(items[index].source, kept))
+        denies = [
+            Output(items[i].source, tuple(c for c in cubes if self._is_somewhere(c, laid)))
+            for i, cubes in sorted(decided.denies.items())
+        ]
         isolated = [
             Output(
                 Source(low.scoped.policy, low.direction),
@@ -355,6 +370,10 @@ class _Run:
             closed=tuple(items[k].source for k in sorted(decided.closed)),
         )
 
+    def _is_somewhere(self, cube: int, laid: _Laid) -> bool:
+        """Say whether a cube holds any peer but addresses that nobody has in the target's match mode."""
+        return bool(cube & self._space.peer.mask & ~laid.nowhere)
+
     def _say(self, cube: int, item: Item, lowering: RuleLowering, sayable: Sayable) -> list[int]:
         """Narrow what subtraction left unsayable, and claim the difference."""
         said = sayable.narrow(cube)
@@ -363,6 +382,12 @@ class _Run:
             lowering.claims.append(Claim("CAL-L515", item.source, tuple(lost)))
             lowering.notes.append(Note("CAL-L515", item.source, fills={"choice": "left out"}))
         return said
+
+
+def _names_networks(policy: Policy) -> bool:
+    """A pod of two families is one identity: a native ``ipBlock`` of one would reach it by the other too."""
+    rules = (*policy.ingress, *policy.egress)
+    return any(e.nets for rule in rules for e in (rule.source, rule.destination))
 
 
 def _as_it_stands(items: Sequence[Item], action: Action) -> tuple[Output, ...]:

@@ -19,6 +19,7 @@ from translators.diagnostics import Diagnostic, diagnostic
 from translators.flows import Direction
 from translators.ir.policy import Policy
 from translators.layout import OutputFile, files
+from translators.lowering.reach import Reach
 from translators.semantics.cilium.mapsize import MapSize, map_sizes
 from translators.semantics.cilium.model import CiliumPolicies
 from translators.settings import CILIUM_CONFIRMED, Options
@@ -126,7 +127,8 @@ def _write(both: Compilations, world: World, options: Options, *, short_icmp: bo
         of_nodes = compilation is both.hosts
         referred, objects = groups_of(compilation, world)
         groups.update((m.name, m) for m in objects)
-        peerings = {d: Peering(compilation.space, d, referred) for d in Direction}
+        space = compilation.space
+        peerings = {d: Peering(space, d, referred, Reach(space, world, options.cilium, d)) for d in Direction}
         writer = Writer(
             compilation.space,
             peerings,

@@ -13,6 +13,7 @@ from translators.algebra.space import EXTENDED
 from translators.diagnostics import Diagnostic, diagnostic
 from translators.frontends import PolicySet
 from translators.ir.policy import Action, Policy, PolicyKind, Rule, Tier
+from translators.lowering.reach import MODES_SINCE, missing_modes
 from translators.settings import CILIUM_CONFIRMED, Options
 from translators.source import Document, from_object
 from translators.surroundings import of_hosts, of_policy, of_tiers
@@ -44,7 +45,7 @@ def screen(found: PolicySet, world: World, options: Options, *, is_cluster: bool
     for policy in found.policies:
         if f"{policy.api_kind} {policy.label}" in undecided:
             continue
-        reasons = list(_reasons(policy, options))
+        reasons = [*_reasons(policy, options), *_modes(policy, world, options)]
         diagnostics += reasons
         waiting = [*reasons, *found.stops.get(id(policy), ())]
         if not any(_stops(r, policy, options) for r in waiting):
@@ -181,6 +182,16 @@ def _peers(document: Document, key: str) -> Iterator[Mapping[str, Any]]:
 
 def _is_negative(term: Mapping[str, Any]) -> bool:
     return term.get("operator") in {"NotIn", "DoesNotExist"}
+
+
+def _modes(policy: Policy, world: World, options: Options) -> Iterator[Diagnostic]:
+    """Ask for the match mode in which the target says what the networks of a policy say."""
+    if options.cilium_version < MODES_SINCE or policy.staged:
+        return
+    about = f"{policy.api_kind} {policy.label}"
+    for mode in dict.fromkeys(mode for _, mode in missing_modes(policy, world, options.cilium)):
+        rules = [r for r, m in missing_modes(policy, world, options.cilium) if m == mode]
+        yield diagnostic("CAL-V806", rules[0].span, about=about, rules=about, mode=mode)
 
 
 def _features(rule: Rule, about: str, options: Options) -> Iterator[Diagnostic]:

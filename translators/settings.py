@@ -26,6 +26,7 @@ READINGS: Mapping[str, str] = {
     "CAL-P110": "as the API server defaults it",
     "CAL-P115": "addresses that nobody placed lie outside the cluster",
     "CAL-N415": "the service matches nothing",
+    "CAL-V806": "networks that hold some pods or nodes are approximated",
     "CAL-V813": "pods without a policy are isolated by the mode",
 }
 """What a stop means once somebody accepts it; every other stop asks for a changed setting or input."""

@@ -196,15 +196,17 @@ class _Work:
 def _claims(compilation: Compilation) -> Claims:
     differing: dict[Direction, list[int]] = {d: [] for d in Direction}
     assumed: dict[Direction, list[int]] = {d: [] for d in Direction}
+    nowhere: dict[Direction, list[int]] = {d: [] for d in Direction}
     shut: dict[Direction, frozenset[str]] = {}
     for direction, compiled in compilation.directions.items():
         for claim in compiled.claims:
-            (assumed if claim.assumed else differing)[direction].extend(claim.region)
+            into = differing if not claim.assumed else assumed if claim.code else nowhere
+            into[direction].extend(claim.region)
         shut[direction] = frozenset(map(_by, compiled.closed))
     for one in compilation.withheld:
         for direction in Direction:
             differing[direction].extend(one.region)
-    return Claims(compilation.space, differing, assumed, shut)
+    return Claims(compilation.space, differing, assumed, nowhere, shut)
 
 
 def _by(source: Source) -> str:

@@ -59,6 +59,8 @@ class _Maker:
             named = rng.choice([8080, 8081])
             ports = (NamedPort("http", "TCP", named), NamedPort("dns", "UDP", 53)) if self.chance(0.5) else ()
             addresses = [parse_address(f"10.244.{number}.5")]
+            if self.chance(0.3):
+                addresses.append(parse_address(f"fd00:10:244:{number}::5"))
             pods.append(
                 Pod(
                     rng.choice(NAMESPACES),
@@ -76,12 +78,15 @@ class _Maker:
             namespaces={n: Namespace(n, envs[n]) for n in NAMESPACES},
             pods=tuple(pods),
             nodes={
-                n: Node(n, {"role": n}, (parse_address(a),))
-                for n, a in (("n1", "10.0.0.11"), ("n2", "10.0.0.12"))
+                n: Node(n, {"role": n}, (parse_address(a), *more))
+                for n, a, more in (
+                    ("n1", "10.0.0.11", ()),
+                    ("n2", "10.0.0.12", (parse_address("10.9.0.12"),) if self.chance(0.3) else ()),
+                )
             },
             services={("a", "db"): Service("a", "db", {"app": "db"})},
             plan=AddressPlan(
-                (parse_cidr("10.244.0.0/16"),),
+                (parse_cidr("10.244.0.0/16"), parse_cidr("fd00:10:244::/48")),
                 (parse_cidr("10.0.0.0/24"),),
                 (),
                 (parse_cidr(api),),
@@ -100,6 +105,7 @@ class _Maker:
             allow_localhost=rng.choice(["auto", "auto", "policy"]),
             enforcement=rng.choice(["default"] * 8 + ["always", "never"]),
             default_local_cluster=self.chance(0.7),
+            node_selector_labels=self.chance(0.3),
             non_default_deny=self.chance(0.8),
             ipv6=True,
         )

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests import capabilities
 from tests.oracles import worlds
-from translators import CiliumConfig, Options, translate
+from translators import CiliumConfig, translate
 from translators.frontends import is_policy
 from translators.source import Document, from_object
 from translators.world import World
@@ -83,7 +83,10 @@ def test_policies_that_stay_take_part_in_the_proof() -> None:
         dice = random.Random(seed + number)
         others = list(foreign(dice, world.world))
         result = translate(
-            policies, cluster=[*around, *others], options=Options(cilium=CONFIG), plan=world.world.plan
+            policies,
+            cluster=[*around, *others],
+            options=worlds.options(policies, CONFIG),
+            plan=world.world.plan,
         )
         report = result.report
         if report.count("refused") or any(f.code == "CAL-O312" for f in report.findings):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 
 from tests.oracles import worlds
-from translators import CiliumConfig, Options, translate
+from translators import CiliumConfig, translate
 from translators.flows import Direction, Verdict
 from translators.frontends import is_policy
 from translators.proof.compare import MatrixDifference, build_universe, compare, flow_of
@@ -58,7 +58,9 @@ def test_matrix_and_point_agree_for_both_engines_and_exact_translations_are_equa
         world = worlds.load(data, edges=edges)
         policies = [d for d in world.documents if is_policy(d) or d.kind == "Tier"]
         around = [d for d in world.documents if not is_policy(d)]
-        result = translate(policies, cluster=around, options=Options(cilium=CONFIG), plan=world.world.plan)
+        result = translate(
+            policies, cluster=around, options=worlds.options(policies, CONFIG), plan=world.world.plan
+        )
         calico = CalicoPolicies.build(world.world, world.documents, VERSION)
         cilium = CiliumPolicies.build(world.world, worlds.emitted(result, policies), CONFIG)
         sides = CalicoSide(calico), CiliumSide(cilium)

@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.capabilities import is_long
 from tests.oracles import worlds
-from translators import CiliumConfig, Options, translate
+from translators import CiliumConfig, translate
 from translators.frontends import is_policy
 from translators.proof import Claims, prove
 from translators.proof.compare import compare
@@ -100,7 +100,9 @@ def test_every_mutant_that_changes_a_verdict_opens_an_obligation() -> None:
         world = worlds.load(data, edges=edges)
         policies = [d for d in world.documents if is_policy(d) or d.kind == "Tier"]
         around = [d for d in world.documents if not is_policy(d)]
-        result = translate(policies, cluster=around, options=Options(cilium=CONFIG), plan=world.world.plan)
+        result = translate(
+            policies, cluster=around, options=worlds.options(policies, CONFIG), plan=world.world.plan
+        )
         clean = not result.report.differences and not result.report.count("refused")
         codes = {code for entry in result.report.policies for code in entry.codes}
         if not clean or result.report.method.open_obligations or {"CAL-K705", "CAL-L509"} & codes:

@@ -12,13 +12,12 @@ import pytest
 
 from tests.capabilities import shared
 from tests.oracles import worlds
-from translators import CiliumConfig, Options, translate
+from translators import CiliumConfig, translate
 from translators.frontends import is_policy
 from translators.semantics.cilium.model import CiliumPolicies
 from translators.semantics.cilium.point import PointEvaluator
 
 CONFIG = CiliumConfig(enable_sctp=True, enable_extended_ip_protocols=True, ipv6=True)
-OPTIONS = Options(cilium=CONFIG)
 NOT_COMPARED = {
     "O74-namespace-missing": "a pod without its Namespace object, which no cluster has: CAL-O312 is a finding, no flow",
 }
@@ -39,7 +38,9 @@ class Tally:
 def judged(world: worlds.VectorWorld, tally: Tally) -> None:
     policies = [d for d in world.documents if is_policy(d) or d.kind == "Tier"]
     around = [d for d in world.documents if not is_policy(d)]
-    result = translate(policies, cluster=around, options=OPTIONS, plan=world.world.plan)
+    result = translate(
+        policies, cluster=around, options=worlds.options(policies, CONFIG), plan=world.world.plan
+    )
     if result.report.count("refused"):
         tally.refused += 1
         return

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.capabilities import shared
-from translators import Translation
+from translators import CiliumConfig, Options, Translation
 from translators.algebra.cidrs import Address, Cidr, parse_address, parse_cidr
 from translators.flows import PROTOCOLS, Flow, Peer, PeerKind
 from translators.source import Document, from_object, read
@@ -42,6 +42,13 @@ class VectorWorld:
     documents: tuple[Document, ...]
     world: World
     flows: tuple[Expected, ...]
+
+
+def options(policies: Iterable[Document], config: CiliumConfig) -> Options:
+    """Give options that accept what a missing match mode approximates."""
+    labels = (f"{d.namespace}/{d.name}" if d.namespace else d.name for d in policies)
+    names = (label.removeprefix("default.") for label in labels)
+    return Options(cilium=config, accepted=frozenset(("CAL-V806", name) for name in names))
 
 
 def emitted(result: Translation, policies: Iterable[Document]) -> list[Document]:

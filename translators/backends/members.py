@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from translators.algebra.cidrs import BITS, Interval, subtract, to_cidrs
 from translators.algebra.space import AddressAtom, AtomKind, SideName, Space
 from translators.backends.terms import terms
 from translators.flows import Direction
+from translators.lowering.reach import Reach
 
 __all__ = ["Group", "Members", "Peering"]
 
@@ -39,9 +42,11 @@ class Members:
 class Peering:
     """Knows the peer field of one space in one direction."""
 
-    def __init__(self, space: Space, direction: Direction, groups: Sequence[Group]) -> None:
+    def __init__(self, space: Space, direction: Direction, groups: Sequence[Group], reach: Reach) -> None:
         """``groups`` are tried in this order; one is used where the cube holds all of its addresses."""
         self.direction = direction
+        self._reach = reach
+        self._peer_labels = sum(f.mask for f in space.fields if f.name[0] == SideName.PEER)
         self._space = space
         self._groups = groups
         field = space.peer
@@ -62,6 +67,7 @@ class Peering:
         self._pods = bits(AtomKind.POD)
         self._world = bits(AtomKind.WORLD)
         own = 0 if ingress else self._hosts
+        self._nodes = bits(AtomKind.REMOTE) | own
         api_nodes = bits(AtomKind.REMOTE, api=True) | (own & bits(AtomKind.HOST, api=True))
         self._entities: Mapping[str, int] = {
             "host": own,
@@ -75,16 +81,42 @@ class Peering:
         held = cube & self._relevant
         if held == self._relevant and allow:
             return Members(anyone=True)
+        anonymous = cube & self._peer_labels == self._peer_labels
+        partly = held & self._pods not in {0, self._pods}
+        by_address = self._reach.pods and self._reach.one_family and anonymous and partly
         endpoints: tuple[dict[str, object], ...] = ()
-        if held & self._pods:
+        if held & self._pods and not by_address:
             endpoints = tuple(terms(self._space, cube, SideName.PEER, home, subject=False))
         entities = self._entity_names(held)
-        cidrs: tuple[dict[str, object], ...] = ()
-        if held & self._world == self._world:
+        single = held & self._nodes & ~self._said(entities)
+        outside = held & self._world
+        if outside == self._world:
             entities.append("world")
-        elif held & self._world:
-            cidrs = tuple(self._networks(held & self._world))
-        return Members(endpoints=endpoints, entities=tuple(entities), cidrs=cidrs)
+            outside = 0
+        if outside:
+            outside &= ~self._not_meant(held, anonymous=anonymous, allow=allow)
+        if by_address:
+            outside |= self._reach.outside_at(held & self._pods)
+        cidrs = self._networks(outside) if outside else []
+        if single and self._reach.nodes:
+            cidrs += self._written_out(self._reach.outside_at(single))
+        return Members(endpoints=endpoints, entities=tuple(entities), cidrs=tuple(cidrs))
+
+    def _said(self, entities: Sequence[str]) -> int:
+        return reduce(or_, (self._entities[name] for name in entities), 0)
+
+    def _not_meant(self, held: int, *, anonymous: bool, allow: bool) -> int:
+        """Give the addresses of pods and nodes that a network would reach in this mode and must not."""
+        found = 0
+        if self._reach.pods:
+            meant = held & self._pods if anonymous and self._reach.one_family else 0
+            found |= self._reach.outside_at(self._pods & ~meant)
+        if self._reach.nodes:
+            denies_local = self.direction is Direction.INGRESS and not allow
+            units = () if denies_local else self._reach.units
+            meant = reduce(or_, (unit for unit in units if unit & held == unit), 0)
+            found |= self._reach.outside_at(self._nodes & ~meant)
+        return found
 
     def _entity_names(self, held: int) -> list[str]:
         names = []

@@ -58,7 +58,9 @@ class Peers:
             for host in self._world.host_endpoints.values()
             if any(port.name == name for port in host.ports)
         ]
+        on_nodes = (AtomKind.HOST, AtomKind.REMOTE)
         bits = self._addresses.of_sets([], hosts)
+        bits &= self._space.peer.where(lambda a: isinstance(a, AddressAtom) and a.kind in on_nodes)
         return self._space.only(self._space.peer, bits) if bits else 0
 
     def _narrowed(self, region: list[int], bits: int) -> list[int]:

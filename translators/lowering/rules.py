@@ -6,10 +6,10 @@ part is left out (grade X); every point that changed is a claim, to be settled a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from translators.algebra.cidrs import BITS, Cidr, parse_cidr
+from translators.algebra.cidrs import BITS, Address, Cidr, parse_cidr
 from translators.algebra.cubes import Budget, join, sub
 from translators.algebra.space import AddressAtom, AtomKind, SideName, Space
 from translators.errors import InputError
@@ -19,6 +19,7 @@ from translators.ir.policy import Action, Entity, Policy, Rule
 from translators.lowering.addresses import Addresses
 from translators.lowering.labels import PodSelectors
 from translators.lowering.peers import Peers
+from translators.lowering.pods import Placed, living
 from translators.lowering.remarks import Endpoints, rule_remarks, subject_remarks
 from translators.lowering.sayable import GRADES, Misfit, Sayable
 from translators.lowering.traffic import Traffic
@@ -34,6 +35,9 @@ _LINK_LOCAL = (parse_cidr("169.254.0.0/16"), parse_cidr("fe80::/10"))
 _OF_CLOUDS = (parse_cidr("169.254.169.0/24"), parse_cidr("169.254.170.2/32"))
 """Metadata, time and name services of clouds, which answer from outside the node."""
 _LIMIT = 100_000
+_PARTLY = frozenset({"CAL-N401", "CAL-N405"})
+"""Misfits of rules that hold some pods by their address."""
+MAX_LISTED = 20
 
 
 class RuleLowering:
@@ -60,6 +64,7 @@ class RuleLowering:
         self._pods = PodSelectors(space, world, SideName.PEER, max_terms)
         self._addresses = Addresses(space, world)
         self._traffic = Traffic(space, world, direction)
+        self._placed = Placed(space, world, sayable.hidden) if world.is_cluster and world.pods else None
         self._peers = Peers(space, world, self._pods, (self._addresses, self._traffic))
         self._policed = space.full
         if direction is Direction.INGRESS:
@@ -111,16 +116,18 @@ class RuleLowering:
         return Lowered(scoped, self.direction, tuple(subject), tuple(lowered))
 
     def _kept(self, rule: Rule, exact: list[int], source: Source) -> list[LoweredRule]:
-        """Split a rule that stays native: Cilium reads its networks as the outside world only.
+        """Split a rule that stays native: Cilium reads its networks as the outside world, and what its mode adds.
 
-        The rest of what Calico matched, pods and nodes, is allowed by a companion (CAL-K701).
+        The rest of what Calico matched, pods and nodes, is allowed by a companion (CAL-K701); nodes in the widest
+        network are, whether or not the release matches them by it.
         """
-        by_address = any(e.nets for e in (rule.source, rule.destination))
-        if not by_address:
+        nets = [n for e in (rule.source, rule.destination) for n in e.nets]
+        if not nets:
             return [LoweredRule(rule, tuple(exact), native=True)]
-        layout, world = self._space.layout, self._space.peers(lambda a: a.kind is AtomKind.WORLD)
-        inner = self._space.peers(lambda a: a.kind is not AtomKind.WORLD)
-        rest = layout.meet(exact, [inner])
+        layout, reached = self._space.layout, self._sayable.reach.kinds
+        world = self._space.peers(lambda a: a.kind in reached)
+        told = reached if all(n.length for n in nets) else reached - {AtomKind.HOST, AtomKind.REMOTE}
+        rest = layout.meet(exact, [self._space.peers(lambda a: a.kind not in told)])
         if rest:
             fills = {"cidr": ", ".join(str(n) for e in (rule.source, rule.destination) for n in e.nets)}
             self.notes.append(Note("CAL-K701", source, Grade.S1, fills, ("address plan",)))
@@ -201,7 +208,7 @@ class RuleLowering:
         excluded too: a difference, named as such.
         """
         for name in sorted({p for p in rule.destination.not_ports if isinstance(p, str)}):
-            numbers = sorted(self._traffic.numbers_called(name))
+            numbers = sorted(self._traffic.numbers_meant(name))
             source = self._place
             fills = {"name": name, "numbers": ", ".join(map(str, numbers)) or "no number"}
             self.notes.append(Note("CAL-L509", source, Grade.S1, fills, (f"port name {name}",)))
@@ -210,7 +217,8 @@ class RuleLowering:
             called = layout.meet(subject, [self._traffic.called(name)])
             others += self._calling(called, destination, others=True)
             self.claims.append(Claim("CAL-L509", source, tuple(others)))
-            hit = layout.meet(subject, self._traffic.contradicting(name))
+            hosts = self._peers.hosts_calling(name)
+            hit = layout.meet(subject, self._traffic.contradicting(name, hosts))
             self.claims.append(Claim("CAL-L509", source, tuple(hit), assumed=True))
 
     def _peer_region(self, rule: Rule, entity: Entity, peer: ScopedPeer) -> list[int]:
@@ -253,14 +261,64 @@ class RuleLowering:
         return [self._space.only(self._space.subject, bits)] if bits else []
 
     def _rounded(self, rule: Rule, exact: list[int], source: Source) -> list[int]:
-        result = []
-        for cube in exact:
-            misfits = list(self._sayable.inspect(cube))
-            if misfits:
+        result: list[int] = []
+        waiting = list(exact)
+        while waiting:
+            cube = waiting.pop(0)
+            misfits = list(self._sayable.inspect(cube, denies=rule.action is Action.DENY))
+            today = self._today(rule, cube, misfits, source)
+            if today is not None:
+                waiting = [*today, *waiting]
+            elif misfits:
                 result.extend(self._round(rule, cube, misfits, source))
             else:
+                self._note_places(rule, cube, source)
                 result.append(cube)
         return join(self._space.layout, result)
+
+    def _today(self, rule: Rule, cube: int, misfits: Sequence[Misfit], source: Source) -> list[int] | None:
+        """Say by labels which pods are at some addresses now; None where that is not asked, or cannot be told.
+
+        Exact for the pods that exist, until the next one starts (grade S2).
+        """
+        code = next((m.code for m in misfits if m.code in _PARTLY), "")
+        named = self._placed.named(cube) if code and self._placed is not None else None
+        if named is None:
+            return None
+        layout, pods = self._space.layout, self._pods.pods & self._space.peer.mask
+        exact = cube & ~(self._space.peer.mask & ~pods)
+        changed = [
+            *(sub(layout, [exact], named, _LIMIT, Budget()) or []),
+            *(sub(layout, named, [exact], _LIMIT, Budget()) or []),
+        ]
+        self.claims.append(Claim(code, source, tuple(changed), assumed=True))
+        said = "CAL-N406" if code == "CAL-N405" else _code_of(code, rule)
+        fills = {**self._fills(misfits[0], source), "n": self._held_now(rule)}
+        self.notes.append(Note(said, source, Grade.S2, fills, ("pod addresses", *self._at_now(rule))))
+        rest = cube & ~pods
+        return [*named, *([rest] if layout.nonempty(rest) else [])]
+
+    def _note_places(self, rule: Rule, cube: int, source: Source) -> None:
+        """Say that networks hold single pods or nodes, where the target can say so too."""
+        fills: dict[str, object] = {"cidr": ", ".join(map(str, _nets_of(rule))) or "the network"}
+        if 0 < cube & self._sayable.pods < self._sayable.pods:
+            count = {"n": self._held_now(rule)}
+            self.notes.append(Note("CAL-N401", source, Grade.S1, {**fills, **count}, ("address plan",)))
+        nodes = self._sayable.remotes
+        if 0 < cube & nodes < nodes and cube & nodes != self._sayable.api_remotes:
+            listed = [n for n in self._world.nodes.values() if _holds_any(rule, n.addresses)]
+            counts = {"n": len(listed) or "some", "m": len(self._world.nodes) or "the"}
+            objects = ("address plan", *(f"Node {n.name}" for n in listed[:MAX_LISTED]))
+            self.notes.append(Note("CAL-N403", source, Grade.S1, {**fills, **counts}, objects))
+
+    def _held_now(self, rule: Rule) -> object:
+        """Count the pods whose addresses the rule's networks hold; "some" where no pods are known."""
+        pods = living(self._world)
+        return sum(_holds_any(rule, p.addresses) for p in pods) if pods else "some"
+
+    def _at_now(self, rule: Rule) -> list[str]:
+        held = [p for p in living(self._world) if _holds_any(rule, p.addresses)]
+        return [f"Pod {p.namespace}/{p.name}" for p in held[:MAX_LISTED]]
 
     def _round(self, rule: Rule, cube: int, misfits: Sequence[Misfit], source: Source) -> list[int]:
         rounded = cube
@@ -290,9 +348,7 @@ class RuleLowering:
     def _fills(self, misfit: Misfit, source: Source) -> dict[str, object]:
         """Give what the texts of the misfit codes ask for."""
         rule, policy = source.rule, source.policy
-        nets = [
-            str(n) for e in ((rule.source, rule.destination) if rule else ()) for n in (*e.nets, *e.not_nets)
-        ]
+        nets = [str(n) for n in _nets_of(rule)] if rule else []
         denies = rule is not None and rule.action is Action.DENY
         pods = [a for a in self._space.peer.bits if isinstance(a, AddressAtom) and a.kind is AtomKind.POD]
         return {
@@ -303,13 +359,22 @@ class RuleLowering:
             "v": rule.ip_version if rule else "",
             "cidr": ", ".join(nets) or "the network",
             "selector": "the peer",
-            "n": "some",
-            "m": "all",
+            "n": self._held_now(rule) if rule and misfit.code in {"CAL-N401", "CAL-N405"} else "some",
+            "m": len(self._world.nodes) or "all",
             "key": misfit.field.name[-1],
             "p": rule.protocol if rule and rule.protocol is not None else "without a name in Cilium",
             "form": "the protocols that have a name",
             "list": "protocols without a name",
         }
+
+
+def _nets_of(rule: Rule) -> list[Cidr]:
+    return [n for e in (rule.source, rule.destination) for n in (*e.nets, *e.not_nets)]
+
+
+def _holds_any(rule: Rule, addresses: Iterable[Address]) -> bool:
+    listed = list(addresses)
+    return any(net.holds(address) for net in _nets_of(rule) for address in listed)
 
 
 def _by_ports(rule: Rule) -> list[tuple[Rule, bool]]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 
 from translators.algebra.space import (
     EXTENDED,
@@ -24,6 +25,7 @@ from translators.algebra.space import (
 )
 from translators.flows import Direction
 from translators.ir.items import Grade
+from translators.lowering.reach import Reach
 from translators.settings import CiliumConfig
 
 __all__ = ["GRADES", "Misfit", "Sayable"]
@@ -65,6 +67,7 @@ class Sayable:
         config: CiliumConfig,
         hidden: frozenset[tuple[str, ...]],
         direction: Direction,
+        reach: Reach,
         *,
         of_nodes: bool = False,
     ) -> None:
@@ -74,7 +77,8 @@ class Sayable:
         """
         self.space = space
         self._ingress = direction is Direction.INGRESS
-        self._modes = config.cidr_match_mode
+        self.reach = reach
+        self.hidden = hidden
         self._extended = config.enable_extended_ip_protocols
         self._hidden = tuple(
             space.field(side, *name)
@@ -123,13 +127,13 @@ class Sayable:
             if isinstance(atom, TrafficKind) and atom.codes != ((0, 255),)
         ]
 
-    def __call__(self, cube: int) -> bool:
+    def __call__(self, cube: int, *, denies: bool) -> bool:
         """Say whether Cilium can say the cube as it stands."""
-        return next(self.inspect(cube), None) is None and self.narrow(cube) == [cube]
+        return next(self.inspect(cube, denies=denies), None) is None and self.narrow(cube) == [cube]
 
-    def inspect(self, cube: int) -> Iterator[Misfit]:
+    def inspect(self, cube: int, *, denies: bool = False) -> Iterator[Misfit]:
         """Give the misfits that belong to the rule, not to what other rules take from it."""
-        yield from self._peers(cube)
+        yield from self._peers(cube, denies=denies)
         subject = self.space.subject
         pods = self._subject_pods
         if 0 < cube & pods < pods:
@@ -142,7 +146,7 @@ class Sayable:
             if cube & field.mask != field.mask:
                 yield Misfit("CAL-S204", field, 0, field.mask)
 
-    def _peers(self, cube: int) -> Iterator[Misfit]:
+    def _peers(self, cube: int, *, denies: bool) -> Iterator[Misfit]:
         field = self.space.peer
         bits = cube & field.mask
         narrow = wide = bits
@@ -150,18 +154,18 @@ class Sayable:
         if bits & self.pods not in {0, self.pods} and not self._by_address(cube):
             narrow, wide = narrow & ~self.pods, wide | self.pods
             code = self._pod_code(bits, cube)
-        if not self._nodes_whole(bits):
-            nodes = self.hosts | self.remotes
-            kept = self._whole_nodes(bits)
+        nodes = self.hosts | self.remotes
+        kept = self._whole_nodes(bits, denies=denies)
+        if kept != bits & nodes:
             narrow, wide = (narrow & ~nodes) | kept, wide | self._nodes_around(bits)
             code = code or "CAL-N403"
         if code:
             yield Misfit(code, field, narrow, wide)
 
     def _by_address(self, cube: int) -> bool:
-        """In match mode ``pods`` networks reach pods, but without their labels."""
+        """In match mode ``pods`` networks reach pods without their labels, and with all their addresses at once."""
         labels_full = cube & self._peer_labels == self._peer_labels
-        return "pods" in self._modes and labels_full
+        return self.reach.pods and self.reach.one_family and labels_full
 
     def _pod_code(self, bits: int, cube: int) -> str:
         for mine, other in ((4, 6), (6, 4)):
@@ -170,15 +174,15 @@ class Sayable:
         labelled = cube & self._peer_labels != self._peer_labels
         return "CAL-N405" if labelled else "CAL-N401"
 
-    def _nodes_whole(self, bits: int) -> bool:
-        return "nodes" in self._modes or self._whole_nodes(bits) == bits & (self.hosts | self.remotes)
+    def _whole_nodes(self, bits: int, *, denies: bool) -> int:
+        """Give the units inside: all own addresses, all remote ones, all API servers, single nodes.
 
-    def _whole_nodes(self, bits: int) -> int:
-        """Give the units inside: all own addresses, all remote ones, all API servers."""
-        units = (self.hosts, self.remotes, self.api_hosts | self.api_remotes)
-        return sum(unit for unit in units[:2] if unit and bits & unit == unit) | (
-            units[2] if units[2] and bits & units[2] == units[2] else 0
-        )
+        A deny on ingress never names single nodes: the subject may run on one of them (rule 15).
+        """
+        units = [self.hosts, self.remotes, self.api_hosts | self.api_remotes]
+        if not (denies and self._ingress):
+            units += self.reach.units
+        return reduce(or_, (unit for unit in units if bits & unit == unit), 0)
 
     def _nodes_around(self, bits: int) -> int:
         result = 0

@@ -109,7 +109,7 @@ class Traffic:
         if not ports:
             return region
         names = {p for p in ports if isinstance(p, str)}
-        listed = [PortRange(n, n) for name in names for n in sorted(self.numbers_called(name))]
+        listed = [PortRange(n, n) for name in names for n in sorted(self.numbers_meant(name))]
         rest = self._space.traffic.mask & ~self._numbers([*ports, *listed])
         return self._space.layout.meet(region, [self._space.only(self._space.traffic, rest)])
 
@@ -117,20 +117,30 @@ class Traffic:
         """Give the numbers that the pods of the input give a port name (CAL-L509)."""
         return {p.number for pod in self._world.pods for p in pod.ports if p.name == name}
 
+    def numbers_meant(self, name: str) -> set[int]:
+        """Give the numbers that pods and host endpoints of the input give a port name."""
+        hosts = {p.number for h in self._world.host_endpoints.values() for p in h.ports if p.name == name}
+        return self.numbers_called(name) | hosts
+
     def called(self, name: str) -> int:
         """Give the traffic to a port that its destination, whoever it is, calls by this name."""
         which = self._space.field("named", name)
         ported = self._space.only(self._space.traffic, self._ported())
         return ported & self._space.only(which, which.of([True]))
 
-    def contradicting(self, name: str) -> list[int]:
-        """Give the traffic that cannot be while pods give a name no other numbers than they do now."""
+    def contradicting(self, name: str, hosts: int) -> list[int]:
+        """Give the traffic that cannot be while pods and host endpoints give a name no other numbers than now.
+
+        ``hosts`` is the cube of the nodes that call a port so, 0 for none.
+        """
         which = self._space.field("named", name)
         called = self._space.only(which, which.of([True]))
         others = self._ported() & ~self._numbers_of(name)
         cubes = [called & self._space.only(self._space.traffic, others)]
         if self._direction is Direction.EGRESS:
-            cubes.append(called & self._space.peers(lambda atom: atom.kind is not AtomKind.POD))
+            nobody = called & self._space.peers(lambda atom: atom.kind is not AtomKind.POD)
+            known = hosts & self._space.only(self._space.traffic, self._numbers_of(name)) if hosts else 0
+            cubes += self._space.layout.sharp(nobody, known) if known else [nobody]
         return cubes
 
     def unnamed(self, name: str) -> list[int]:
@@ -143,7 +153,7 @@ class Traffic:
         return [numbered & self._space.only(which, which.of([False]))]
 
     def _numbers_of(self, name: str) -> int:
-        return self._numbers([PortRange(n, n) for n in self.numbers_called(name)])
+        return self._numbers([PortRange(n, n) for n in self.numbers_meant(name)])
 
     def _source_ports(self, rule: Rule) -> int:
         """Named source ports were refused with their policy (CAL-L501)."""

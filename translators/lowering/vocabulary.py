@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Sequence
 
-from translators.algebra.cidrs import Interval
+from translators.algebra.cidrs import Cidr, Interval
 from translators.algebra.space import SideName, Vocabulary
 from translators.flows import Direction
 from translators.ir.items import ScopedPeer
 from translators.ir.policy import Entity, PortRange, Rule
+from translators.lowering.hidden import is_hidden
 from translators.lowering.keys import Home, home_of, leaves, pod_can_carry
+from translators.lowering.pods import living
 from translators.selectors.ast import Compare, Has, In, Node
-from translators.world import Service, World
+from translators.world import Pod, Service, World
 
 __all__ = ["Collector"]
 
@@ -23,9 +25,13 @@ _PORTED = (6, 17, 132)
 class Collector:
     """Takes in selectors and rules one by one; ``vocabulary`` is the result."""
 
-    def __init__(self, world: World) -> None:
-        """Start with what the world itself tells apart: addresses of sets, nodes and host endpoints."""
+    def __init__(self, world: World, labels: str) -> None:
+        """Start with what the world itself tells apart: addresses of sets, nodes and host endpoints.
+
+        ``labels`` is the agent's setting: which labels of pods can tell them apart.
+        """
         self.vocabulary = Vocabulary()
+        self._labels = labels
         self._world = world
         self._pairs = {(a.namespace, a.name) for a in world.service_accounts.values()}
         self._set_networks: set[Interval] = set()
@@ -102,6 +108,32 @@ class Collector:
         peers = side is SideName.PEER
         (self.vocabulary.networks if peers else self.vocabulary.own_networks).update(nets)
 
+        if peers and entity.nets and self._world.is_cluster:
+            self._tell_apart(entity.nets)
+
+    def _tell_apart(self, nets: Sequence[Cidr]) -> None:
+        """Take in what names the pods at these addresses, if it tells them from all others (grade S2)."""
+        inside, outside = [], set[Hashable]()
+        for pod in living(self._world):
+            held = [any(net.holds(a) for net in nets) for a in pod.addresses]
+            if held and all(held):
+                inside.append(pod)
+            if not all(held):
+                outside.add(self._identity(pod))
+        if not inside or not outside or any(self._identity(pod) in outside for pod in inside):
+            return
+        for pod in inside:
+            self.vocabulary.namespaces.add(pod.namespace)
+            self.vocabulary.accounts.add(pod.service_account)
+            for key, value in self._seen(pod):
+                self.vocabulary.labels[SideName.PEER].setdefault(key, set()).add(value)
+
+    def _identity(self, pod: Pod) -> Hashable:
+        return (pod.namespace, pod.service_account, self._seen(pod))
+
+    def _seen(self, pod: Pod) -> tuple[tuple[str, str], ...]:
+        return tuple(sorted((k, v) for k, v in pod.labels.items() if not is_hidden(k, self._labels)))
+
     def _service(self, entity: Entity) -> None:
         if entity.service is None:
             return
@@ -130,10 +162,11 @@ class Collector:
 
     def _port_name(self, name: str) -> None:
         self.vocabulary.port_names.add(name)
-        for pod in self._world.pods:
-            for port in pod.ports:
-                if port.name == name:
-                    self._port(_NUMBERS[port.protocol], port.number)
+        listed = [pod.ports for pod in self._world.pods]
+        listed += [host.ports for host in self._world.host_endpoints.values()]
+        for port in (port for ports in listed for port in ports):
+            if port.name == name and port.protocol in _NUMBERS:
+                self._port(_NUMBERS[port.protocol], port.number)
 
     def _traffic(self, rule: Rule) -> None:
         for number in (rule.protocol, rule.not_protocol):

@@ -11,6 +11,7 @@ from functools import cache
 
 from translators.algebra.cubes import Budget, Layout, join
 from translators.algebra.space import AddressAtom, AtomKind, SideName, Space
+from translators.lowering.pods import label_cube, living
 from translators.world import Pod, World
 
 __all__ = ["inhabited", "realised_in"]
@@ -51,8 +52,7 @@ def realised_in(space: Space, world: World) -> Callable[[int], bool]:
     @cache
     def pods(side: SideName) -> frozenset[int]:
         """Give the cubes of the pods, worked out only if anything is ever closed."""
-        living = (p for p in world.pods if not (p.host_network or p.finished))
-        return frozenset(_cube(space, pod, side, world) for pod in living)
+        return frozenset(_cube(space, pod, side, world) for pod in living(world))
 
     def realised(cube: int) -> bool:
         lived = any(meets(cube, subject) for subject in pods(SideName.SUBJECT))
@@ -62,20 +62,9 @@ def realised_in(space: Space, world: World) -> Callable[[int], bool]:
 
 
 def _cube(space: Space, pod: Pod, side: SideName, world: World) -> int:
-    """Give the smallest cube with every value of a pod's on one side: labels, namespace, account, address."""
-    namespace = world.namespaces.get(pod.namespace)
-    places = namespace.labels if namespace is not None else {}
-    own = {"namespace": pod.namespace, "account": pod.service_account}
-    cube = space.full
-    for field in space.fields:
-        if field.name[0] != side:
-            continue
-        labels = places if field.name[1] == "nslabel" else pod.labels
-        value = own.get(field.name[1]) if len(field.name) == 2 else labels.get(field.name[2])
-        cube &= space.only(field, field.of_label(value))
     which = space.subject if side is SideName.SUBJECT else space.peer
     atoms = which.where(lambda atom: _is_at(atom, pod)) or which.where(_is_pod)
-    return cube & space.only(which, atoms)
+    return label_cube(space, pod, side, world) & space.only(which, atoms)
 
 
 def _is_pod(atom: object) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from translators.algebra.cubes import Budget, Layout, join, sub
 from translators.errors import BudgetExceeded
@@ -22,19 +23,26 @@ from translators.settings import Limits
 __all__ = ["Decided", "Growth", "Judge", "Over", "decide", "name_of"]
 
 
+class Sayable(Protocol):
+    """The question whether Cilium can say a cube as it stands, in an allow or in a deny."""
+
+    def __call__(self, cube: int, *, denies: bool) -> bool:
+        """Answer for one cube."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Judge:
     """What a decision needs beside the items.
 
-    ``bucket(cube)`` gives the one namespace that the cube's subject lies in, or None; ``sayable(cube)`` says
-    whether Cilium can say the cube as it stands; ``realised(cube)`` whether a pod and a peer that exist lie in it,
+    ``bucket(cube)`` gives the one namespace that the cube's subject lies in, or None; ``sayable`` says whether Cilium can say the cube as it stands; ``realised(cube)`` whether a pod and a peer that exist lie in it,
     None where no pods are known.
     """
 
     layout: Layout
     limits: Limits
     bucket: Callable[[int], str | None]
-    sayable: Callable[[int], bool]
+    sayable: Sayable
     explicit_denies: bool = False
     realised: Callable[[int], bool] | None = None
 
@@ -180,7 +188,7 @@ def _decide_one(walk: _Walk, j: int, decided: Decided) -> DenyStatus | None:
         return DenyStatus.DROP
     early = [i for i in near if i < j and walk.meets(i, walk.regions[i], region, box)]
     end = walk.items[j].end_of_tier
-    if not early and not end and _sayable(walk, region):
+    if not early and not end and _sayable(walk, region, denies=True):
         decided.denies[j] = list(region)
         return DenyStatus.PLAIN
     for factor in (1, walk.judge.limits.retry):
@@ -276,7 +284,7 @@ def _written(walk: _Walk, region: list[int], early: list[int], cap: int) -> list
     _check_budget(walk, len(early))
     holes = [cube for i in early for cube in walk.regions[i]]
     rest = sub(walk.layout, region, holes, cap, walk.budget)
-    return rest if rest is not None and _sayable(walk, rest) else None
+    return rest if rest is not None and _sayable(walk, rest, denies=True) else None
 
 
 def _inside_natives(walk: _Walk, region: list[int], around: _Around, cap: int) -> list[int] | None:
@@ -286,13 +294,16 @@ def _inside_natives(walk: _Walk, region: list[int], around: _Around, cap: int) -
     return _written(walk, pieces, around.early, cap)
 
 
-def _sayable(walk: _Walk, region: Sequence[int]) -> bool:
-    return all(walk.judge.sayable(cube) for cube in region)
+def _sayable(walk: _Walk, region: Sequence[int], *, denies: bool) -> bool:
+    return all(walk.judge.sayable(cube, denies=denies) for cube in region)
 
 
 def _spoils(walk: _Walk, cut: dict[int, list[int]]) -> bool:
     """Say whether cutting makes an Allow that Cilium cannot say out of one that it can."""
-    return any(not _sayable(walk, rest) and _sayable(walk, walk.current[k]) for k, rest in cut.items())
+    return any(
+        not _sayable(walk, rest, denies=False) and _sayable(walk, walk.current[k], denies=False)
+        for k, rest in cut.items()
+    )
 
 
 def _check_budget(walk: _Walk, around: int) -> None:

@@ -15,6 +15,7 @@ __all__ = ["Claims"]
 class Claims:
     """Regions in the compiler's space; ``assumed`` ones are empty while the objects of a condition stay.
 
+    ``nowhere``: points that cannot be, of addresses that belong to pods or nodes alone.
     ``shut`` names Allow items, as a trace does, that are exact for the labels of pods that exist and may deny others:
     their coverage (P4) is left to the matrices, everything else about them is proved.
     """
@@ -22,4 +23,5 @@ class Claims:
     space: Space | None = None
     differing: Mapping[Direction, Sequence[int]] = field(default_factory=dict)
     assumed: Mapping[Direction, Sequence[int]] = field(default_factory=dict)
+    nowhere: Mapping[Direction, Sequence[int]] = field(default_factory=dict)
     shut: Mapping[Direction, frozenset[str]] = field(default_factory=dict)

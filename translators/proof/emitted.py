@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from translators.algebra.cidrs import BITS, Cidr
 from translators.algebra.cubes import Budget, join, sub
 from translators.algebra.space import AddressAtom, AtomKind, Field, SideName, Space, TrafficKind
 from translators.flows import Direction
@@ -24,7 +25,6 @@ from translators.semantics.cilium.selectors import (
     Selector,
 )
 from translators.semantics.cilium.shapes import Element, PortMatch, Prefix, Rule
-from translators.settings import CiliumConfig
 
 __all__ = ["Regions", "emitted_regions", "rule_subjects"]
 
@@ -44,7 +44,7 @@ class Regions:
 
 def emitted_regions(policies: CiliumPolicies, space: Space, direction: Direction) -> Regions:
     """Give the regions of one direction; rules for nodes are not about pods and left out."""
-    reader = _Reader(space, policies.config, direction)
+    reader = _Reader(space, policies, direction)
     allows: list[int] = []
     denies: list[int] = []
     isolated: list[int] = []
@@ -76,9 +76,10 @@ def rule_subjects(
 class _Reader:
     """Turns rules into regions of one direction."""
 
-    def __init__(self, space: Space, config: CiliumConfig, direction: Direction) -> None:
+    def __init__(self, space: Space, policies: CiliumPolicies, direction: Direction) -> None:
         self._space = space
-        self._config = config
+        self._config = policies.config
+        self._world = policies.world
         self._ingress = direction is Direction.INGRESS
         pods = space.subject.where(lambda a: isinstance(a, AddressAtom) and a.kind is AtomKind.POD)
         self._pods = space.only(space.subject, pods)
@@ -120,6 +121,8 @@ class _Reader:
         atoms = self._entities(element.entities)
         for prefix in element.prefixes:
             atoms |= self._once(prefix, partial(self._inside, prefix))
+        for chosen in element.nodes:
+            atoms |= self._of_nodes(chosen)
         if atoms:
             yield space.only(space.peer, atoms)
 
@@ -130,16 +133,39 @@ class _Reader:
         return self._bits[key]
 
     def _inside(self, prefix: Prefix) -> int:
-        inside = atoms_inside(self._space.peer, [prefix.cidr], *self._by_address(prefix.cidr.length))
-        return inside & ~atoms_inside(self._space.peer, prefix.holes, *AtomKind)
+        modes = self._config.cidr_match_mode
+        kinds_held = [AtomKind.WORLD, *([AtomKind.POD] if "pods" in modes else [])]
+        inside = atoms_inside(self._space.peer, [prefix.cidr], *kinds_held)
+        inside &= ~atoms_inside(self._space.peer, prefix.holes, *AtomKind)
+        return inside | (self._nodes_in(prefix) if "nodes" in modes and prefix.cidr.length else 0)
 
-    def _by_address(self, length: int) -> list[AtomKind]:
-        found = [AtomKind.WORLD]
-        if "pods" in self._config.cidr_match_mode:
-            found.append(AtomKind.POD)
-        if "nodes" in self._config.cidr_match_mode and length:
-            found += [AtomKind.HOST, AtomKind.REMOTE]
-        return found
+    def _of_nodes(self, chosen: Selector) -> int:
+        """Give the addresses of the other nodes whose labels match, where the agent has node selectors on."""
+        if not self._config.node_selector_labels:
+            return 0
+        nets = [
+            Cidr(a.family, a.value, BITS[a.family])
+            for node in self._world.nodes.values()
+            if chosen.holds(node.labels)
+            for a in node.addresses
+        ]
+        return atoms_inside(self._space.peer, nets, AtomKind.REMOTE)
+
+    def _nodes_in(self, prefix: Prefix) -> int:
+        """A node is one identity with all of its addresses; one that nobody listed has the address alone."""
+        nodes, field = self._world.nodes.values(), self._space.peer
+        kinds_of = (AtomKind.HOST, AtomKind.REMOTE)
+        if not nodes:
+            inside = atoms_inside(field, [prefix.cidr], *kinds_of)
+            return inside & ~atoms_inside(field, prefix.holes, *kinds_of)
+        nets = [
+            Cidr(a.family, a.value, BITS[a.family])
+            for node in nodes
+            if any(prefix.cidr.holds(a) for a in node.addresses)
+            and not any(hole.holds(a) for hole in prefix.holes for a in node.addresses)
+            for a in node.addresses
+        ]
+        return atoms_inside(field, nets, *kinds_of)
 
     def _entities(self, names: frozenset[str]) -> int:
         def held(atom: object) -> bool:

@@ -10,7 +10,7 @@ that Cilium does not isolate lies in X ∪ earlier C, and P4 asks nothing of suc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -51,7 +51,8 @@ class Open:
 class Obligations:
     """What was checked, and what does not hold; ``checked`` counts cover tests by obligation.
 
-    ``excluded``: the points of named differences and of conditions, which no obligation speaks of. ``shut``: the
+    ``excluded``: the points of named differences and of conditions, which no obligation speaks of; ``named`` those
+    of them at which the endpoints that exist may differ too: a condition holds for these. ``shut``: the
     failures of P4 that the claims announce, traffic of pods with labels that nobody has yet.
     """
 
@@ -61,6 +62,7 @@ class Obligations:
     source: dict[Direction, list[SourceItem]]
     emitted: dict[Direction, Regions]
     excluded: dict[Direction, list[int]]
+    named: dict[Direction, list[int]]
     shut: tuple[Open, ...] = ()
 
     @property
@@ -84,26 +86,31 @@ def prove(calico: CalicoPolicies, cilium: CiliumPolicies, claims: Claims) -> Obl
     failures: list[Open] = []
     shut: list[Open] = []
     checked = {f"P{i}": 0 for i in range(6)}
-    source, emitted, outside = {}, {}, {}
+    source, emitted, outside, apart = {}, {}, {}, {}
     for direction in Direction:
         items = source_items(calico, space, direction)
         regions = emitted_regions(cilium, space, direction)
         source[direction], emitted[direction] = items, regions
-        excluded = outside[direction] = _excluded(claims, space, direction)
+        apart[direction] = _regions(claims, space, claims.differing, claims.nowhere, direction=direction)
+        assumed = _regions(claims, space, claims.assumed, direction=direction)
+        excluded = outside[direction] = join(space.layout, [*apart[direction], *assumed])
         check = _Check(space, direction, items, regions, excluded)
         named = claims.shut.get(direction, frozenset())
         for found in check.run():
             (shut if found.name == "P4" and found.by in named else failures).append(found)
         for name, count in check.checked.items():
             checked[name] += count
-    return Obligations(space, tuple(failures), checked, source, emitted, outside, tuple(shut))
+    return Obligations(space, tuple(failures), checked, source, emitted, outside, apart, tuple(shut))
 
 
-def _excluded(claims: Claims, space: Space, direction: Direction) -> list[int]:
+def _regions(
+    claims: Claims, space: Space, *listed: Mapping[Direction, Sequence[int]], direction: Direction
+) -> list[int]:
+    """Give what these lists of claims hold in one direction, in the space of the proof."""
     if claims.space is None:
         return []
-    listed = [*claims.differing.get(direction, ()), *claims.assumed.get(direction, ())]
-    return join(space.layout, (recast(cube, claims.space, space) for cube in listed))
+    cubes = [cube for regions in listed for cube in regions.get(direction, ())]
+    return join(space.layout, (recast(cube, claims.space, space) for cube in cubes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,21 @@ def cilium_vocabulary(policies: CiliumPolicies) -> Vocabulary:
             for elements in section.values():
                 for element in elements:
                     _element(found, element)
+    found.networks.update(_placed(policies))
     return found
+
+
+def _placed(policies: CiliumPolicies) -> Iterator[Interval]:
+    """Give the addresses of pods and nodes where the target's networks, or names of nodes, can mean them."""
+    modes, plan = policies.config.cidr_match_mode, policies.world.plan
+    if "pods" in modes:
+        yield from (cidr.interval for cidr in plan.pods)
+    sections = [s for rule in policies.rules for s in (*rule.allows.values(), *rule.denies.values())]
+    if "nodes" not in modes and not any(element.nodes for elements in sections for element in elements):
+        return
+    yield from (cidr.interval for cidr in plan.nodes)
+    for node in policies.world.nodes.values():
+        yield from (Interval(a.family, a.value, a.value) for a in node.addresses)
 
 
 def _cilium_selector(found: Vocabulary, selector: Selector, side: SideName) -> None:

@@ -61,7 +61,7 @@ def witnessed(calico: CalicoPolicies, cilium: CiliumPolicies, obligations: Oblig
     for difference in asked:
         flow = flow_of(found.universe, difference)
         cube = cube_of(obligations.space, flow, difference.direction, world)
-        excluded = obligations.excluded[difference.direction]
+        excluded = obligations.named[difference.direction]
         if not any(obligations.space.layout.meets(cube, region) for region in excluded):
             ingress = difference.direction is Direction.INGRESS
             sides = [v.ingress if ingress else v.egress for v in (old.judge(flow), new.judge(flow))]

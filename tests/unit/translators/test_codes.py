@@ -64,6 +64,7 @@ def raised(case: dict[str, Any]) -> list[Finding] | list[Diagnostic]:
         cilium_version=tuple(case.get("cilium", (1, 20))),
         cilium=CiliumConfig.from_map(case.get("config", {})),
         limits=Limits(**case.get("limits", {})),
+        accepted=frozenset((code, "p" if "gnp" in case else "a/p") for code in case.get("accept", ())),
     )
     if case.get("verb") == "lint":
         return lint(reading.documents, cluster=around, options=options, plan=PLAN)

@@ -11,7 +11,7 @@ from translators.algebra.bitsets import bits_at, bits_where
 from translators.algebra.cidrs import Cidr
 from translators.algebra.memberships import Memberships
 from translators.flows import ICMP, ICMPV6, Peer, PeerKind
-from translators.semantics.cilium.labels import is_relevant
+from translators.semantics.cilium.labels import addresses_of, is_relevant
 from translators.semantics.cilium.selectors import CLUSTER, NAMESPACE, NAMESPACE_LABELS, Requirement, Selector
 from translators.semantics.cilium.shapes import Element, PortMatch, Prefix
 from translators.settings import CiliumConfig
@@ -168,7 +168,8 @@ class Facts:
         for hole in prefix.holes:
             found &= ~self._held[hole]
         if prefix.by_absence and "pods" in self._config.cidr_match_mode:
-            found |= self._of_kinds(frozenset(PeerKind) - _ON_NODES)
+            kinds = frozenset(PeerKind) - _ON_NODES
+            found |= self._of_kinds(kinds | {PeerKind.REMOTE} if self._config.node_selector_labels else kinds)
         return found
 
     def _reached(self, prefix: Prefix) -> int:
@@ -253,7 +254,7 @@ def _by_cidr(cidrs: Sequence[Cidr], peers: Sequence[Peer]) -> dict[Cidr, int]:
     index = Memberships([cidr.interval for cidr in cidrs])
     inside: list[list[int]] = [[] for _ in cidrs]
     for number, peer in enumerate(peers):
-        for place in index.of(peer.address):
+        for place in {place for address in addresses_of(peer) for place in index.of(address)}:
             inside[place].append(number)
     return {cidr: bits_at(held, len(peers)) for cidr, held in zip(cidrs, inside, strict=True)}
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from translators.algebra.cidrs import Address
+from translators.flows import Peer
 from translators.semantics.cilium.selectors import CLUSTER, NAMESPACE, NAMESPACE_LABELS
 from translators.settings import CiliumConfig
 from translators.world import Pod, World
 
-__all__ = ["identity_labels", "is_relevant"]
+__all__ = ["addresses_of", "identity_labels", "is_relevant"]
 
 ACCOUNT = "io.cilium.k8s.policy.serviceaccount"
 _SOURCE = "k8s"
@@ -37,6 +39,17 @@ def identity_labels(pod: Pod, world: World, config: CiliumConfig) -> dict[str, s
     found[ACCOUNT] = pod.service_account
     found[CLUSTER] = "default"
     return {k: v for k, v in found.items() if is_relevant(k, config.labels)}
+
+
+def addresses_of(peer: Peer) -> tuple[Address, ...]:
+    """Give every address by which networks know a peer: a pod or node is one identity with all that it has."""
+    listed: tuple[Address, ...] = ()
+    if peer.pod is not None:
+        listed = peer.pod.addresses
+    elif peer.node is not None:
+        listed = peer.node.addresses
+    own = () if peer.address is None else (peer.address,)
+    return tuple(dict.fromkeys((*own, *listed)))
 
 
 @lru_cache(maxsize=65536)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
-from translators.algebra.cidrs import Cidr
+from translators.algebra.cidrs import Address, Cidr
 from translators.semantics.cilium.labels import identity_labels
 from translators.semantics.cilium.model import CiliumPolicies
 from translators.semantics.cilium.selectors import Requirement, Selector
@@ -65,23 +65,30 @@ class _Identities:
         self._known: dict[Selector, int] = {}
         self._widths: dict[Cidr, int] = {}
         seen: dict[object, int] = {}
+        self._networks = networks = _networks(policies)
+        modes = policies.config.cidr_match_mode
+        by_pod = "pods" in modes
+        self._addresses: list[tuple[Address, int]] = []
         self.pods: list[str] = []
         for pod in policies.world.pods:
             if pod.host_network or pod.finished:
                 continue
             labels = identity_labels(pod, policies.world, policies.config)
             ports = frozenset((p.name, p.protocol, p.number) for p in pod.ports if p.name)
-            key = (frozenset(labels.items()), ports)
+            inside = frozenset(n for n in networks for a in pod.addresses if n.holds(a)) if by_pod else None
+            key = (frozenset(labels.items()), ports, inside)
             if key in seen:
                 continue
             seen[key] = len(self.pods)
             bit = 1 << len(self.pods)
+            self._addresses += [(a, bit) for a in pod.addresses] if by_pod else []
             self.pods.append(f"{pod.namespace}/{pod.name}")
             for label, value in labels.items():
                 values = self._by_label.setdefault(label, {})
                 values[value] = values.get(value, 0) | bit
         self._everyone = (1 << len(self.pods)) - 1
-        self._networks = _networks(policies)
+        nodes = policies.world.nodes.values() if "nodes" in modes else ()
+        self._nodes = [a for node in nodes for a in node.addresses]
 
     def matching(self, selector: Selector) -> int:
         """Give the identities that meet every requirement."""
@@ -113,10 +120,15 @@ class _Identities:
         return peers * _traffic_entries(element.traffic)
 
     def _inside(self, cidr: Cidr) -> int:
-        """Every prefix that some policy names is an identity of its own, and part of all wider ones."""
+        """Every prefix that some policy names is an identity of its own, and part of all wider ones.
+
+        So are the pods and nodes in it, in the match modes that reach them.
+        """
         if cidr not in self._widths:
             held = [n for n in self._networks if n.family == cidr.family and n.length >= cidr.length]
-            self._widths[cidr] = 1 + sum(cidr.first <= n.first <= cidr.last for n in held)
+            pods = _union(bit for address, bit in self._addresses if cidr.holds(address)).bit_count()
+            nodes = sum(cidr.holds(address) for address in self._nodes)
+            self._widths[cidr] = 1 + sum(cidr.first <= n.first <= cidr.last for n in held) + pods + nodes
         return self._widths[cidr]
 
 

@@ -21,6 +21,7 @@ from translators.semantics.cilium.facts import (
     is_api_server,
 )
 from translators.semantics.cilium.gather import Applied, Gathering, Row
+from translators.semantics.cilium.labels import addresses_of
 from translators.semantics.cilium.model import CiliumPolicies
 from translators.semantics.cilium.selectors import Selector
 from translators.universe import Cuts, Matrix, Universe
@@ -90,7 +91,7 @@ class CiliumSide:
                 peer.entity,
                 is_api_server(peer, self._world),
                 truths.of(peer.pod),
-                nets.of(peer.address) if self._has_networks(peer) else (),
+                self._networks_of(peer, nets),
                 self._of_node(peer),
                 called(peer, self._names),
             )
@@ -102,6 +103,11 @@ class CiliumSide:
         if peer.node is None or not self._config.node_selector_labels:
             return ()
         return tuple(s.holds_of_node(peer.node.labels) for s in (*self._nodes, *self._selectors))
+
+    def _networks_of(self, peer: Peer, nets: Memberships) -> tuple[int, ...]:
+        if not self._has_networks(peer):
+            return ()
+        return tuple(sorted({place for address in addresses_of(peer) for place in nets.of(address)}))
 
     def _has_networks(self, peer: Peer) -> bool:
         """Say whether any network of a rule can speak of the peer by its address."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from translators.flows import Decision, Direction, Flow, FlowVerdict, Peer, PeerKind, Step, Verdict
-from translators.semantics.cilium.labels import identity_labels
+from translators.semantics.cilium.labels import addresses_of, identity_labels
 from translators.semantics.cilium.model import CiliumPolicies
 from translators.semantics.cilium.selectors import Selector
 from translators.semantics.cilium.shapes import Element, PortMatch, Prefix, Rule
@@ -166,14 +166,17 @@ class PointEvaluator:
     def _in_prefix(self, prefix: Prefix, other: Peer) -> bool:
         """Networks match the world, and pods or nodes only in the match mode that says so."""
         mode = {PeerKind.POD: "pods", PeerKind.HOST: "nodes", PeerKind.REMOTE: "nodes"}.get(other.kind)
-        if prefix.by_absence and "pods" in self._config.cidr_match_mode and other.kind in _PLACED:
+        labelled = other.kind is PeerKind.REMOTE and self._config.node_selector_labels
+        absent = other.kind in _PLACED or labelled
+        if prefix.by_absence and "pods" in self._config.cidr_match_mode and absent:
             return True
         if other.kind is not PeerKind.WORLD and mode not in self._config.cidr_match_mode:
             return False
         if mode == "nodes" and prefix.cidr.length == 0 and not prefix.by_absence:
             return False
-        inside = prefix.cidr.holds(other.address)
-        return inside and not any(hole.holds(other.address) for hole in prefix.holes)
+        addresses = addresses_of(other)
+        inside = any(prefix.cidr.holds(a) for a in addresses)
+        return inside and not any(hole.holds(a) for hole in prefix.holes for a in addresses)
 
     def _node(self, selector: Selector, other: Peer) -> bool:
         """Nodes as peers are other nodes: a label of theirs is added, which the own node has not."""

@@ -41,7 +41,7 @@ def decided(
     explicit: bool = False,
     realised: Callable[[int], bool] | None = None,
 ) -> Decided:
-    judge = Judge(LAYOUT, limits or Limits(), lambda _: None, lambda _: True, explicit, realised)
+    judge = Judge(LAYOUT, limits or Limits(), lambda _: None, lambda _, *, denies: True, explicit, realised)
     return decide(items, judge)
 
 
