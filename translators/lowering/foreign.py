@@ -184,7 +184,7 @@ class _Reader:
             name = ("account",)
         elif item.key.startswith(NAMESPACE_LABELS):
             name = ("nslabel", item.key.removeprefix(NAMESPACE_LABELS))
-        hidden = name[0] == "label" and is_hidden(item.key, self._labels)
+        hidden = is_hidden(item.key, self._labels)
         if item.reserved or hidden or (side, *name) not in {f.name for f in self._space.fields}:
             return self._space.full
         field = self._space.field(side, *name)

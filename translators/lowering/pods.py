@@ -21,15 +21,15 @@ def living(world: World) -> list[Pod]:
 
 
 def label_cube(
-    space: Space, pod: Pod, side: SideName, world: World, hidden: frozenset[str] = frozenset()
+    space: Space, pod: Pod, side: SideName, world: World, hidden: frozenset[tuple[str, ...]] = frozenset()
 ) -> int:
-    """Give the smallest cube with every value of a pod's on one side; ``hidden`` label keys stay open."""
+    """Give the smallest cube with every value of a pod's on one side; ``hidden`` fields stay open."""
     namespace = world.namespaces.get(pod.namespace)
     places = namespace.labels if namespace is not None else {}
     own = {"namespace": pod.namespace, "account": pod.service_account}
     cube = space.full
     for field in space.fields:
-        if field.name[0] != side or (field.name[1] == "label" and field.name[2] in hidden):
+        if field.name[0] != side or field.name[1:] in hidden:
             continue
         labels = places if field.name[1] == "nslabel" else pod.labels
         value = own.get(field.name[1]) if len(field.name) == 2 else labels.get(field.name[2])
@@ -40,8 +40,8 @@ def label_cube(
 class Placed:
     """Which label sets are at which addresses now, as peers."""
 
-    def __init__(self, space: Space, world: World, hidden: frozenset[str]) -> None:
-        """``hidden``: label keys that Cilium leaves out, so that nothing can be told by them."""
+    def __init__(self, space: Space, world: World, hidden: frozenset[tuple[str, ...]]) -> None:
+        """``hidden``: fields of labels that Cilium leaves out, so that nothing can be told by them."""
         self._space = space
         kind = AtomKind.POD
         self._every = space.peers(lambda atom: atom.kind is kind) & space.peer.mask

@@ -69,7 +69,7 @@ def rule_subjects(
     policies: CiliumPolicies, space: Space, direction: Direction, rules: Iterable[Rule]
 ) -> list[int]:
     """Give the pods that these rules select, with every peer that is policed in this direction."""
-    reader = _Reader(space, policies.config, direction)
+    reader = _Reader(space, policies, direction)
     return join(space.layout, (cube for rule in rules for cube in reader.subject(rule)))
 
 
