@@ -48,6 +48,11 @@ def _problems(document: Document, value: object, shape: Shape, path: Path) -> It
     match shape.kind:
         case Kind.MAP:
             yield from _map(document, value, shape, path)
+        case Kind.EITHER if isinstance(value, Mapping):
+            yield from _map(document, value, shape, path)
+            if len(value) != 1:
+                fix = f"write exactly one of {', '.join(shape.fields)}"
+                yield Problem(document.at(*path), f"{_dotted(path)} has {len(value)} keys", fix)
         case Kind.TABLE if isinstance(value, Mapping) and shape.of is not None:
             for key, item in value.items():
                 yield from _problems(document, item, shape.of, (*path, key))
@@ -79,6 +84,10 @@ def _map(document: Document, value: object, shape: Shape, path: Path) -> Iterato
 
 def _wrong(value: object, shape: Shape) -> str:
     """Say what to write instead; empty if the value is right."""
+    if shape.kind is Kind.EITHER:
+        return (
+            "" if value in shape.choices else f"write {shape.choices[0]}, or one of {', '.join(shape.fields)}"
+        )
     if shape.choices:
         return "" if value in shape.choices else f"write one of {', '.join(shape.choices)}"
     match shape.kind:
@@ -135,6 +144,13 @@ def schema(shape: Shape = ROOT) -> dict[str, Any]:
                 draft = "https://json-schema.org/draft/2020-12/schema"
                 return {"$schema": draft, "title": "Config", **found, "required": ["apiVersion", "kind"]}
             return found
+        case Kind.EITHER:
+            properties = {key: schema(item) for key, item in shape.fields.items()}
+            one = {"type": "object", "properties": properties, "minProperties": 1, "maxProperties": 1}
+            return {
+                "anyOf": [{"enum": list(shape.choices)}, {**one, "additionalProperties": False}],
+                "default": shape.default,
+            }
         case Kind.TABLE if shape.of is not None:
             return {"type": "object", "additionalProperties": schema(shape.of)}
         case Kind.LIST if shape.of is not None:

@@ -13,7 +13,10 @@ __all__ = ["ROOT", "Kind", "Shape"]
 
 
 class Kind(StrEnum):
-    """What a value is; ``reference`` is one of ``fromFile``, ``fromEnv``, ``fromSecret``."""
+    """What a value is; ``reference`` is one of ``fromFile``, ``fromEnv``, ``fromSecret``.
+
+    ``word or map``: one of the choices, or a map with exactly one of the fields.
+    """
 
     TEXT = "text"
     WHOLE = "whole number"
@@ -23,6 +26,7 @@ class Kind(StrEnum):
     REFERENCE = "reference"
     LIST = "list"
     MAP = "map"
+    EITHER = "word or map"
     TABLE = "table"
 
 
@@ -39,6 +43,11 @@ class Shape:
 
 def _map(**fields: Shape) -> Shape:
     return Shape(Kind.MAP, fields=fields)
+
+
+def _either(word: str, **fields: Shape) -> Shape:
+    """Give a value that is a word, the default, or a map with exactly one of these keys."""
+    return Shape(Kind.EITHER, choices=(word,), fields=fields, default=word)
 
 
 def _list(of: Shape) -> Shape:
@@ -71,7 +80,12 @@ ROOT = _map(
     apiVersion=_one_of("c2c/v1alpha1"),
     kind=_one_of("Config"),
     cluster=_map(context=TEXT, uid=TEXT, namespace=Shape(default="c2c-system")),
-    calico=_map(policies=TEXTS, variant=Shape(default="auto"), autodetection=Shape(default="auto")),
+    calico=_map(
+        policies=TEXTS,
+        variant=Shape(default="auto"),
+        autodetection=_either("auto", skipInterface=TEXT, cidrs=NETWORKS, canReach=TEXT),
+        markMask=TEXT,
+    ),
     externalCIDRs=NETWORKS,
     cilium=_map(
         version=TEXT, chart=TEXT, podCIDRs=NETWORKS, tunnelPort=_whole(8473), values=TEXT, config=TEXT

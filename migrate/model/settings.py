@@ -116,13 +116,19 @@ class Deadlines:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that a plan is made from beside the cluster and its policies."""
+    """Everything that a plan is made from beside the cluster and its policies.
+
+    ``mark_mask``: the mask that Calico shall use for its packet marks, None: leave it. ``external_cidrs`` None: no
+    list was given, which is not the same as an empty one.
+    """
 
     context: str = ""
     uid: str = ""
     namespace: str = "c2c-system"
     variant: str = "auto"
     autodetection: Mapping[str, Any] | str = "auto"
+    mark_mask: int | None = None
+    service_cidrs: tuple[str, ...] = ()
     external_cidrs: tuple[str, ...] | None = None
     cilium: Cilium = field(default_factory=Cilium)
     policy_in_window: str = "off"
@@ -151,6 +157,8 @@ class Settings:
             namespace=text(data, "cluster", "namespace", default=base.namespace),
             variant=text(data, "calico", "variant", default=base.variant),
             autodetection=_autodetection(mapping(data, "calico").get("autodetection")),
+            mark_mask=_mask(text(data, "calico", "markMask")),
+            service_cidrs=tuple(str(c) for c in items(data, "addresses", "services")),
             external_cidrs=None if external is None else tuple(str(c) for c in external),
             cilium=_cilium(mapping(data, "cilium"), values or {}),
             policy_in_window=text(data, "policyInWindow", default=base.policy_in_window),
@@ -171,6 +179,14 @@ class Settings:
 
 def _autodetection(value: object) -> Mapping[str, Any] | str:
     return value if isinstance(value, Mapping) else str(value or "auto")
+
+
+def _mask(value: str) -> int | None:
+    """Read a mask as people write it, ``0x00ff0000`` or decimal; None for an empty or an odd one."""
+    try:
+        return int(value, 0) if value else None
+    except ValueError:
+        return None
 
 
 def _chart(value: object) -> str:

@@ -37,6 +37,9 @@ def test_the_example_is_right_and_valid():
         ("notify: [{url: {fromFile: a, fromEnv: b}}]", 3, "fromFile"),
         ("cilium: 1", 3, "its keys are"),
         ("audit: 24h\naudit: 25h", 4, "audit"),
+        ("calico: {autodetection: first}", 3, "write auto, or one of skipInterface, cidrs, canReach"),
+        ("calico: {autodetection: {skipInterface: cil, canReach: 8.8.8.8}}", 3, "exactly one of"),
+        ("calico: {autodetection: {skipInterfaces: cilium}}", 3, "did you mean skipInterface?"),
     ],
 )
 def test_a_mistake_is_told_with_its_line_and_its_remedy(text, line, said):
@@ -53,6 +56,7 @@ def test_a_secret_never_stands_in_a_message():
 def test_the_whole_file_of_the_reference_is_right():
     text = """
 cluster: {context: prod, uid: 6f0e, namespace: c2c-system}
+calico: {autodetection: {cidrs: [10.0.0.0/24]}, markMask: "0x00ff0000"}
 externalCIDRs: [10.0.0.0/12]
 policyInWindow: "off"
 waves: {canary: {nodes: 1, approval: true, soak: 30m}, window: {days: [mon], from: "20:00", timeZone: Europe/Berlin}}
