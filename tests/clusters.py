@@ -212,10 +212,15 @@ def _system() -> Iterable[Object]:
         yield pod(f"kube-proxy-{name}", "kube-system", name, address, owner=("DaemonSet", "kube-proxy"),
                   labels={"k8s-app": "kube-proxy"}, host_network=True,
                   tolerations=[{"operator": "Exists"}])  # fmt: skip
+    words = {
+        "kube-apiserver": [f"--service-cluster-ip-range={SERVICES}"],
+        "kube-controller-manager": ["--allocate-node-cidrs=true", f"--cluster-cidr={POOL}"],
+    }
     for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"):
         static = pod(f"{name}-cp-1", "kube-system", "cp-1", NODES["cp-1"], labels={"component": name, "tier": "control-plane"},
                      host_network=True)  # fmt: skip
         static["metadata"]["annotations"] = {"kubernetes.io/config.mirror": "x"}
+        static["spec"]["containers"][0]["command"] = [name, *words.get(name, [])]
         static["metadata"]["ownerReferences"] = [
             {"apiVersion": "v1", "kind": "Node", "name": "cp-1", "uid": "uid-node--cp-1", "controller": True}
         ]
@@ -318,11 +323,14 @@ def facts(name: str) -> Object:
     address = NODES.get(name, "10.0.0.99")
     number = list(NODES).index(name) if name in NODES else 99
     return {
+        "via": "ssh",
+        "module": True,
         "python": {"version": "3.11.2", "json": True},
         "root": {"ok": True, "why": ""},
         "host_key": "known",
         "systemd": 252,
-        "rp_filter": {"all": 0, "default": 0},
+        "rp_filter": {"all": 0, "default": 0, "eth0": 0},
+        "rp_filter_files": [],
         "networkd": {"active": False, "manage_foreign_routes": True, "manage_foreign_rules": True},
         "network_manager": {"active": False, "unmanaged": []},
         "firewalls": [],
@@ -335,8 +343,9 @@ def facts(name: str) -> Object:
         ],
         "addresses": [{"ifname": "eth0", "addr_info": [{"family": "inet", "local": address, "prefixlen": 24}]}],
         "routes": [
-            {"dst": "default", "gateway": "10.0.0.1", "dev": "eth0", "protocol": "3"},
-            {"dst": f"10.244.{number}.0/26", "type": "6", "protocol": "80", "dev": ""},
+            {"family": 4, "dst": "default", "gateway": "10.0.0.1", "dev": "eth0", "type": "1", "protocol": "3", "table": "254"},
+            {"family": 4, "dst": "10.0.0.0/24", "dev": "eth0", "type": "1", "protocol": "2", "table": "254"},
+            {"family": 4, "dst": f"10.244.{number}.0/26", "type": "6", "protocol": "80", "table": "254"},
         ],
         "rules": [],
         "udp": [{"port": 4789, "process": ""}],
@@ -345,15 +354,17 @@ def facts(name: str) -> Object:
              "kube_proxy": 10 if backend == "nft" else 0, "unreadable": "", "save_s": 0.1, "changes_per_s": 0.0}
             for backend in ("legacy", "nft") for family in (4, 6) for table in ("raw", "mangle", "nat", "filter")
         ],
+        "nft": [{"family": "ip", "name": "nat"}, {"family": "ip", "name": "filter"}],
         "foreign_jumps": [],
         "forward_policy": {"4": "ACCEPT", "6": "ACCEPT"},
         "bpf": {"pins": [], "programs": []},
         "cni": {
             "files": [{"name": "10-calico.conflist", "plugins": ["calico", "bandwidth", "portmap"]}],
             "conf_dir": "/etc/cni/net.d",
-            "bin_dir": "/opt/cni/bin",
+            "bin_dirs": ["/opt/cni/bin"],
         },
         "disk_free": 40 * 2**30,
+        "disk_size": 100 * 2**30,
         "clock_offset_s": 0.01,
         "conntrack_old": 0,
         "conntrack_age_s": 3600,

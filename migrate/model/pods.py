@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from migrate.model.fields import Labels, at, items, labels, mapping, maps, number, text, truth
 from migrate.model.nodes import Amounts, Taint
 
-__all__ = ["DEFAULT_GRACE_S", "Owner", "Pod", "Toleration", "Volume", "tolerates"]
+__all__ = ["DEFAULT_GRACE_S", "Owner", "Pod", "Toleration", "Volume", "command_line", "flag", "tolerates"]
 
 DEFAULT_GRACE_S = 30
 MIRROR = "kubernetes.io/config.mirror"
@@ -52,7 +52,8 @@ class Volume:
 class Pod:
     """A Pod; ``host_ports`` are (protocol, port, host address), ``named_ports`` (name, protocol, port).
 
-    ``affinity`` and ``spread`` stay plain objects.
+    ``affinity`` and ``spread`` stay plain objects. ``arguments`` are the words of all containers' command lines:
+    static pods of the control plane are read by them.
     """
 
     namespace: str
@@ -82,6 +83,7 @@ class Pod:
     images: tuple[str, ...] = ()
     service_account: str = "default"
     waiting: str = ""
+    arguments: tuple[str, ...] = ()
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Pod:
@@ -121,6 +123,7 @@ class Pod:
             images=tuple(text(c, "image") for c in maps(spec, "containers")),
             service_account=text(spec, "serviceAccountName", default="default"),
             waiting=next((r for r in reasons if r), ""),
+            arguments=tuple(command_line(spec)),
         )
 
     @property
@@ -155,6 +158,32 @@ class Pod:
         The API server protects none of these; the client must (``state.md`` §4).
         """
         return not (self.mirror or self.of_daemon_set or self.finished)
+
+
+def command_line(spec: Mapping[str, Any]) -> list[str]:
+    """Give the words of all containers of a pod's spec: commands, then arguments, container by container."""
+    return [
+        word
+        for container in maps(spec, "containers")
+        for part in ("command", "args")
+        for word in items(container, part)
+        if isinstance(word, str)
+    ]
+
+
+def flag(words: Sequence[str], name: str) -> str | None:
+    """Give the value of ``--name=VALUE`` or ``--name VALUE``; None where the flag is not there, the last one wins.
+
+    One dash is as good as two, as Go's and Kubernetes' flags have it.
+    """
+    found: str | None = None
+    for place, word in enumerate(words):
+        bare, equals, value = word.removeprefix("-").removeprefix("-").partition("=")
+        if not word.startswith("-") or bare != name:
+            continue
+        following = words[place + 1] if place + 1 < len(words) else ""
+        found = value if equals else "" if following.startswith("-") else following
+    return found
 
 
 def tolerates(tolerations: tuple[Toleration, ...], taint: Taint) -> bool:

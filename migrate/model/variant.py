@@ -8,13 +8,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from migrate.model.fields import Labels, items, mapping, maps, text, truth
+from migrate.model.addresses import networks
+from migrate.model.fields import Labels, mapping, text, truth
 from migrate.model.installs import agent_env, calico_node, flannel_network, installs
+from migrate.model.ippools import ip_pools
+from migrate.model.kube_proxy import daemon_set, kube_proxies, static_pods
 from migrate.model.resources import condition
 from migrate.model.snapshot import Snapshot
 from migrate.model.workloads import Workload
 
-__all__ = ["Variant", "calico_node", "detect"]
+__all__ = ["Variant", "calico_api", "calico_node", "detect"]
 
 AUTO_NFTABLES = (3, 32)
 
@@ -58,6 +61,15 @@ class Variant:
 def _minor(version: str) -> tuple[int, int]:
     parts = [int(p) for p in re.findall(r"\d+", version)[:2]]
     return (parts[0], parts[1]) if len(parts) == 2 else (0, 0)  # major and minor
+
+
+def calico_api(variant: Variant) -> str:
+    """Give the apiVersion in which Calico's objects can be written: v3 only where it is served."""
+    return (
+        "projectcalico.org/v3"
+        if variant.policy_api in {"v1+aggregated", "v3 CRDs"}
+        else "crd.projectcalico.org/v1"
+    )
 
 
 def detect(snapshot: Snapshot) -> Variant:
@@ -161,45 +173,25 @@ def _felix_truth(snapshot: Snapshot, key: str) -> bool:
 
 
 def _encapsulation(snapshot: Snapshot) -> tuple[str, ...]:
-    found = set()
-    for pool in snapshot.calico("ippools"):
-        vxlan = text(pool.data, "spec", "vxlanMode", default="Never") != "Never"
-        ipip = text(pool.data, "spec", "ipipMode", default="Never") != "Never"
-        if pool.labels.get("c2c/owned") != "true":
-            found.add("vxlan" if vxlan else "ipip" if ipip else "none")
-    if flannel_network(snapshot):
-        found.add("vxlan")
-    return tuple(sorted(found))
+    found = {p.encapsulation for p in ip_pools(snapshot) if not p.ours}
+    return tuple(sorted(found | ({"vxlan"} if flannel_network(snapshot) else set())))
 
 
 def _kube_proxy(snapshot: Snapshot) -> str:
-    """Give the mode; ``absent`` where its DaemonSet is scaled to none, empty where nothing shows it."""
-    running = [w for w in snapshot.workloads if w.kind == "DaemonSet" and w.name == "kube-proxy"]
-    if not running:
-        return ""
-    if running[0].replicas == 0:
+    """Give the mode; ``absent`` where its DaemonSet runs nowhere, empty where nothing shows it."""
+    daemon = daemon_set(snapshot)
+    if daemon is not None and daemon.replicas == 0:
         return "absent"
-    words = [
-        str(word)
-        for container in maps(running[0].template, "spec", "containers")
-        for word in (*items(container, "command"), *items(container, "args"))
-    ]
-    if flag := re.search(r"--proxy-mode[= ](\w+)", " ".join(words)):
-        return flag[1]
-    config = next((c for name in ("kube-proxy", "kube-proxy-config") if (c := _config(snapshot, name))), "")
-    mode = re.search(r"^\s*mode:\s*[\"']?(\w*)", config, re.MULTILINE)
-    return mode[1] if mode and mode[1] else "iptables"
-
-
-def _config(snapshot: Snapshot, name: str) -> str:
-    data = snapshot.config_map("kube-system", name) or {}
-    return data.get("config.conf", "") or data.get("config", "")
+    if daemon is None and not static_pods(snapshot):
+        return ""
+    return next((p.mode for p in kube_proxies(snapshot) if p.mode), "iptables")
 
 
 def _families(snapshot: Snapshot) -> tuple[int, ...]:
-    cidrs = [c for n in snapshot.nodes for c in n.pod_cidrs]
-    cidrs += [text(p.data, "spec", "cidr") for p in snapshot.calico("ippools")]
-    return tuple(sorted({6 if ":" in c else 4 for c in cidrs if c})) or (4,)
+    """Give the families of pods' addresses: of the pools in use, or of the nodes' podCIDRs where no pool is."""
+    pools = [p.network for p in ip_pools(snapshot) if p.for_workloads and not p.ours]
+    nets = pools or networks(c for n in snapshot.nodes for c in n.pod_cidrs)
+    return tuple(sorted({net.version for net in nets if net is not None})) or (4,)
 
 
 def _distribution(snapshot: Snapshot) -> str:

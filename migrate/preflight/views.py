@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from ipaddress import IPv4Network, IPv6Network, ip_network
 
+from migrate.model.addresses import Network, networks
 from migrate.model.fields import text
 from migrate.model.installs import flannel_network
 from migrate.model.snapshot import Snapshot
 
 __all__ = ["Network", "calico_pools", "networks", "overlapping"]
-
-Network = IPv4Network | IPv6Network
-
-
-def networks(texts: Iterable[str]) -> list[Network]:
-    """Read networks, host bits allowed; what is none is left out."""
-    found: list[Network] = []
-    for item in texts:
-        try:
-            found.append(ip_network(item.strip(), strict=False))
-        except ValueError:
-            continue
-    return found
 
 
 def overlapping(
