@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from migrate.engine.access import access_of
 from migrate.engine.chart import meant_config
+from migrate.engine.pinning import pins
 from migrate.engine.placement import budgets_of, choose_canary, movable_pods, node_groups, node_plan, waves
 from migrate.engine.stages import stage_values
-from migrate.model.draft import Draft, Policies, Rendered, Stage
+from migrate.model.draft import Draft, NodePlan, Policies, Rendered, Stage
 from migrate.model.fields import text
 from migrate.model.installs import flannel_network
 from migrate.model.nodes import Node
@@ -58,6 +60,12 @@ def draft(
     covered = budgets_of(snapshot.budgets, (p for pods in moving.values() for p in pods))
     pools = calico_pools(snapshot)
     values = {stage: stage_values(stage, settings, variant, pools, nodes=len(nodes)) for stage in Stage}
+    plans = {
+        n.name: node_plan(
+            n, moving[n.name], covered, groups[n.name], settings, access_of(n, snapshot, settings)
+        )
+        for n in nodes
+    }
     canary = choose_canary(snapshot, candidates=nodes, own_node=own_node, no_go=no_go)
     return Draft(
         settings=settings,
@@ -68,25 +76,17 @@ def draft(
         policies=policies or Policies(),
         canary=canary,
         waves=waves(nodes, groups, settings, first=canary.node, own_node=own_node),
-        nodes={n.name: node_plan(n, moving[n.name], covered, groups[n.name], settings) for n in nodes},
-        steps_of_pin=pin_steps(snapshot, settings, variant),
+        nodes=plans,
+        steps_of_pin=pin_steps(snapshot, settings, variant, plans),
         own_node=own_node,
         planned_uid=settings.uid or snapshot.identity.uid,
         repeated_keys=repeated_keys,
     )
 
 
-def pin_steps(snapshot: Snapshot, settings: Settings, variant: Variant) -> tuple[str, ...]:
-    """Give the commands of P2 that this cluster needs (``procedure.md`` §5).
-
-    Host drop-ins need facts of nodes; host allowances are needed where host endpoints exist.
-    """
-    found = ["PinAutodetect", "ApplyCoverPool"]
-    if any(f.at("networkd", "active") or f.at("network_manager", "active") for f in snapshot.facts.values()):
-        found.append("HostDropIn")
-    if snapshot.calico("hostendpoints"):
-        found.append("AllowHostPorts")
-    if variant.kube_proxy not in {"", "absent"}:
-        found.append("PatchKubeProxy")
-    del settings
-    return tuple(found)
+def pin_steps(
+    snapshot: Snapshot, settings: Settings, variant: Variant, nodes: Mapping[str, NodePlan]
+) -> tuple[str, ...]:
+    """Give the names of the commands of P2 that this cluster needs, in their order (``procedure.md`` §5)."""
+    access = {name: plan.access for name, plan in nodes.items()}
+    return tuple(dict.fromkeys(str(pin.command.name) for pin in pins(snapshot, settings, variant, access)))

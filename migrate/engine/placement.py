@@ -169,10 +169,10 @@ def node_plan(
     covered: Mapping[str, list[Budget]],
     groups: tuple[str, ...],
     settings: Settings,
+    access: str = "api",
 ) -> NodePlan:
     """Say how one node is moved: its mode, whether a static pod forces a reboot, and how long it takes."""
     p50, p90 = estimate(pods, covered, settings)
     mode = settings.nodes.by_node.get(node.name, settings.nodes.move)
     reboot = settings.nodes.reboot == "always"
-    access = "api" if settings.nodes.access in {"auto", "api"} else settings.nodes.access
     return NodePlan(mode, settings.nodes.recycle_order, access, reboot, groups, p50, p90)

@@ -106,7 +106,7 @@ def _unseen(rule: Rule, case: Case) -> Iterable[str]:
 def _finding(rule: Rule, hit: Hit, case: Case, accepted: Mapping[str, str]) -> Finding:
     severity = hit.severity or rule.severity
     message = _filled(hit.message or rule.message, hit.fills)
-    if rule.repaired_by and rule.repaired_by in case.draft.steps_of_pin:
+    if not hit.stays and rule.repaired_by and rule.repaired_by in case.draft.steps_of_pin:
         severity, message = Severity.INFO, f"P2 will mend this ({rule.repaired_by}): {message}"
     finding = Finding(
         code=rule.code,

@@ -78,6 +78,7 @@ class Hit:
     """One thing that a rule found; ``fills`` complete the rule's texts, ``severity`` overrides the rule's.
 
     ``message`` and ``remedy`` stand in for the rule's own where one row of the specification has several.
+    ``stays``: P2's command does not mend this one, whatever else it mends.
     ``object`` is ``kind/namespace/name`` as in ``Resource.path``, or ``node/NAME``; ``node`` the node that it stops.
     """
 
@@ -88,6 +89,7 @@ class Hit:
     severity: Severity | None = None
     message: str = ""
     remedy: str = ""
+    stays: bool = False
 
 
 @dataclass(frozen=True, slots=True)

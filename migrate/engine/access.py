@@ -1,0 +1,30 @@
+"""How each node's files and kernel are reached: over SSH, by a pod on the node, or not at all but by the API.
+
+A collector that brought back facts of a node has shown a way; without facts the configuration or the server's answer
+on pods of ours has to tell (``procedure.md`` §12).
+"""
+
+from __future__ import annotations
+
+from migrate.model.fields import text
+from migrate.model.nodes import Node
+from migrate.model.settings import Settings
+from migrate.model.snapshot import Snapshot
+
+__all__ = ["API", "POD", "SSH", "access_of"]
+
+SSH, POD, API = "ssh", "pod", "api"
+
+
+def access_of(node: Node, snapshot: Snapshot, settings: Settings) -> str:
+    """Give ``ssh``, ``pod`` or ``api`` for one node; what the configuration chooses is never overruled."""
+    if settings.nodes.access != "auto":
+        return settings.nodes.access
+    facts = snapshot.facts.get(node.name)
+    seen = text(facts.data, "via") if facts is not None else ""
+    if seen in {SSH, POD}:
+        return seen
+    if settings.nodes.inventory:
+        return SSH
+    rights = snapshot.answers.access or {}
+    return POD if rights.get(("create", "pods")) and rights.get(("create", "pods/exec")) else API
