@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from migrate.model.addresses import Network, networks
-from migrate.model.fields import items, mapping, maps, text
+from migrate.model.fields import Labels, items, mapping, maps, text
+from migrate.model.installs import agent_env, calico_node
 from migrate.model.settings import Settings
 from migrate.model.snapshot import Snapshot
-from migrate.model.variant import Variant, calico_node
+from migrate.model.variant import Variant
 from migrate.model.workloads import Workload
 
 __all__ = ["CILIUM_DEVICES", "INTERNAL_IP", "Detection", "detections", "is_safe", "must_pin", "planned"]
@@ -47,7 +48,8 @@ def detections(snapshot: Snapshot, variant: Variant) -> list[Detection]:
     calico-node writes no address of its node (``node/pkg/lifecycle/startup/startup.go``).
     """
     agent = calico_node(snapshot)
-    if agent is not None and agent.env.get("CALICO_NETWORKING_BACKEND") == "none":
+    env = agent_env(snapshot, agent)
+    if env.get("CALICO_NETWORKING_BACKEND") == "none":
         return []
     for item in snapshot.of(INSTALLATIONS):
         network = item.at("spec", "calicoNetwork")
@@ -57,7 +59,7 @@ def detections(snapshot: Snapshot, variant: Variant) -> list[Detection]:
         ]
     if agent is None:
         return []
-    found = (_of_environment(agent, family) for family in variant.families)
+    found = (_of_environment(agent, env, family) for family in variant.families)
     return [d for d in found if d is not None]
 
 
@@ -77,17 +79,17 @@ def _of_field(field: Mapping[str, Any]) -> str:
     return FIRST_FOUND
 
 
-def _of_environment(agent: Workload, family: int) -> Detection | None:
+def _of_environment(agent: Workload, env: Labels, family: int) -> Detection | None:
     """Give the method of a manifest; None where the address is given, or none of the family is wanted.
 
     Of IPv4 an empty ``IP`` means detection, of IPv6 only ``autodetect`` does.
     """
     wanted, method = ENVIRONMENT[family]
-    value = agent.env.get(wanted, "").strip()
+    value = env.get(wanted, "").strip()
     looks = value == "autodetect" or (family == 4 and not value and not _is_derived(agent, wanted))
     if not looks:
         return None
-    return Detection(family, agent.env.get(method) or FIRST_FOUND, f"DaemonSet/{agent.label}")
+    return Detection(family, env.get(method) or FIRST_FOUND, f"DaemonSet/{agent.label}")
 
 
 def _is_derived(agent: Workload, name: str) -> bool:

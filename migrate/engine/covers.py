@@ -36,4 +36,3 @@ def clean_cover(ranges: Sequence[Network], snapshot: Snapshot, settings: Setting
     strangers = (o for o in others if cover.overlaps(o) and not any(contains(r, o) for r in ranges))
     is_private = any(contains(block, cover) for block in PRIVATE)
     return cover if is_private and not any(strangers) else None
-

@@ -20,11 +20,12 @@ from migrate.engine.local_traffic import edited, gap, wanted_cidr
 from migrate.model.addresses import Network, contains, networks
 from migrate.model.commands import Command, Name
 from migrate.model.fields import mapping, maps, text
+from migrate.model.installs import calico_node
 from migrate.model.ippools import ip_pools
 from migrate.model.kube_proxy import daemon_set, kube_proxies
 from migrate.model.settings import Settings
 from migrate.model.snapshot import Snapshot
-from migrate.model.variant import Variant, calico_api, calico_node
+from migrate.model.variant import Variant, calico_api
 from migrate.model.workloads import Workload
 
 __all__ = ["Pin", "can_pin", "cover_pools", "pins", "uncovered"]

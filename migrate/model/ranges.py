@@ -23,7 +23,7 @@ _SUBNET = re.compile(r"^\s*serviceSubnet:\s*[\"']?([^\s\"']+)", re.MULTILINE)
 def service_ranges(snapshot: Snapshot, settings: Settings) -> list[tuple[str, str]]:
     """Give (source, CIDR) of every Service range that is written down; empty where nothing tells.
 
-    Sources: ``addresses.services`` of the configuration, ServiceCIDR objects, the command line of a static
+    Read are ``addresses.services`` of the configuration, ServiceCIDR objects, the command line of a static
     kube-apiserver, kubeadm's own ConfigMap.
     """
     found = [("addresses.services", cidr) for cidr in settings.service_cidrs]
