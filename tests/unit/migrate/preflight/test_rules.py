@@ -25,6 +25,8 @@ def test_a_rule_says_of_a_case_what_it_must(example: Example) -> None:
     assert sorted(f.object for f in result.findings) == sorted(data.get("raises") or [])
     if result.findings:
         _words(result.findings, data)
+    if data.get("accepted"):
+        assert all((f.accepted is not None) == (str(f.severity) == "block") for f in result.findings)
 
 
 def _words(findings: tuple[Finding, ...], data: dict[str, str]) -> None:
