@@ -1,4 +1,8 @@
-"""PRE-026: a node's block of the new pool must hold the pods that its kubelet allows."""
+"""PRE-026: a node's block of the new pool must hold the pods that its kubelet allows.
+
+Each node is asked by its own ``maxPods``. Four addresses of a block are taken: network and broadcast, the router and
+the health endpoint (the last two inferred: verify). Pods of the host's network need none, so this is on the safe side.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +14,20 @@ from migrate.preflight.rule import Case, Group, Hit, Rule
 __all__ = ["RULE"]
 
 RESERVED = 4
-"""Network and broadcast address, router and health endpoint."""
 BITS = {4: 32, 6: 128}
 
 
 def check(case: Case) -> Iterator[Hit]:
-    """Compare the addresses of one block with the largest ``maxPods`` of a node, family by family."""
+    """Compare the addresses of one block with every node's ``maxPods``, family by family."""
     cilium = case.draft.settings.cilium
-    largest = max(case.snapshot.nodes, key=lambda n: n.allocatable.pods, default=None)
-    if largest is None:
-        return
     for family in case.draft.variant.families:
         mask = cilium.mask_v4 if family == 4 else cilium.mask_v6
-        usable = 2 ** (BITS[family] - mask) - RESERVED
-        if usable < largest.allocatable.pods:
-            fills = {"mask": mask, "n": max(0, usable), "m": largest.allocatable.pods}
-            yield Hit(f"node/{largest.name}", fills, {"family": family, "maxPods": largest.allocatable.pods})
+        usable = max(0, 2 ** (BITS[family] - mask) - RESERVED)
+        for node in case.snapshot.nodes:
+            if usable < node.allocatable.pods and node.labels.get("kubernetes.io/os", "linux") == "linux":
+                fills = {"mask": mask, "n": usable, "m": node.allocatable.pods}
+                evidence = {"family": family, "maxPods": node.allocatable.pods}
+                yield Hit(f"node/{node.name}", fills, evidence, node.name)
 
 
 RULE = Rule(
@@ -34,7 +36,7 @@ RULE = Rule(
     severity=Severity.MANDATORY,
     title="Block of a node too small",
     message="/{mask} gives {n} addresses per node, maxPods is {m}",
-    remedy="choose a larger block per node (ipam.operator.clusterPoolIPv4MaskSize, or the IPv6 twin)",
+    remedy="a larger block per node: cilium.maskSize, or maskSizeV6 (ipam.operator.clusterPoolIPv4MaskSize)",
     check=check,
     failures=(27,),
     reads=("nodes",),
