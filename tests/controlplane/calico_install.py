@@ -7,10 +7,11 @@ the marks that tell one kind of install from another. The nodes' side of Calico 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from tests.controlplane import calico_kinds, workloads
+from tests.controlplane import calico_kinds, charts, tigera, workloads
+from tests.controlplane.charts import Helm
 from tests.controlplane.client import Api, Object
 from tests.controlplane.simulated_calico import Variant
 
@@ -60,8 +61,11 @@ class Install:
         return Variant(self.version, writes_ipam=True)
 
 
-def plant(api: Api, install: Install) -> None:
-    """Plant kinds first, then everything else, in the order of the upstream files."""
+def plant(api: Api, install: Install, helm: Helm | None = None) -> None:
+    """Plant kinds first, then everything else, in the order of the upstream files.
+
+    ``helm`` is needed for the kind HELM, whose operator and resources are a genuine release.
+    """
     kinds = calico_kinds.definitions(
         install.minor, native_v3=install.kind is Kind.V3_CRDS, operator=install.is_operated
     )
@@ -74,6 +78,11 @@ def plant(api: Api, install: Install) -> None:
         *policies(install),
     ]:
         api.create(obj)
+    if install.kind is Kind.HELM:
+        assert helm is not None, "an install by Helm needs Helm"
+        own = replace(helm, namespace="tigera-operator")
+        done = own.run("install", "calico", charts.CALICO_SMALL)
+        assert done.returncode == 0, done.stderr
 
 
 def custom(install: Install, kind: str, name: str, spec: Object, where: str = "") -> Object:
@@ -121,7 +130,7 @@ def settings(install: Install) -> list[Object]:
             custom(install, "Tier", "default", {"order": 1000000}),
             custom(install, "Tier", "adminnetworkpolicy", {"order": 1000}),
         ]
-    return made + (_operator_resources() if install.is_operated else [])
+    return made + (_operator_resources() if install.kind is Kind.OPERATOR else [])
 
 
 def _operator_resources() -> list[Object]:
@@ -131,25 +140,20 @@ def _operator_resources() -> list[Object]:
         "nodeAddressAutodetectionV4": {"firstFound": True},
         "ipPools": [{"name": "default-ipv4-ippool", "cidr": POOL, "blockSize": 26, "encapsulation": "VXLAN"}],
     }
-    finalizers = ["tigera.io/operator-cleanup", "operator.tigera.io/installation-controller"]
-    specs: tuple[tuple[str, Object, list[str]], ...] = (
-        (
-            "Installation",
-            {"variant": "Calico", "cni": {"type": "Calico"}, "calicoNetwork": network},
-            finalizers,
-        ),
-        ("APIServer", {}, ["operator.tigera.io/apiserver-controller"]),
-        ("Goldmane", {}, ["operator.tigera.io/goldmane-controller"]),
-        ("Whisker", {}, ["operator.tigera.io/whisker-controller"]),
-    )
+    specs: dict[str, Object] = {
+        "Installation": {"variant": "Calico", "cni": {"type": "Calico"}, "calicoNetwork": network},
+        "APIServer": {},
+        "Goldmane": {},
+        "Whisker": {},
+    }
     return [
         {
             "apiVersion": "operator.tigera.io/v1",
             "kind": kind,
-            "metadata": {"name": "default", "finalizers": holders},
+            "metadata": {"name": "default", "finalizers": tigera.FINALIZERS[kind]},
             "spec": spec,
         }
-        for kind, spec, holders in specs
+        for kind, spec in specs.items()
     ]
 
 
@@ -211,7 +215,7 @@ def _workloads(install: Install) -> list[Object]:
             workloads.budget(where, "calico-typha", "calico-typha", maxUnavailable=1),
         ]
     if install.is_operated:
-        found += _operated_workloads()
+        found += _operated_workloads(own_operator=install.kind is Kind.OPERATOR)
     return found
 
 
@@ -225,7 +229,7 @@ def _labelled(obj: Object, app: str) -> Object:
     return obj
 
 
-def _operated_workloads() -> list[Object]:
+def _operated_workloads(*, own_operator: bool) -> list[Object]:
     operator = workloads.deployment(
         "tigera-operator", "tigera-operator", 1, hostNetwork=True, tolerations=_TOLERATIONS
     )
@@ -242,7 +246,8 @@ def _operated_workloads() -> list[Object]:
         "metadata": {"name": "csi.tigera.io"},
         "spec": {"podInfoOnMount": True, "volumeLifecycleModes": ["Ephemeral"]},
     }
-    return [operator, csi, driver, *rest]
+    own = [_labelled(operator, "tigera-operator")] if own_operator else []
+    return [*own, csi, _labelled(driver, "csi-node-driver"), *rest]
 
 
 def _config_map(install: Install) -> Object:

@@ -18,7 +18,7 @@ from typing import Any
 from tests import capabilities
 
 FOLDER = Path(__file__).parent / "charts"
-SMALL = FOLDER / "cilium-small"
+SMALL, CALICO_SMALL = FOLDER / "cilium-small", FOLDER / "tigera-operator-small"
 VERSIONS = ("1.18.12", "1.19.6", "1.20.2")
 NAMESPACE, RELEASE = "kube-system", "cilium"
 POOL = "10.245.0.0/16"
@@ -89,6 +89,7 @@ class Helm:
     kubeconfig: Path
     folder: Path
     program: str = "helm"
+    namespace: str = NAMESPACE
 
     def run(self, *arguments: str | Path, timeout_s: float = 120.0) -> subprocess.CompletedProcess[str]:
         """Run to the end."""
@@ -129,7 +130,14 @@ class Helm:
 
     def _command(self, arguments: Sequence[str | Path]) -> list[str]:
         program = str(capabilities.binary(self.program))
-        return [program, *map(str, arguments), "--namespace", NAMESPACE, "--kubeconfig", str(self.kubeconfig)]
+        return [
+            program,
+            *map(str, arguments),
+            "--namespace",
+            self.namespace,
+            "--kubeconfig",
+            str(self.kubeconfig),
+        ]
 
     def _environment(self) -> dict[str, str]:
         """Keep Helm's own folders apart from those of the person who runs the tests."""

@@ -54,7 +54,7 @@ class FaultProxy(ThreadingHTTPServer):
         self.kill: Kill | None = None
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.certificate = _certificate(folder)
+        self.certificate = certificate(folder)
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(self.certificate, folder / "proxy.key")
         self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
@@ -248,7 +248,7 @@ def _copy(source: socket.socket, sink: socket.socket) -> None:
         sink.shutdown(socket.SHUT_RDWR)
 
 
-def _certificate(folder: Path) -> Path:
+def certificate(folder: Path) -> Path:
     """Make a certificate for the loopback address, that only the run's kubeconfig trusts."""
     path = folder / "proxy.crt"
     command = [

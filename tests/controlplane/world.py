@@ -159,12 +159,12 @@ def built(
     """Build a world whose pods all run on Calico; ``objects`` come besides CoreDNS and kube-proxy."""
     api, folder = plane.api(), plane.folder
     (folder / "helm").mkdir()
-    calico_install.plant(api, install)
+    helm = Helm(plane.kubeconfig(), folder / "helm")
+    calico_install.plant(api, install, helm)
     agent = NodeAgent(plane.api(users.AGENT), folder / "nodes", install.node_side)
     with agent, GenuineOperator(api, folder / "operator") as operator:
         nodes.plant(api, planned)
         workloads.apply_all(api, [*workloads.coredns(), *workloads.kube_proxy(), *objects])
         eventually(lambda: all_run(api, 3 * len(planned)), 60, "every pod runs on Calico", 0.2)
-        helm = Helm(plane.kubeconfig(), folder / "helm")
         yield World(plane, api, agent, operator, helm, install, planned)
         agent.check()
