@@ -41,9 +41,10 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """It is on its way; the sentence says for what it waits."""
+    """It is on its way; the sentence says for what it waits, ``again_s`` when to look again (0: at the usual pace)."""
 
     text: str
+    again_s: float = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,7 +217,8 @@ class Driver:
             )
             return Event(Kind.COMMAND_UNKNOWN, task.command.node, command=_plain(task.command), text=text)
         task.waiting = look.text if isinstance(look, Waiting) else ""
-        task.due = self.at + self._pace.poll_s
+        again = look.again_s if isinstance(look, Waiting) else 0
+        task.due = self.at + (min(again, self._pace.longest_s) or self._pace.poll_s)
         return None
 
     def _failure(self, task: Task, failed: Failed) -> Event:

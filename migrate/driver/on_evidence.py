@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from migrate.driver.deeds import Absent, Deed, Done, Look, Waiting, Workshop, nothing
@@ -197,13 +198,17 @@ def _soak(work: Workshop, command: Command) -> None:
     artefact(work, f"evidence/window-{window_name(command)}.json", {"end": end})
 
 
+def _clock(timestamp: float) -> str:
+    return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def _soaked(work: Workshop, command: Command) -> Look:
     window = read_json(work, f"evidence/window-{window_name(command)}.json")
     if window is None:
         return Absent()
     left = window["end"] - work.ports.clock.now().timestamp()
     if left > 0:
-        return Waiting(f"soaking, {left:.0f} s left")
+        return Waiting(f"soaking until {_clock(window['end'])}", left)
     if command.args.get("flows"):
         closed = work.ports.flows.end(window_name(command))
         artefact(work, f"evidence/flows-{window_name(command)}.json", asdict(closed))

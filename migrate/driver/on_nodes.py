@@ -243,7 +243,7 @@ def _label(work: Workshop, command: Command) -> None:
             raise NotDrained(left)
     if CNC_LABELS[MIGRATION_CNC] not in node_labels(work.ports.cluster, command.node):
         before = pod_start(agent_pod(work.ports.cluster, command.node))
-        _annotate(work, command, {AGENT_BEFORE: before, DESIRED: CILIUM})
+        _annotate(work, command, {AGENT_BEFORE: f"{CILIUM} {before}", DESIRED: CILIUM})
     _patch(work, command, metadata={"labels": {CNC_LABELS[MIGRATION_CNC]: "true"}})
 
 
@@ -258,7 +258,8 @@ class NotDrained(Exception):  # an outcome that travels to the loop
 def _labelled(work: Workshop, command: Command) -> Look:
     if node_labels(work.ports.cluster, command.node).get(CNC_LABELS[MIGRATION_CNC]) != "true":
         return Absent()
-    return Done({"agent": node_annotations(work.ports.cluster, command.node).get(AGENT_BEFORE, "")})
+    before = node_annotations(work.ports.cluster, command.node).get(AGENT_BEFORE, "")
+    return Done({"agent": before.partition(" ")[2]})
 
 
 def _unlabel(work: Workshop, command: Command) -> None:
@@ -272,29 +273,40 @@ def _unlabelled(work: Workshop, command: Command) -> Look:
 
 
 def _restart_agent(work: Workshop, command: Command) -> None:
-    """Delete the agent's pod by uid, once for what it should become; the name of the start before is kept."""
+    _restart(work, command, str(command.args["as"]))
+
+
+def _restart(work: Workshop, command: Command, role: str) -> None:
+    """Delete the agent's pod by uid; for which role, and which start it was, is kept before."""
     pod = agent_pod(work.ports.cluster, command.node)
     if pod is None:
         return
     metadata = at(pod, "metadata")
-    _annotate(work, command, {AGENT_BEFORE: pod_start(pod)})
+    _annotate(work, command, {AGENT_BEFORE: f"{role} {pod_start(pod)}"})
     work.ports.cluster.delete(
         "pods", text(metadata, "name"), text(metadata, "namespace"), uid=text(metadata, "uid")
     )
 
 
+def _renewed(work: Workshop, command: Command, role: str, pod: Object | None) -> bool:
+    """Say whether the agent was restarted for this role already: then what it is not yet is waited for."""
+    for_role, _, before = (
+        node_annotations(work.ports.cluster, command.node).get(AGENT_BEFORE, "").partition(" ")
+    )
+    return for_role == role and (pod is None or pod_start(pod) != before)
+
+
 def _agent_restarted(work: Workshop, command: Command) -> Look:
     """The agent that runs is what it should be; an old one that is not is absent, a new one that is not yet, waited for."""
-    wanted = wanted_config(work, command.args["as"])
+    role = str(command.args["as"])
+    wanted = wanted_config(work, role)
     pod = agent_pod(work.ports.cluster, command.node)
     running = work.ports.nodes.agent_config(command.node) if ready(pod) else None
     if running is not None and all(running.get(k) == v for k, v in wanted.items()):
         return Done({"agent_now": pod_start(pod)})
-    before = node_annotations(work.ports.cluster, command.node).get(AGENT_BEFORE, "")
-    fresh = pod is None or (before and pod_start(pod) != before)
-    if not fresh:
-        return Absent()
-    return Waiting(f"{command.node}: the agent is starting")
+    return (
+        Waiting(f"{command.node}: the agent is starting") if _renewed(work, command, role, pod) else Absent()
+    )
 
 
 def wanted_config(work: Workshop, role: str) -> dict[str, str | None]:
@@ -316,7 +328,11 @@ def _set_enforcement(work: Workshop, command: Command) -> None:
     labels_ = node_labels(work.ports.cluster, command.node)
     if (CNC_LABELS[ENFORCE_CNC] in labels_) != on:
         _patch(work, command, metadata={"labels": {CNC_LABELS[ENFORCE_CNC]: "true" if on else None}})
-    _restart_agent(work, command)
+    _restart(work, command, _enforcement(command))
+
+
+def _enforcement(command: Command) -> str:
+    return "enforce" if command.args["on"] else "audit"
 
 
 def _enforcing(work: Workshop, command: Command) -> Look:
@@ -327,8 +343,7 @@ def _enforcing(work: Workshop, command: Command) -> Look:
     audits = (running or {}).get("policy-audit-mode") == "true"
     if labelled == on and running is not None and audits != on:
         return Done()
-    before = node_annotations(work.ports.cluster, command.node).get(AGENT_BEFORE, "")
-    fresh = labelled == on and (pod is None or (before and pod_start(pod) != before))
+    fresh = labelled == on and _renewed(work, command, _enforcement(command), pod)
     return Waiting(f"{command.node}: the agent is starting") if fresh else Absent()
 
 

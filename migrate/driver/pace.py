@@ -9,10 +9,14 @@ __all__ = ["Pace"]
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often the loop looks, in seconds: at commands, at the cluster, at wishes, at most between two mirrors."""
+    """How often the loop looks, in seconds: at commands, at the cluster, at wishes, at most between two mirrors.
+
+    ``longest_s``: also what is known to take long is looked at so often, for the clock may jump.
+    """
 
     poll_s: float = 2.0
     watch_s: float = 15.0
     desired_s: float = 5.0
     mirror_s: float = 5.0
     gate_s: float = 5.0
+    longest_s: float = 60.0

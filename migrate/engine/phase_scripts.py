@@ -77,16 +77,7 @@ def _reporting(run: Run, draft: Draft) -> Iterator[Command]:
 
 def _pinning(run: Run, draft: Draft) -> Iterator[Command]:
     del run
-    wanted = set(draft.steps_of_pin)
-    for name in (
-        Name.HOST_DROP_IN,
-        Name.PIN_AUTODETECT,
-        Name.APPLY_COVER_POOL,
-        Name.ALLOW_HOST_PORTS,
-        Name.PATCH_KUBE_PROXY,
-    ):
-        if name in wanted:
-            yield Command(name)
+    yield from (command for command, _ in draft.pins)
     yield from (gate(12), gate(13))
 
 

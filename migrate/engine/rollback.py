@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from migrate.engine.script import CILIUM, ENFORCE_CNC, MIGRATION_CNC, Script, gate, moved
 from migrate.model.commands import Command, Name
-from migrate.model.draft import Draft, Stage
+from migrate.model.draft import Stage
 from migrate.model.run import Phase, Run
 
 __all__ = ["after_the_nodes", "before_the_nodes"]
@@ -46,21 +46,9 @@ def _to_baseline(run: Run) -> Iterator[Command]:
         yield Command(Name.HELM_UNINSTALL)
         yield Command(Name.DELETE_CILIUM_CRDS)
     if reached >= Phase.PIN_CALICO.number:
-        yield from _unpinning(run.plan.draft)
+        yield from (undo for _, undo in reversed(run.plan.draft.pins))
         yield from (gate(12), gate(13))
     if reached >= Phase.INSTALL_CILIUM.number:
         yield Command(Name.PROBE, args={"rows": "baseline", "again": True})
         yield gate(5)
     yield from (gate(10), Command(Name.SWEEP_MARKS), Command(Name.WRITE_REPORT), Command(Name.RELEASE_LEASE))
-
-
-def _unpinning(draft: Draft) -> Iterator[Command]:
-    wanted = set(draft.steps_of_pin)
-    undo = {
-        Name.PATCH_KUBE_PROXY: Name.RESTORE_KUBE_PROXY,
-        Name.ALLOW_HOST_PORTS: Name.DISALLOW_HOST_PORTS,
-        Name.APPLY_COVER_POOL: Name.DELETE_COVER_POOL,
-        Name.PIN_AUTODETECT: Name.UNPIN_AUTODETECT,
-        Name.HOST_DROP_IN: Name.REMOVE_DROP_IN,
-    }
-    yield from (Command(back) for forward, back in undo.items() if forward in wanted)

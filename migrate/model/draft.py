@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from migrate.model.commands import Command
 from migrate.model.settings import Settings
 from migrate.model.variant import Variant
 
@@ -91,6 +92,8 @@ class Canary:
 class Draft:
     """A plan in the making; ``steps_of_pin`` names the commands of P2 that it holds (rules marked *P*).
 
+    ``pins`` are those commands with everything they need, each with its undo.
+
     ``values`` and ``meant`` map each stage; ``rendered`` is None where no chart was at hand (then what only the chart
     can tell is *deferred*). ``repeated_keys`` are keys that stand twice in the user's values file. ``run`` and
     ``holder`` say who judges while a run goes on: its marks, its lock and its Cilium are then our own.
@@ -106,6 +109,7 @@ class Draft:
     waves: tuple[tuple[str, ...], ...] = ()
     nodes: Mapping[str, NodePlan] = field(default_factory=dict)
     steps_of_pin: tuple[str, ...] = ()
+    pins: tuple[tuple[Command, Command], ...] = ()
     own_node: str = ""
     planned_uid: str = ""
     repeated_keys: tuple[str, ...] = ()

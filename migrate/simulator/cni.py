@@ -19,6 +19,7 @@ __all__ = ["addresses_for", "after_end", "after_start", "give_block"]
 
 AGENT, OPERATOR = "cilium", "cilium-operator"
 BLOCK = 64
+DNS, WATCH_S = "kube-dns", 15.0
 NODE_ALLOCATION_S, CRDS_S = 1.0, 12.0
 CILIUM_CRDS = (
     "ciliumnodeconfigs", "ciliumnodes", "ciliumendpoints", "ciliumidentities", "ciliumnetworkpolicies",
@@ -96,6 +97,8 @@ def after_start(world: World, key: Key) -> None:
         _calico_starts(world, host)
     elif not pod.host_network and host.cni == "cilium":
         _endpoint(world, pod)
+    elif app == DNS and _watches(world):
+        world.after(WATCH_S, "watch_unmanaged", key)
 
 
 def _agent_starts(world: World, host: Host, pod: Pod) -> None:
@@ -152,8 +155,7 @@ def _operator_starts(world: World) -> None:
     config = dict(at(world.get("configmaps", "cilium-config", "kube-system"), "data") or {})
     world.operator_config = config
     world.after(CRDS_S, "make_crds")
-    if config.get("unmanaged-pod-watcher-interval", "0") not in {"0", "0s"}:
-        world.after(15.0, "watch_unmanaged", config["unmanaged-pod-watcher-interval"])
+    world.after(WATCH_S, "watch_unmanaged")
 
 
 def make_crds(world: World) -> None:
@@ -184,16 +186,24 @@ def allocate(world: World, node: str) -> None:
     host.cilium = list(range(first + 2 ** (32 - bits) - 2, first + 2, -1))
 
 
-def watch_unmanaged(world: World, interval: str) -> None:
-    """The operator deletes kube-dns pods that have no endpoint, again and again, as long as it runs so (F-02)."""
-    running = world.operator_config or {}
-    if running.get("unmanaged-pod-watcher-interval") != interval:
+def _watches(world: World) -> bool:
+    """Say whether a running operator looks for pods of kube-dns without an endpoint."""
+    return (world.operator_config or {}).get("unmanaged-pod-watcher-interval", "0") not in {"0", "0s"}
+
+
+def watch_unmanaged(world: World, *keys: Key) -> None:
+    """The operator deletes kube-dns pods that have no endpoint (F-02): those named, or all there are."""
+    if not _watches(world):
         return
-    for key, item in list(world.of("pods").items()):
-        unmanaged = key not in world.of("ciliumendpoints.cilium.io") and not at(item, "spec", "hostNetwork")
-        if (at(item, "metadata", "labels") or {}).get("k8s-app") == "kube-dns" and unmanaged:
+    pods = world.of("pods")
+    for key in keys or [k for k, p in world.typed.items() if p.labels.get("k8s-app") == DNS]:
+        item = pods.get(key)
+        if (
+            item is not None
+            and key not in world.of("ciliumendpoints.cilium.io")
+            and not at(item, "spec", "hostNetwork")
+        ):
             world.after(0.0, "delete_pod", key)
-    world.after(15.0, "watch_unmanaged", interval)
 
 
 def _endpoint(world: World, pod: Pod) -> None:
