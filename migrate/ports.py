@@ -287,6 +287,9 @@ class Journal(Protocol):
     def records(self) -> Sequence[Mapping[str, Any]]:
         """Give all records, in order."""
 
+    def free_reserve(self) -> None:
+        """Give space back that was kept for the last record of a run whose disk is full."""
+
 
 @dataclass(frozen=True, slots=True)
 class Desired:

@@ -53,6 +53,10 @@ class KillingJournal:
         """Give what was written."""
         return self.kept.records()
 
+    def free_reserve(self) -> None:
+        """Make room for one record."""
+        self.kept.free_reserve()
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:

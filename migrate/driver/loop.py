@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from migrate.driver import on_calico, on_cilium, on_evidence, on_nodes
@@ -130,7 +131,11 @@ class Driver:
     def _cannot_write(self, error: OSError) -> None:
         """The journal does not take records any more: nothing further is done (R59)."""
         text = f"the journal cannot be written: {error.strerror or error}"
-        self.run = step(self.run, Event(Kind.JOURNAL_FAILED, at=self.at, text=text)).run
+        event = Event(Kind.JOURNAL_FAILED, at=self.at, text=text)
+        self.run = step(self.run, event).run
+        self._ports.journal.free_reserve()
+        with suppress(OSError):
+            self._books.heard(event)
         self._tasks.clear()
         self._events.clear()
 

@@ -44,6 +44,11 @@ class MemoryJournal:
         """Give all records."""
         return self.kept
 
+    def free_reserve(self) -> None:
+        """Make room for one record."""
+        if self.full_after is not None:
+            self.full_after += 1
+
 
 @dataclass(slots=True)
 class MemoryMirror:

@@ -58,7 +58,6 @@ def test_every_changing_step_before_the_point_of_no_return_names_how_it_goes_bac
         "LabelNode",
         "ApplyNodeConfig",
         "StagePolicies",
-        "PinAutodetect",
     ):
         assert changing[command]
 
