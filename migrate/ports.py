@@ -19,6 +19,8 @@ from migrate.model.facts import NodeFacts
 from migrate.model.snapshot import Identity
 
 __all__ = [
+    "Answer",
+    "Api",
     "ApiError",
     "Charts",
     "Clock",
@@ -71,6 +73,31 @@ class ApiError(Exception):
         self.reason = reason
         self.causes = tuple(causes)
         self.retry_after_s = retry_after_s
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A server's answer: status, headers in small letters, the body as JSON, or as text where it is none."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+class Api(Protocol):
+    """One HTTP call to the API server; what several adapters need of it is handed in to each."""
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+        content: str = "application/json",
+        timeout_s: float = 0,
+    ) -> Answer:
+        """Make a call; every answer above 399 but 404 raises ``ApiError``, and so does none at all."""
 
 
 class Cluster(Protocol):
