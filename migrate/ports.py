@@ -343,6 +343,7 @@ class Mirrored:
     seq: int
     hash: str
     plan_hash: str
+    run: str = ""
 
 
 class Mirror(Protocol):
@@ -350,6 +351,12 @@ class Mirror(Protocol):
 
     def read(self) -> Mirrored | None:
         """Give the state; None where no run of ours was here."""
+
+    def begin(self, run: str, plan: Mapping[str, Any]) -> None:
+        """Begin a run's mirror with its plan (a document); what an earlier run left there goes."""
+
+    def plan(self) -> Mapping[str, Any] | None:
+        """Give the plan of the run that was here last, as a document; None where it is not whole."""
 
     def write(self, state: Mapping[str, Any], seq: int, hash_: str) -> None:
         """Write the state; ``ApiError`` of class conflict where another driver wrote in between."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from migrate.model.snapshot import Snapshot, SnapshotBuilder
+
 Object = dict[str, Any]
 
 POOL, SERVICES, NEW_RANGE = "10.244.0.0/16", "10.96.0.0/12", "10.245.0.0/16"
@@ -383,3 +385,11 @@ def settings() -> Object:
         "externalCIDRs": ["172.20.0.0/16"],
         "cilium": {"version": "1.20.2", "podCIDRs": [NEW_RANGE], "tunnelPort": 8473},
     }
+
+
+def snapshot_of(objects: Iterable[Object]) -> Snapshot:
+    """Give the snapshot that these objects make."""
+    builder = SnapshotBuilder()
+    for item in objects:
+        builder.add(item)
+    return builder.snapshot()

@@ -6,6 +6,7 @@ An event is durable before the engine hears of it; what the engine orders is dur
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from migrate.engine.machine import Stepped, begin, step
@@ -14,9 +15,9 @@ from migrate.model.events import Event, Kind
 from migrate.model.plan import Plan
 from migrate.model.run import Run
 from migrate.model.serial import decode, encode
-from migrate.ports import Journal, Reporter
+from migrate.ports import Desired, Journal, Reporter
 
-__all__ = ["ANSWERS", "Books", "played_back"]
+__all__ = ["ANSWERS", "Books", "Standing", "mirrored", "played_back", "standing"]
 
 ANSWERS = frozenset({Kind.COMMAND_DONE, Kind.COMMAND_FAILED, Kind.COMMAND_UNKNOWN, Kind.GATE_RESULT})
 REPLAYED = frozenset({"event", "outcome", "gate"})
@@ -36,6 +37,14 @@ class Books:
     def header(self, plan: Plan, nodes: Sequence[str], cluster: str, *, attended: bool) -> None:
         """Write the first record of a run."""
         self.write("header", plan=plan.hash, cluster=cluster, nodes=list(nodes), attended=attended)
+
+    def goes_on(self, plan: Plan, cluster: str, state: Mapping[str, Any]) -> None:
+        """Write the first record of a run that goes on here from the mirror's state; it follows the mirror's chain."""
+        self.write("header", plan=plan.hash, cluster=cluster, state=dict(state))
+
+    def wishes(self, wanted: Desired) -> None:
+        """Write what is wanted of the run, once it was heard."""
+        self.write("decision", desired=encode(wanted), by=wanted.by)
 
     def heard(self, event: Event) -> None:
         """Write an event before the engine hears of it."""
@@ -66,16 +75,44 @@ class Books:
         return record
 
 
-def played_back(records: Sequence[Mapping[str, Any]], plan: Plan, run_id: str) -> tuple[Run, float]:
-    """Give the state that the records lead to, and the run's time of the last one.
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a run stands: its state, its own time, and the wishes that it has heard."""
+
+    run: Run
+    at: float = 0.0
+    heard: Desired = field(default_factory=Desired)
+
+
+def mirrored(standing: Standing) -> dict[str, Any]:
+    """Give what the mirror keeps of a run; the plan is beside it."""
+    state = encode(standing.run, skip=frozenset({"plan"}))
+    return {**state, "at": standing.at, "heard": encode(standing.heard)}
+
+
+def standing(run: Run, state: Mapping[str, Any]) -> Standing:
+    """Give where a run stands by the mirror's state."""
+    return Standing(run, float(state.get("at", 0.0)), decode(Desired, state.get("heard", {})))
+
+
+def played_back(records: Sequence[Mapping[str, Any]], plan: Plan, run_id: str) -> Standing:
+    """Give what the records lead to.
 
     An event that is recorded and was not worked off any more is worked off now: its orders are found in flight.
     """
-    header = next(r for r in records if r["kind"] == "header")
-    run = begin(run_id, plan, header["nodes"], attended=bool(header.get("attended")))
-    at = 0.0
+    first = next((r for r in records if r["kind"] == "header"), None)
+    if first is None:
+        return Standing(begin(run_id, plan, sorted(plan.draft.nodes)))
+    if "state" in first:
+        stands = standing(decode(Run, first["state"], plan=plan), first["state"])
+        run, at, heard = stands.run, stands.at, stands.heard
+    else:
+        run = begin(run_id, plan, first["nodes"], attended=bool(first.get("attended")))
+        at, heard = 0.0, Desired()
     for record in records:
         if record["kind"] in REPLAYED and "event" in record:
             event = decode(Event, record["event"])
             run, at = step(run, event).run, event.at
-    return run, at
+        elif record["kind"] == "decision":
+            heard = decode(Desired, record["desired"])
+    return Standing(run, at, heard)

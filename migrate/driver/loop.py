@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from migrate.driver import on_calico, on_cilium, on_evidence, on_nodes
-from migrate.driver.books import Books
+from migrate.driver.books import Books, Standing, mirrored
 from migrate.driver.deeds import Absent, Deed, Done, Failed, Look, Waiting, Workshop, refused
 from migrate.driver.measure import measure
 from migrate.driver.on_nodes import NotDrained
@@ -24,7 +24,7 @@ from migrate.model.commands import Command, Name
 from migrate.model.events import Event, FailureClass, GateOutcome, Kind
 from migrate.model.run import Run, RunStatus
 from migrate.model.serial import encode
-from migrate.ports import ApiError, Ports
+from migrate.ports import ApiError, Desired, Ports
 
 __all__ = ["Driver", "Task"]
 
@@ -51,7 +51,14 @@ class Driver:
     """Drives one run until it rests, ends or is told to leave."""
 
     def __init__(
-        self, run: Run, ports: Ports, books: Books, *, at: float = 0.0, pace: Pace | None = None
+        self,
+        run: Run,
+        ports: Ports,
+        books: Books,
+        *,
+        at: float = 0.0,
+        heard: Desired | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self.run = run
         self._ports = ports
@@ -60,7 +67,8 @@ class Driver:
         self._offset = at - ports.clock.monotonic()
         self._tasks: dict[str, Task] = {}
         self._events: deque[Event] = deque()
-        self._watch = Watch(ports, self._pace)
+        self._watch = Watch(ports, self._pace, heard or Desired())
+        self._noted = self._watch.wish
         self._mirrored = (-1.0, "")
         self._asked = 0.0
         self._down: float | None = None
@@ -108,7 +116,17 @@ class Driver:
         if self.run.status not in RESTING:
             self._look_around()
         self._hear_all()
+        self._note_wishes()
         self._mirror()
+
+    def _note_wishes(self) -> None:
+        """Record what is wanted once it was heard, so that another process does not hear it again."""
+        if self._watch.wish != self._noted:
+            self._noted = self._watch.wish
+            try:
+                self._books.wishes(self._noted)
+            except OSError as error:
+                self._cannot_write(error)
 
     def _hear_all(self) -> None:
         while self._events:
@@ -282,7 +300,7 @@ class Driver:
         if not self._ports.lock.held() and self.run.status is not RunStatus.DONE:
             return
         try:
-            state = encode(self.run, skip=frozenset({"plan"}))
+            state = mirrored(Standing(self.run, self.at, self._noted))
             self._ports.mirror.write(state, self._books.seq, self._books.hash)
         except ApiError as error:
             if error.failure is FailureClass.CONFLICT:

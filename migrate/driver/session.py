@@ -1,20 +1,26 @@
-"""Begins and resumes runs: the lock first, then the records, then a look at what was in flight (``state.md`` §6)."""
+"""Begins and resumes runs: the lock first, then the records, then a look at what was in flight (``state.md`` §6).
+
+Where the records here and the mirror in the cluster differ, the one that is further on the same chain counts; two ends
+that do not fit together are a fork, which nobody but a person can decide.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from migrate.driver.books import Books, played_back
+from migrate.driver.books import Books, played_back, standing
 from migrate.driver.loop import Driver
 from migrate.driver.pace import Pace
 from migrate.engine.machine import begin
+from migrate.engine.plan_file import plan_document
 from migrate.model.events import Event, Kind
 from migrate.model.plan import Plan
 from migrate.model.run import Run
 from migrate.model.serial import decode
-from migrate.ports import Holder, Ports
+from migrate.ports import Holder, Mirrored, Ports
 
-__all__ = ["Locked", "begin_run", "resume_run"]
+__all__ = ["Forked", "Locked", "begin_run", "mirror_is_further", "resume_run"]
 
 
 class Locked(Exception):  # an outcome, not a fault
@@ -23,6 +29,23 @@ class Locked(Exception):  # an outcome, not a fault
     def __init__(self, holder: Holder) -> None:
         super().__init__(f"{holder.identity} holds the lock, seen unrenewed for {holder.age_s:.0f} s")
         self.holder = holder
+
+
+class Forked(Exception):  # what the records are
+    """The records here and the state in the cluster come from two different courses of one run."""
+
+
+def mirror_is_further(records: Sequence[Mapping[str, Any]], mirrored: Mirrored | None, run_id: str) -> bool:
+    """Say whether the run went on elsewhere after these records; raises ``Forked`` where the two do not fit."""
+    if mirrored is None or mirrored.run != run_id:
+        return False
+    last = int(records[-1]["seq"]) if records else 0
+    if mirrored.seq > last:
+        return True
+    here = next((r for r in records if r["seq"] == mirrored.seq), None)
+    if here is not None and here["hash"] != mirrored.hash:
+        raise Forked(f"record {mirrored.seq} of run {run_id} is another one here than in the cluster")
+    return False
 
 
 def begin_run(
@@ -39,6 +62,7 @@ def begin_run(
     _lock(ports)
     books = Books(ports.journal, ports.reporter, run_id, holder)
     books.header(plan, nodes, ports.cluster.identity().uid, attended=attended)
+    ports.mirror.begin(run_id, plan_document(plan))
     driver = Driver(begin(run_id, plan, nodes, attended=attended), ports, books, pace=pace)
     driver.tell(Event(Kind.START, by=holder))
     return driver
@@ -52,8 +76,15 @@ def resume_run(
     The driver looks at everything that was in flight before it does anything; a run that rests is not woken.
     """
     _lock(ports, steal=steal)
-    run, at = _state(plan, ports, run_id)
-    driver = Driver(run, ports, Books(ports.journal, ports.reporter, run_id, holder), at=at, pace=pace)
+    books = Books(ports.journal, ports.reporter, run_id, holder)
+    records, mirrored = ports.journal.records(), ports.mirror.read()
+    if mirrored is not None and mirror_is_further(records, mirrored, run_id):
+        state = mirrored.state
+        books.goes_on(plan, ports.cluster.identity().uid, state)
+        stands = standing(decode(Run, state, plan=plan), state)
+    else:
+        stands = played_back(records, plan, run_id)
+    driver = Driver(stands.run, ports, books, at=stands.at, heard=stands.heard, pace=pace)
     driver.tell(Event(Kind.LEASE_ACQUIRED, by=holder, text=f"{holder} goes on with run {run_id}"))
     return driver
 
@@ -62,14 +93,3 @@ def _lock(ports: Ports, *, steal: bool = False) -> None:
     holder = ports.lock.acquire(steal=steal)
     if holder is not None:
         raise Locked(holder)
-
-
-def _state(plan: Plan, ports: Ports, run_id: str) -> tuple[Run, float]:
-    """Give the state from the journal; from the mirror where that is further, or the journal is not here."""
-    records = ports.journal.records()
-    if any(r["kind"] == "header" for r in records):
-        return played_back(records, plan, run_id)
-    mirrored = ports.mirror.read()
-    if mirrored is None:
-        return begin(run_id, plan, sorted(plan.draft.nodes)), 0.0
-    return decode(Run, mirrored.state, plan=plan), 0.0

@@ -24,14 +24,14 @@ WALKED = (Phase.CANARY, Phase.NODE_LOOP)
 class Watch:
     """Looks at nodes and wishes at its own pace."""
 
-    def __init__(self, ports: Ports, pace: Pace) -> None:
+    def __init__(self, ports: Ports, pace: Pace, wish: Desired) -> None:
         self._ports = ports
         self._pace = pace
         self._looked = float("-inf")
         self._wished = float("-inf")
         self._told: set[tuple[str, str]] = set()
         self._boots: dict[str, str] = {}
-        self._wish = Desired()
+        self.wish = wish
 
     def next_at(self, now: float) -> float:
         """Give when there is something to look at again."""
@@ -50,10 +50,10 @@ class Watch:
 
     def _wishes(self, run: Run) -> Iterator[Event]:
         """Compare what is wanted with what was; lists only grow, so what is new in them is asked for."""
-        wanted, before = self._ports.mirror.desired(), self._wish
+        wanted, before = self._ports.mirror.desired(), self.wish
         if wanted.generation == before.generation:
             return
-        self._wish = wanted
+        self.wish = wanted
         by = wanted.by
         if wanted.state == "paused" and before.state != "paused":
             yield Event(Kind.PAUSE_REQUESTED, detail={"now": wanted.now}, by=by)

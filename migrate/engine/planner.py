@@ -13,17 +13,18 @@ from migrate.engine.machine import begin
 from migrate.engine.node_scripts import node_script
 from migrate.engine.phase_scripts import phase_script
 from migrate.engine.placement import movable_pods
+from migrate.engine.plan_file import plan_document
 from migrate.engine.run_moves import phases
 from migrate.model.commands import Command, Name
 from migrate.model.draft import Draft
 from migrate.model.fields import mapping
 from migrate.model.findings import Finding
-from migrate.model.plan import PLAN_VERSION, Plan, Step, digest
+from migrate.model.plan import Plan, Step, digest
 from migrate.model.run import PATH, NodeRun, NodeStatus, Phase, Run
 from migrate.model.serial import encode
 from migrate.model.snapshot import Snapshot
 
-__all__ = ["bound", "make_plan", "plan_document", "steps_of"]
+__all__ = ["bound", "make_plan", "steps_of"]
 
 _REBOOT_ONLY, _RECYCLE_ONLY = NodeStatus.REBOOTED, NodeStatus.RECYCLED
 
@@ -49,45 +50,6 @@ def make_plan(
         inputs=inputs or {},
     )
     return replace(plan, hash=digest(plan_document(plan, with_hash=False)))
-
-
-def plan_document(plan: Plan, *, with_hash: bool = True) -> dict[str, Any]:
-    """Give the plan as the JSON document that ``apply`` accepts; keys as in ``state.md`` §5.2."""
-    draft = plan.draft
-    document: dict[str, Any] = {
-        "schemaVersion": PLAN_VERSION,
-        "kind": "Plan",
-        "cleanUp": plan.clean_up,
-        "cluster": {"uid": draft.planned_uid, "context": draft.settings.context},
-        "inputs": encode(plan.inputs),
-        "variant": encode(draft.variant),
-        "cilium": {
-            "version": draft.settings.cilium.version,
-            "chart": draft.settings.cilium.chart,
-            "stages": {
-                str(stage): {"values": encode(draft.values[stage]), "config": encode(draft.meant[stage])}
-                for stage in draft.values
-            },
-        },
-        "policies": {
-            "objects": encode(draft.policies.objects),
-            "allowance": encode(draft.policies.allowance),
-            "deferred": encode(draft.policies.deferred),
-            "report": encode(draft.policies.report),
-        },
-        "exposure": encode(plan.exposure),
-        "canary": encode(draft.canary),
-        "waves": encode(draft.waves),
-        "nodes": encode(draft.nodes),
-        "pin": encode(draft.steps_of_pin),
-        "ownNode": draft.own_node,
-        "steps": [encode(step) for step in plan.steps],
-        "settings": encode(draft.settings),
-        "bound": encode(plan.bound),
-        "findings": encode(plan.findings),
-        "blocked": plan.blocked,
-    }
-    return {**document, "hash": plan.hash} if with_hash else document
 
 
 # Steps.

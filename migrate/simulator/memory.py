@@ -57,13 +57,24 @@ class MemoryMirror:
     state: Mapping[str, Any] = field(default_factory=dict)
     seq: int = -1
     hash: str = ""
-    plan_hash: str = ""
+    run: str = ""
+    document: Mapping[str, Any] = field(default_factory=dict)
     wanted: Desired = field(default_factory=Desired)
     other_driver: bool = False
 
     def read(self) -> Mirrored | None:
         """Give the state; None before it was first written."""
-        return Mirrored(self.state, self.seq, self.hash, self.plan_hash) if self.seq >= 0 else None
+        if self.seq < 0:
+            return None
+        return Mirrored(self.state, self.seq, self.hash, str(self.document.get("hash", "")), self.run)
+
+    def begin(self, run: str, plan: Mapping[str, Any]) -> None:
+        """Begin a run's mirror."""
+        self.run, self.document, self.wanted = run, plan, Desired()
+
+    def plan(self) -> Mapping[str, Any] | None:
+        """Give the plan of the run that was here last."""
+        return self.document or None
 
     def write(self, state: Mapping[str, Any], seq: int, hash_: str) -> None:
         """Keep the state, unless another driver wrote."""

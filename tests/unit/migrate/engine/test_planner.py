@@ -6,26 +6,19 @@ import copy
 import json
 
 from migrate.engine.drafting import draft
-from migrate.engine.planner import bound, make_plan, plan_document
+from migrate.engine.plan_file import plan_document
+from migrate.engine.planner import bound, make_plan
 from migrate.model.draft import NodePlan
 from migrate.model.plan import Plan, canonical
 from migrate.model.run import Run
 from migrate.model.serial import decode, encode
 from migrate.model.settings import Settings
-from migrate.model.snapshot import Snapshot, SnapshotBuilder
 from tests import clusters
 from tests.films import Player
 
 
-def snapshot_of(objects: list[clusters.Object]) -> Snapshot:
-    builder = SnapshotBuilder()
-    for item in objects:
-        builder.add(item)
-    return builder.snapshot()
-
-
 def plan_of(objects: list[clusters.Object], **settings: object) -> Plan:
-    snapshot = snapshot_of(objects)
+    snapshot = clusters.snapshot_of(objects)
     return make_plan(snapshot, draft(snapshot, Settings.from_mapping({**clusters.settings(), **settings})))
 
 
@@ -71,18 +64,18 @@ def test_steps_name_every_node_and_its_gates() -> None:
 
 def test_a_change_of_a_pool_or_a_budget_makes_a_plan_stale_and_a_heartbeat_does_not() -> None:
     objects = clusters.healthy()
-    before = bound(snapshot_of(objects))
+    before = bound(clusters.snapshot_of(objects))
     changed = copy.deepcopy(objects)
     for item in changed:
         if item["kind"] == "Node":
             item["status"]["conditions"][0]["lastHeartbeatTime"] = "2026-01-01T00:00:00Z"
         if item["kind"] == "Pod":
             item["metadata"]["resourceVersion"] = "99"
-    assert bound(snapshot_of(changed)) == before
+    assert bound(clusters.snapshot_of(changed)) == before
     for item in changed:
         if item["kind"] == "IPPool":
             item["spec"]["natOutgoing"] = False
-    after = bound(snapshot_of(changed))
+    after = bound(clusters.snapshot_of(changed))
     assert {k for k in before if before[k][0] != after[k][0]} == {"IPPool/default-ipv4-ippool"}
 
 

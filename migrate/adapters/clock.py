@@ -1,0 +1,30 @@
+"""Time as it is; sleeping ends early when somebody wakes the sleeper."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+__all__ = ["SystemClock"]
+
+
+@dataclass(slots=True)
+class SystemClock:
+    """The machine's clocks; ``wake`` is set by whoever wants the driver to look now (a signal)."""
+
+    wake: threading.Event = field(default_factory=threading.Event)
+
+    def now(self) -> datetime:
+        """Give the time of day, in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Give seconds that never jump."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass, or less of it."""
+        if self.wake.wait(max(0.0, seconds)):
+            self.wake.clear()
