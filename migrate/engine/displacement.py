@@ -18,6 +18,9 @@ from migrate.model.pods import Pod
 
 __all__ = ["Displacement", "Pending", "displaced", "without_place"]
 
+_KIND = {Filter.KEPT_OUT: Filter.APART}
+"""One anti-affinity refuses twice where both ends state it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pending:
@@ -140,7 +143,7 @@ def _asked(state: ClusterState, pod: Pod, closed: set[str]) -> Pending:
     reasons: Counter[str] = Counter()
     for met, count in (*near.items(), *far.items()):
         reasons.update(dict.fromkeys(met, count))
-    failing = [frozenset(map(filter_of, met)) for met in near or far]
+    failing = [frozenset(_KIND.get(f := filter_of(r), f) for r in met) for met in near or far]
     fewest = min(map(len, failing), default=0)
     nearest = frozenset(f for fs in failing if len(fs) == fewest for f in fs)
     return Pending(pod, dict(reasons), nearest, not near, eligible)

@@ -77,7 +77,7 @@ class ClusterState:
 
     def place(self, pod: Pod, node: str) -> None:
         """Let a pod run on a node, whether or not it fits there."""
-        self._rooms[node].change(pod, self._volumes(pod), 1)
+        self._rooms[node].change(pod, self.volumes(pod), 1)
         self._crowd.add(pod, node)
         self.place_of[pod.label] = node
 
@@ -85,7 +85,7 @@ class ClusterState:
         """Take a pod away; nothing happens if it runs nowhere."""
         node = self.place_of.pop(pod.label, None)
         if node is not None:
-            self._rooms[node].change(pod, self._volumes(pod), -1)
+            self._rooms[node].change(pod, self.volumes(pod), -1)
             self._crowd.remove(pod, node)
 
     def cordon(self, nodes: Iterable[str]) -> None:
@@ -109,9 +109,9 @@ class ClusterState:
                 sorted(n for n in self.nodes if not any(standing(pod, self.nodes[n])))
             )
         found = self._eligible[key]
-        for claim in self._volumes(pod):
+        for claim in self.volumes(pod):
             if claim.places is not None:
-                reachable = self._reach(claim)
+                reachable = self.reach(claim)
                 found = tuple(name for name in found if name in reachable)
         return found
 
@@ -138,7 +138,10 @@ class ClusterState:
             frozenset(self._crowd.refusals(pod)),
         )
 
-    def _reach(self, claim: Claim) -> frozenset[str]:
+    def reach(self, claim: Claim) -> frozenset[str]:
+        """Give the nodes from which a claim's volume can be used; all of them where it says nothing."""
+        if claim.places is None:
+            return frozenset(self.nodes)
         key = canonical(claim.places)
         if key not in self._reachable:
             names = self._narrowed(claim)
@@ -159,7 +162,8 @@ class ClusterState:
             }
         return found
 
-    def _volumes(self, pod: Pod) -> list[Claim]:
+    def volumes(self, pod: Pod) -> list[Claim]:
+        """Give the claims of a pod that are known."""
         keys = ((pod.namespace, name) for name in pod.claims)
         return [self._claims[key] for key in keys if key in self._claims]
 
@@ -169,7 +173,7 @@ class ClusterState:
         spread = [self._evenness(pod, s) for s in terms.spread]
         return Question(
             pod,
-            self._volumes(pod),
+            self.volumes(pod),
             terms,
             self._crowd.refusals(pod),
             self._crowd.counts(terms.near) if terms.near else {},
@@ -239,7 +243,7 @@ class ClusterState:
             used = sum(count > 0 for count in room.attached.get(driver, Counter()).values())
             if limit is not None and used + len(names) > limit:
                 yield Filter.ATTACHED
-        if any(c.places is not None and room.node.name not in self._reach(c) for c in question.volumes):
+        if any(c.places is not None and room.node.name not in self.reach(c) for c in question.volumes):
             yield Filter.VOLUME
 
     def admits(self, question: Question, node: str) -> bool:

@@ -57,7 +57,7 @@ class Answers:
     ``access``: (verb, resource) → allowed. ``evictions``: pod → (status, message) of ``dryRun=All``.
     ``creations``: object → (status, message). ``release``: Helm's release ``cilium`` as ``{status, revision,
     deployed, values, chart}``, ``deployed`` its last revision of that status; empty where there is no release.
-    ``controller``: facts of our own machine.
+    ``controller``: facts of our own machine. ``health``: named checks of ``/readyz`` → whether they pass.
     """
 
     access: Mapping[tuple[str, str], bool] | None = None
@@ -65,6 +65,7 @@ class Answers:
     creations: Mapping[str, tuple[int, str]] | None = None
     release: Mapping[str, Any] | None = None
     controller: Mapping[str, Any] | None = None
+    health: Mapping[str, bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)

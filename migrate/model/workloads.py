@@ -130,6 +130,7 @@ class Budget:
     expected: int = 0
     generation: int = 0
     observed: int = 0
+    created_at: str = ""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Budget:
@@ -148,6 +149,7 @@ class Budget:
             expected=number(data, "status", "expectedPods"),
             generation=number(data, "metadata", "generation"),
             observed=number(data, "status", "observedGeneration"),
+            created_at=text(data, "metadata", "creationTimestamp"),
         )
 
     @property

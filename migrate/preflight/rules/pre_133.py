@@ -8,29 +8,17 @@ control planes and of nodes that are not ready.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from migrate.model.draft import Stage
-from migrate.model.fields import at, labels, mapping, maps, number, text
+from migrate.model.fields import labels, mapping, number
 from migrate.model.findings import Severity
 from migrate.model.nodes import Node
-from migrate.model.pods import Toleration, tolerates
+from migrate.model.pods import Toleration
 from migrate.preflight.rule import Case, Group, Hit, Rule
+from migrate.preflight.views_tolerations import OPERATOR, repelling, tolerations_of
 
 __all__ = ["RULE"]
-
-EVERYTHING: Sequence[Mapping[str, Any]] = ({"operator": "Exists"},)
-NARROW: Sequence[Mapping[str, Any]] = tuple(
-    {"key": key, "operator": "Exists"}
-    for key in (
-        "node-role.kubernetes.io/control-plane",
-        "node-role.kubernetes.io/master",
-        "node.kubernetes.io/not-ready",
-        "node.cloudprovider.kubernetes.io/uninitialized",
-    )
-)
-REPELLING = frozenset({"NoSchedule", "NoExecute"})
 
 
 def check(case: Case) -> Iterator[Hit]:
@@ -40,7 +28,7 @@ def check(case: Case) -> Iterator[Hit]:
     if values.get("enabled") is False:
         yield Hit(path, {"why": "operator.enabled is false"})
         return
-    tolerations = _tolerations(case, values)
+    tolerations = tolerations_of(case, OPERATOR)
     wanted = labels(values, "nodeSelector")
     able = [n for n in case.snapshot.nodes if _carries(n, tolerations, wanted)]
     replicas = number(values, "replicas", default=2)
@@ -54,24 +42,9 @@ def check(case: Case) -> Iterator[Hit]:
             yield Hit(path, fills, {"wave": list(wave), "able": [n.name for n in able]})
 
 
-def _tolerations(case: Case, values: Mapping[str, Any]) -> tuple[Toleration, ...]:
-    rendered = (case.draft.rendered or {}).get(Stage.MIGRATION)
-    if rendered is not None and "cilium-operator" in rendered.tolerations:
-        given = list(rendered.tolerations["cilium-operator"])
-    elif at(values, "tolerations") is not None:
-        given = list(maps(values, "tolerations"))
-    else:
-        given = list(EVERYTHING if case.draft.settings.cilium.minor < (1, 18) else NARROW)
-    return tuple(
-        Toleration(text(t, "key"), text(t, "operator", default="Equal"), text(t, "value"), text(t, "effect"))
-        for t in given
-    )
-
-
 def _carries(node: Node, tolerations: tuple[Toleration, ...], wanted: Mapping[str, str]) -> bool:
-    repelled = any(t.effect in REPELLING and not tolerates(tolerations, t) for t in node.taints)
     fits = all(node.labels.get(k) == v for k, v in wanted.items())
-    return node.ready and not node.unschedulable and not repelled and fits
+    return node.ready and not node.unschedulable and not any(repelling(node, tolerations)) and fits
 
 
 RULE = Rule(
