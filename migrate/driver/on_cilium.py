@@ -168,13 +168,12 @@ def node_config(name: str, work: Workshop) -> Object:
     """Give the CiliumNodeConfig of a name (``procedure.md`` §6); the defaults are strings, anything else is refused."""
     bridged = work.plan.draft.settings.policy_in_window == "bridged"
     exclusive = "false" if "multus" in work.plan.draft.variant.extras else "true"
+    values = work.plan.draft.values.get(Stage.MIGRATION, {})
     defaults = {
         MIGRATION_CNC: {
             "write-cni-conf-when-ready": CONF_PATH,
             "custom-cni-conf": "false",
-            "cni-chaining-mode": str(
-                at(work.plan.draft.settings.cilium.values, "cni", "chainingMode") or "none"
-            ),
+            "cni-chaining-mode": str(at(values, "cni", "chainingMode") or "none"),
             "cni-exclusive": exclusive,
             **({"enable-policy": "default"} if bridged else {}),
         },

@@ -14,7 +14,7 @@ from typing import Any
 
 from migrate.model.draft import Stage
 from migrate.model.settings import Cilium, Settings
-from migrate.model.variant import Variant
+from migrate.model.variant import HOST_PORTS, Variant
 
 __all__ = ["METRICS", "RING", "masquerade_exclusion", "merged", "stage_values", "without_effect"]
 
@@ -36,11 +36,15 @@ def stage_values(
     chosen = settings.cilium.values
     if stage is Stage.MIGRATION:
         chosen = {key: value for key, value in chosen.items() if key != "policyAuditMode"}
-    return merged(merged(_basis(settings, pools, nodes), chosen), _fixed(stage, settings, variant))
+    basis = _basis(settings, variant, pools, nodes)
+    return merged(merged(basis, chosen), _fixed(stage, settings, variant))
 
 
-def _basis(settings: Settings, pools: tuple[str, ...], nodes: int) -> dict[str, Any]:
-    """Give what is written because it is relied on, and may be changed by who knows why."""
+def _basis(settings: Settings, variant: Variant, pools: tuple[str, ...], nodes: int) -> dict[str, Any]:
+    """Give what is written because it is relied on, and may be changed by who knows why.
+
+    Where pods ask for ports of their node, only the portmap plugin serves them while kube-proxy stays.
+    """
     found: dict[str, Any] = {
         "tunnelProtocol": "vxlan",
         "operator": {"replicas": min(2, max(1, nodes)), "skipCRDCreation": False},
@@ -52,6 +56,8 @@ def _basis(settings: Settings, pools: tuple[str, ...], nodes: int) -> dict[str, 
         },
         **_masquerade(settings, pools),
     }
+    if HOST_PORTS in variant.extras:
+        found["cni"] = {"chainingMode": "portmap"}
     if settings.cilium.minor >= (1, 18):
         found["clustermesh"] = {"policyDefaultLocalCluster": True}
     return found

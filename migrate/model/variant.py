@@ -17,9 +17,11 @@ from migrate.model.resources import condition
 from migrate.model.snapshot import Snapshot
 from migrate.model.workloads import Workload
 
-__all__ = ["Variant", "calico_api", "calico_node", "detect"]
+__all__ = ["HOST_PORTS", "Variant", "calico_api", "calico_node", "detect"]
 
 AUTO_NFTABLES = (3, 32)
+HOST_PORTS = "host-ports"
+"""Among ``extras``: pods ask for ports of their node, which a plugin chained to the CNI serves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +264,8 @@ def _extras(snapshot: Snapshot) -> tuple[str, ...]:
         "nodelocaldns": "node-local-dns",
     }  # fmt: skip
     found = {sets[w.name] for w in snapshot.workloads if w.kind == "DaemonSet" and w.name in sets}
+    if any("multus" in w.name for w in snapshot.workloads if w.kind == "DaemonSet"):
+        found.add("multus")
     if snapshot.of("network-attachment-definitions.k8s.cni.cncf.io") or snapshot.of(
         "networkattachmentdefinitions.k8s.cni.cncf.io"
     ):
@@ -276,6 +280,8 @@ def _extras(snapshot: Snapshot) -> tuple[str, ...]:
             found.add("bgp-services")
     if any("LoadBalancer" in (p.at("spec", "allowedUses") or ()) for p in snapshot.calico("ippools")):
         found.add("lb-ipam")
+    if any(p.host_ports and not p.host_network for p in snapshot.pods):
+        found.add(HOST_PORTS)
     if any("cni.projectcalico.org/floatingIPs" in p.annotations for p in snapshot.pods):
         found.add("floating-ips")
     if snapshot.of("egressgateways.operator.tigera.io"):

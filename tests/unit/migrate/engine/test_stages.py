@@ -240,3 +240,12 @@ def test_the_new_range_may_fill_the_gap_beside_a_pool() -> None:
 def test_layers_merge_as_helm_merges_files() -> None:
     below, above = {"a": {"b": 1, "c": [1, 2]}, "d": 4}, {"a": {"c": [3]}, "d": {"e": 5}}
     assert merged(below, above) == {"a": {"b": 1, "c": [3]}, "d": {"e": 5}}
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_pods_with_ports_of_their_node_chain_portmap_in_every_stage_unless_the_user_says_otherwise(stage):
+    asking = Variant(extras=("host-ports",))
+    assert at(values_of(stage, variant=asking), "cni", "chainingMode") == "portmap"
+    chosen = values_of(stage, settings(values={"cni": {"chainingMode": "none"}}), asking)
+    assert at(chosen, "cni", "chainingMode") == "none"
+    assert at(chosen, "cni", "uninstall") is False

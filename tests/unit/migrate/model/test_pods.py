@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from migrate.model.nodes import Taint
-from migrate.model.pods import Pod, Toleration, tolerates
+from migrate.model.pods import Pod, Toleration, flag, tolerates
 
 
 def asking(**spec: Any) -> Pod:
@@ -61,3 +61,23 @@ def test_extended_resources_of_an_init_container_count() -> None:
 )
 def test_a_taint_is_tolerated_by_key_value_and_effect(toleration: Toleration, held: bool) -> None:
     assert tolerates((toleration,), Taint("a", "1", "NoSchedule")) is held
+
+
+@pytest.mark.parametrize(
+    ("words", "value"),
+    [
+        (["kube-proxy", "--cluster-cidr=10.0.0.0/8"], "10.0.0.0/8"),
+        (["kube-proxy", "-cluster-cidr", "10.0.0.0/8"], "10.0.0.0/8"),
+        (["--cluster-cidr=a", "--cluster-cidr", "b"], "b"),
+        (["--cluster-cidr"], ""),
+        (["--cluster-cidr", "--v=2"], ""),
+        (["cluster-cidr=x", "--cluster-cidrs=y"], None),
+    ],
+)
+def test_a_flag_is_read_as_go_reads_it(words: list[str], value: str | None) -> None:
+    assert flag(words, "cluster-cidr") == value
+
+
+def test_the_words_of_all_containers_are_kept() -> None:
+    first = container(command=["a", "--x=1"], args=["--y"])
+    assert asking(containers=[first, container(args=["b"])]).arguments == ("a", "--x=1", "--y", "b")

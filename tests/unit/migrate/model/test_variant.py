@@ -393,6 +393,17 @@ def test_environment_taken_from_a_config_map_is_filled_in() -> None:
     ("item", "extra"),
     [
         (clusters.workload("DaemonSet", "kube-multus-ds", "kube-system", 3, {"k": "v"}), "multus"),
+        (clusters.workload("DaemonSet", "multus-thick", "kube-system", 3, {"k": "v"}), "multus"),
+        (
+            clusters.pod(
+                "edge-1",
+                "shop",
+                "wrk-1",
+                "10.244.1.9",
+                containers=[{"name": "main", "ports": [{"containerPort": 80, "hostPort": 80}]}],
+            ),
+            "host-ports",
+        ),
         (clusters.workload("DaemonSet", "speaker", "metallb-system", 3, {"k": "v"}), "metallb"),
         (clusters.workload("DaemonSet", "istio-cni-node", "istio-system", 3, {"k": "v"}), "istio-cni"),
         (clusters.workload("DaemonSet", "nodelocaldns", "kube-system", 3, {"k": "v"}), "node-local-dns"),
