@@ -7,9 +7,17 @@ from typing import Any
 
 from migrate.model.cilium_ports import ICMP, Port
 from migrate.model.facts import NodeFacts
-from migrate.model.fields import maps, text
+from migrate.model.fields import maps, number, text
 
-__all__ = ["CALICO_DEVICES", "closed_ports", "filters", "is_calico_device", "packet_filters"]
+__all__ = [
+    "CALICO_DEVICES",
+    "PACKET_FILTERS",
+    "closed_ports",
+    "filters",
+    "is_calico_device",
+    "packet_filters",
+    "table_name",
+]
 
 PACKET_FILTERS = frozenset({"firewalld", "ufw", "nftables"})
 CALICO_DEVICES = (
@@ -51,3 +59,8 @@ def _is_open(port: Port, number: int, opened: Iterable[str]) -> bool:
         if first.isdigit() and int(first) <= number <= int(last if last.isdigit() else first):
             return True
     return False
+
+
+def table_name(entry: Mapping[str, Any]) -> str:
+    """Give ``nft IPv4 filter`` for a table of a node."""
+    return f"{text(entry, 'backend')} IPv{number(entry, 'family')} {text(entry, 'table')}"
