@@ -32,6 +32,8 @@ from translators.proof.settle import Difference, Settler
 from translators.proof.witnessed import Unexplained, Witnessed
 from translators.proof.words import Words, describe
 from translators.report import DifferenceEntry, Finding, Method, PolicyEntry, Report
+from translators.semantics.cilium.model import POLICY_KINDS
+from translators.semantics.cilium.validate import faults
 from translators.settings import CILIUM_CONFIRMED, Options
 from translators.source import Document
 from translators.span import NOWHERE
@@ -180,18 +182,15 @@ class _Grading:
 
     def _refused(self) -> None:
         """Name every emitted object that Cilium would not take, which would leave its subjects open."""
-        for document, reason in self._evidence.emission.cilium.refused:
-            name = f"{document.kind} {document.name}"
-            for manifest in self._evidence.emission.manifests:
-                if (manifest.kind, manifest.namespace or "", manifest.name) == (
-                    document.kind,
-                    document.namespace or "",
-                    document.name,
-                ):
-                    policy = next((s.policy for s in manifest.sources if s.policy is not None), None)
-                    span = policy.span if policy is not None else None
-                    about = policy.label if policy is not None else ""
-                    self._diagnosed(diagnostic("CAL-V801", span, about=about, object=name, reason=reason))
+        for manifest in self._evidence.emission.manifests:
+            if manifest.kind not in POLICY_KINDS:
+                continue
+            for reason in faults(manifest.body, self._evidence.options.cilium)[:1]:
+                policy = next((s.policy for s in manifest.sources if s.policy is not None), None)
+                span = policy.span if policy is not None else None
+                about = policy.label if policy is not None else ""
+                name = f"{manifest.kind} {manifest.name}"
+                self._diagnosed(diagnostic("CAL-V801", span, about=about, object=name, reason=reason))
 
     def _absorbed(self) -> None:
         """Name every Kubernetes policy that was converted: its original goes at cut-over."""

@@ -61,9 +61,12 @@ def of_hosts(world: World) -> Iterator[Diagnostic]:
         first = seen.setdefault((host.node, host.interface), host)
         if first is not host:
             yield diagnostic("CAL-H613", None, about=f"HostEndpoint {host.name}", hep=first.name)
+        about = f"HostEndpoint {host.name}"
         for name in host.profiles:
             if name in world.profiles and name != DEFAULT_ALLOW:
-                yield diagnostic("CAL-O310", None, about=f"HostEndpoint {host.name}", profile=name)
+                yield diagnostic("CAL-O310", None, about=about, profile=name)
+            elif name not in world.profiles and name != DEFAULT_ALLOW:
+                yield diagnostic("CAL-O312", None, about=about, object=f"Profile {name}", subject=host.name)
         if not host.profiles and host.interface != EVERY_INTERFACE:
             yield diagnostic("CAL-H606", None, about=f"HostEndpoint {host.name}", hep=host.name)
 

@@ -16,11 +16,14 @@ import yaml
 from tests.oracles.worlds import emitted
 from translators import CiliumConfig, Options, Translation, translate
 from translators.algebra.cidrs import parse_address, parse_cidr
+from translators.diagnostics import CODES
 from translators.flows import PROTOCOLS, Flow, Peer, PeerKind
+from translators.frontends import is_policy
 from translators.semantics.calico.model import CalicoPolicies
 from translators.semantics.calico.point import PointEvaluator as CalicoPoint
 from translators.semantics.cilium.model import CiliumPolicies
 from translators.semantics.cilium.point import PointEvaluator as CiliumPoint
+from translators.semantics.cilium.validate import faults
 from translators.source import Document, from_object, read
 from translators.world import AddressPlan, Node, Pod, World
 from translators.worldbuilder import build_world
@@ -111,6 +114,33 @@ def test_cilium_gives_the_verdicts_of_the_trap(path: Path) -> None:
         assert evaluator.judge(asked).verdict.value == verdict, row
 
 
+@pytest.mark.parametrize("path", [p for p in names() if "reading" in load(p)], ids=lambda p: p.stem)
+def test_what_lies_outside_the_flow_space_has_its_reading_in_a_code(path: Path) -> None:
+    reading = load(path)["reading"]
+    assert reading["says"] in CODES[reading["code"]].text
+
+
+@pytest.mark.parametrize("path", [p for p in names() if "never_written" in load(p)], ids=lambda p: p.stem)
+def test_the_own_check_refuses_what_schema_or_agent_let_through(path: Path) -> None:
+    for row in load(path)["never_written"]:
+        ports = [{"port": str(n), "protocol": "TCP"} for n in range(1, row.get("deny_ports", 0) + 1)]
+        spec = row.get("spec") or {"ingressDeny": [{"toPorts": [{"ports": ports}]}]}
+        item = {"kind": "CiliumNetworkPolicy", "spec": {"endpointSelector": {}, **spec}}
+        assert faults(item, CONFIG), row["what"]
+
+
+@pytest.mark.parametrize("path", [p for p in names() if "target_refuses" in load(p)], ids=lambda p: p.stem)
+def test_a_target_that_cannot_enforce_it_is_asked_to_change(path: Path) -> None:
+    data = load(path)
+    listed = documents(data, path)
+    policies = [d for d in listed if is_policy(d)]
+    target = CiliumConfig.from_map(data["target_refuses"]["config"])
+    around = [d for d in listed if not is_policy(d)]
+    report = translate(policies, cluster=around, options=Options(cilium=target), plan=plan(six=False)).report
+    refused = {c for entry in report.policies if entry.disposition == "refused" for c in entry.codes}
+    assert set(data["target_refuses"]["codes"]) <= refused
+
+
 TRANSLATED = [p for p in names() if load(p)["policies"] and not load(p).get("refused")]
 
 
@@ -151,3 +181,38 @@ def test_what_calico_refuses_or_nobody_can_know_is_refused_with_its_code(path: P
         code for entry in result.report.policies if entry.disposition == "refused" for code in entry.codes
     }
     assert set(data["refused"]) <= codes
+
+
+def many_pods(count: int) -> list[dict[str, Any]]:
+    """Give pods of as many identities."""
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": f"p{n}", "namespace": "a", "labels": {"app": "db" if not n else f"app-{n}"}},
+            "spec": {"containers": []},
+            "status": {"phase": "Running", "podIPs": [{"ip": f"10.244.{n // 200 + 1}.{n % 200 + 1}"}]},
+        }
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize(("version", "codes"), [((1, 20), {"CAL-L503"}), ((1, 19), {"CAL-V802"})])
+def test_c77_all_icmp_of_many_pods_takes_the_short_form_or_is_refused(
+    version: tuple[int, int], codes: set[str]
+) -> None:
+    """27,142 entries of 256 listed types for 106 identities do not fit; the short form holds for one release."""
+    rule = {"action": "Allow", "protocol": "ICMP", "source": {"namespaceSelector": "all()"}}
+    policy = {
+        "apiVersion": "projectcalico.org/v3",
+        "kind": "GlobalNetworkPolicy",
+        "metadata": {"name": "p"},
+        "spec": {"selector": "app == 'db'", "types": ["Ingress"], "ingress": [rule]},
+    }
+    around = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a"}}, *many_pods(106)]
+    options = Options(cilium=CONFIG, cilium_version=version)
+    report = translate([policy], cluster=around, options=options, plan=plan(six=False)).report
+    assert codes <= set(report.policies[0].codes)
+    if version == (1, 20):
+        assert report.method.sizes["map_entries"] < 300
+        assert "Cilium 1.20" in report.policies[0].conditions

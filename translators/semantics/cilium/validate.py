@@ -14,7 +14,7 @@ from translators.algebra.cidrs import Cidr, parse_cidr
 from translators.semantics.cilium.ports import FAMILIES, TYPES, port_number
 from translators.settings import CiliumConfig
 
-__all__ = ["reasons"]
+__all__ = ["faults", "reasons"]
 
 MAX_LIST = 40
 MAX_PORT = 65535
@@ -41,6 +41,27 @@ def reasons(data: Mapping[str, Any], config: CiliumConfig) -> list[str]:
     if not config.node_selector_labels and any(_names_nodes(rule) for rule in rules):
         found.append("nodes as peers need enable-node-selector-labels")
     return found
+
+
+def faults(data: Mapping[str, Any], config: CiliumConfig) -> list[str]:
+    """Give every reason for which an object must not be written: refused by agent or schema, or without meaning.
+
+    Agent and schema take an ICMP type over 255, which then matches nothing (``cases.md`` C71).
+    """
+    rules = [*([data["spec"]] if data.get("spec") else []), *(data.get("specs") or [])]
+    fields = (
+        field
+        for rule in rules
+        for section in SECTIONS
+        for element in rule.get(section) or []
+        for listed in element.get("icmps") or []
+        for field in listed.get("fields") or []
+    )
+    types = [str(f.get("type")) for f in fields]
+    return [
+        *reasons(data, config),
+        *(f"ICMP type {t} does not exist" for t in types if t.isdigit() and int(t) > 255),
+    ]
 
 
 def _names_nodes(rule: Mapping[str, Any]) -> bool:
