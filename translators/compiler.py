@@ -38,6 +38,7 @@ from translators.passes.closing import realised_in
 from translators.passes.decide import Decided, Judge, Over, decide
 from translators.passes.expansion import expansion_notes
 from translators.passes.flatten import flatten
+from translators.passes.free import leave_open
 from translators.passes.order import sorted_tiers
 from translators.passes.scope import scope_peer, scope_policy
 from translators.passes.withhold import cut, subjects_of, touched, without
@@ -358,7 +359,7 @@ class _Run:
             if not self._stays(low.scoped.policy)
         ]
         lowering.notes.extend(expansion_notes(self._space, items, decided, self._world))
-        return Compiled(
+        compiled = Compiled(
             direction=lowering.direction,
             allows=tuple(o for o in allows if o.cubes),
             denies=tuple(o for o in denies if o.cubes),
@@ -369,6 +370,16 @@ class _Run:
             naive=(_as_it_stands(items, Action.ALLOW), _as_it_stands(items, Action.DENY)),
             closed=tuple(items[k].source for k in sorted(decided.closed)),
         )
+        if self._of_nodes or not self._options.cilium.non_default_deny:
+            return compiled
+        return leave_open(self._space, compiled, lowering.policed, self._isolated_by_others(laid))
+
+    def _isolated_by_others(self, laid: _Laid) -> list[int]:
+        """Give the subjects of Kubernetes policies that stay and of Cilium policies that isolate."""
+        native = [c for low in laid.lowered if self._stays(low.scoped.policy) for c in low.subject]
+        direction = laid.lowering.direction
+        found = foreign_regions(self._space, self.foreign, direction, self._options.cilium.labels)
+        return [*native, *(c for one in found if one.isolates for c in one.subject)]
 
     def _is_somewhere(self, cube: int, laid: _Laid) -> bool:
         """Say whether a cube holds any peer but addresses that nobody has in the target's match mode."""

@@ -42,10 +42,11 @@ class Manifest:
 
 @dataclass(slots=True)
 class _Rule:
-    """What one subject gets: pieces by section, and the directions in which it is isolated."""
+    """What one subject gets: pieces by section, the directions in which it is isolated, and those left open."""
 
     pieces: dict[tuple[Direction, bool], list[Piece]] = field(default_factory=dict)
     isolated: set[Direction] = field(default_factory=set)
+    free: set[Direction] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -88,10 +89,12 @@ class Writer:
             f.mask for f in space.fields if f.name[0] == SideName.SUBJECT
         )
         self._objects: dict[_Key, _Object] = {}
+        self._free: dict[Direction, Sequence[int]] = {}
         self._rank = 0
 
     def add(self, compiled: Compiled) -> None:
         """Take in one direction."""
+        self._free[compiled.direction] = compiled.free
         for allow, outputs in ((True, compiled.allows), (False, compiled.denies)):
             for policy_outputs in _by_policy(outputs):
                 self._add_policy(compiled.direction, policy_outputs, allow=allow)
@@ -108,7 +111,12 @@ class Writer:
             target = self._object(cube, met[0][1].source)
             target.sources.update((r, o.source) for r, o in met)
             piece = Piece((cube & ~self._subject_mask) | self._subject_mask, met[0][0])
-            target.rule(subject).pieces.setdefault((direction, allow), []).append(piece)
+            rule = target.rule(subject)
+            rule.pieces.setdefault((direction, allow), []).append(piece)
+            if any(
+                layout.meets(cube | ~self._subject_mask & self._space.full, f) for f in self._free[direction]
+            ):
+                rule.free.add(direction)
 
     def _isolate(self, direction: Direction, output: Output) -> None:
         """Switch default deny on for what no element of the same object has switched it on for."""
@@ -117,7 +125,7 @@ class Writer:
             done = [
                 subject | (self._space.full & ~self._subject_mask)
                 for subject, rule in target.rules.items()
-                if any(d is direction for d, _ in rule.pieces)
+                if direction not in rule.free and any(d is direction for d, _ in rule.pieces)
             ]
             left = sub(self._space.layout, [cube], done, len(done) + 8, Budget())
             if left is None or left:
@@ -175,7 +183,7 @@ class Writer:
         size = sum(len(pieces) for pieces in rule.pieces.values())
         for term in terms(self._space, cube, SideName.SUBJECT, home, subject=True):
             for part in _parts(sections):
-                yield {**self._subject(term), **part}, size
+                yield {**self._subject(term), **_defaults(rule), **part}, size
 
     def _subject(self, term: dict[str, object]) -> dict[str, object]:
         return {"nodeSelector": without_namespace(term)} if self._of_nodes else {"endpointSelector": term}
@@ -196,6 +204,12 @@ class Writer:
             own: Element = {"fromEntities": ["host"]}
             sections["ingress"] = [*(e for e in sections.get("ingress", []) if e), own]
         return sections
+
+
+def _defaults(rule: _Rule) -> dict[str, object]:
+    """Leave default deny off where the pods are to stay open, unless they are isolated beside."""
+    switched = [d for d in Direction if d in rule.free and d not in rule.isolated]
+    return {"enableDefaultDeny": {str(d): False for d in switched}} if switched else {}
 
 
 def _object_name(policy: Policy) -> str:

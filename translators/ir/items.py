@@ -160,6 +160,7 @@ class Output:
 class Compiled:
     """The unordered form of one direction: what to allow, what to deny, whom to isolate.
 
+    ``free``: subjects that are not isolated in this direction; their denies leave default deny off.
     ``closed``: the Allows that are exact for the labels of pods that exist, and shut to others (CAL-O313).
     ``naive`` is the wrong translation that measures the size of the right one: each rule as it stands, Allows
     and Denies, its order and Passes forgotten.
@@ -174,3 +175,4 @@ class Compiled:
     claims: tuple[Claim, ...] = ()
     naive: tuple[tuple[Output, ...], tuple[Output, ...]] = ((), ())
     closed: tuple[Source, ...] = ()
+    free: tuple[int, ...] = ()

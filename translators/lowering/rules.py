@@ -66,9 +66,9 @@ class RuleLowering:
         self._traffic = Traffic(space, world, direction)
         self._placed = Placed(space, world, sayable.hidden) if world.is_cluster and world.pods else None
         self._peers = Peers(space, world, self._pods, (self._addresses, self._traffic))
-        self._policed = space.full
+        self.policed = space.full
         if direction is Direction.INGRESS:
-            self._policed = space.peers(lambda atom: atom.kind is not AtomKind.HOST)
+            self.policed = space.peers(lambda atom: atom.kind is not AtomKind.HOST)
         self.stays: Callable[[Policy], bool] = lambda _: False
         self._place = Source(None, direction)
         self.notes: list[Note] = []
@@ -77,7 +77,7 @@ class RuleLowering:
     def subject(self, scoped: ScopedPolicy) -> list[int]:
         """Give the pods that a policy selects, with everything that is policed of them."""
         region = self._subjects.region(scoped.subject)
-        return self._space.layout.meet(region, [self._policed])
+        return self._space.layout.meet(region, [self.policed])
 
     def policy(
         self, scoped: ScopedPolicy, peers: Mapping[int, tuple[ScopedPeer, ScopedPeer]]
