@@ -16,14 +16,25 @@ from migrate.engine.sides import Object, path_of, rules_of
 from migrate.engine.window import Pods, allowance_of, without_unmanaged
 from migrate.model.draft import Policies
 from migrate.model.fields import maps, text
+from migrate.model.resources import CALICO_GROUPS
 from translators.report import to_json
 from translators.settings import CiliumConfig
 from translators.source import Document, read
 from translators.translation import Translation
 
-__all__ = ["assumed_keys", "digest_of", "in_order", "objects_of", "staged"]
+__all__ = ["assumed_keys", "digest_of", "in_order", "is_of_policies", "objects_of", "staged"]
 
 SECTIONS = ("ingress", "egress")
+_OF_CALICO = frozenset(
+    {"networkpolicies", "globalnetworkpolicies", "tiers", "networksets", "globalnetworksets", "hostendpoints"}
+)
+_OF_POLICIES = {
+    "networking.k8s.io": frozenset({"networkpolicies"}),
+    "policy.networking.k8s.io": frozenset(
+        {"adminnetworkpolicies", "baselineadminnetworkpolicies", "clusternetworkpolicies"}
+    ),
+    **dict.fromkeys(CALICO_GROUPS, _OF_CALICO),
+}
 
 
 def staged(
@@ -105,6 +116,12 @@ def _isolates_nobody(rule: Object) -> bool:
     return isinstance(switched, Mapping) and all(
         switched.get(d) is False for d in SECTIONS if rule.get(d) or rule.get(f"{d}Deny")
     )
+
+
+def is_of_policies(resource: str) -> bool:
+    """Say whether a resource holds policies, or what decides what they mean: tiers, sets, host endpoints."""
+    plural, _, group = resource.partition(".")
+    return plural in _OF_POLICIES.get(group, ())
 
 
 def digest_of(item: Object) -> str:

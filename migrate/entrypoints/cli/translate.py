@@ -12,26 +12,25 @@ import click
 from click.core import ParameterSource
 
 from migrate.adapters.files import Loaded, differing_files, load, write_files
-from migrate.entrypoints.cli.acceptance import LEVELS, accepted, decided, failing
+from migrate.entrypoints.cli.acceptance import LEVELS, accepted, failing
 from migrate.entrypoints.cli.configuration import Configuration, configuration
 from migrate.entrypoints.cli.face import next_step, say
 from migrate.entrypoints.cli.options import chosen, cluster_from, plan_from, shared, tier_options
 from migrate.entrypoints.cli.output import emit, formats, outputs_option
 from migrate.entrypoints.cli.progress import progress
+from migrate.entrypoints.cli.translations import Setting, settled
 from migrate.exitcodes import ExitCode
 from migrate.render import github, sarif
 from migrate.render.issues import of_report
 from migrate.render.markdown import comment
 from migrate.render.table import summary
 from migrate.render.terminal import Sign, sign
-from translators import Translation, translate
-from translators.diagnostics import CODES, Diagnostic
-from translators.frontends import is_policy
+from translators import Translation
+from translators.diagnostics import CODES
 from translators.layout import OutputFile
 from translators.report import Matrix, Report, to_json
 from translators.settings import Options
-from translators.source import Document, read
-from translators.world import AddressPlan
+from translators.source import read
 
 PICTURED = frozenset({"html", "json", "svg"})
 UNREADABLE = frozenset({"CAL-P101", "CAL-P118"})
@@ -79,9 +78,11 @@ def command(
     loaded = load(paths) if paths else around
     if loaded is None:
         raise click.UsageError("name the policies, or a --cluster to take them from")
-    setting = _Setting(around, asked.options(), plan_from(address_plan) or conf.plan)
+    setting = Setting(around, asked.options(), plan_from(address_plan) or conf.plan)
     with progress("translating and proving"):
-        results = _decided(loaded, setting, asked)
+        results = settled(
+            partial(_translated, loaded, each=asked.each), setting, [*asked.accept, *conf.accepted]
+        )
     files = [file for result in results for file in result.files]
     report = accepted(_merged([result.report for result in results]), asked.accept, conf.accepted)
     if not asked.each and (asked.out or PICTURED & formats(outputs)):
@@ -137,66 +138,18 @@ def _preferred(ctx: click.Context, given: Mapping[str, object], conf: Configurat
     return {**given, **{k: v for k, v in from_file.items() if v is not None and k not in typed}}
 
 
-@dataclass(frozen=True, slots=True)
-class _Setting:
-    """What every translation of one command shares."""
-
-    around: Loaded | None
-    options: Options
-    plan: AddressPlan | None
-
-    def cluster(self, part: Loaded) -> list[Document] | None:
-        """Give the cluster's objects; its policies belong to it only if they are not what is translated."""
-        if self.around is None:
-            return None
-        return [d for d in self.around.documents if part is not self.around or not is_policy(d)]
-
-    def policies(self, part: Loaded) -> list[Document]:
-        """Give what is to be translated."""
-        if part is not self.around:
-            return part.documents
-        return [d for d in part.documents if is_policy(d) or d.kind == "Tier"]
-
-    def missing(self, part: Loaded) -> list[Diagnostic]:
-        """Give what the snapshot says it could not read."""
-        return self.around.diagnostics if self.around is not None and part is not self.around else []
-
-
-def _translated(loaded: Loaded, setting: _Setting, *, each: bool) -> list[Translation]:
+def _translated(loaded: Loaded, setting: Setting, *, each: bool) -> list[Translation]:
     if not each:
-        return [_run(loaded, setting)]
+        return [setting.run(loaded)]
     results = []
     for folder, part in _parts(loaded).items():
-        result = _run(part, setting)
+        result = setting.run(part)
         files = tuple(replace(f, path=f"{folder}/{f.path}") for f in result.files)
         policies = tuple(
             replace(p, outputs=tuple(f"{folder}/{o}" for o in p.outputs)) for p in result.report.policies
         )
         results.append(Translation(files, replace(result.report, policies=policies)))
     return results
-
-
-def _decided(loaded: Loaded, setting: _Setting, asked: _Asked) -> list[Translation]:
-    """Translate; as long as an accepted stop comes up, once more with the reading that it then has."""
-    texts = [*asked.accept, *asked.conf.accepted]
-    stops: frozenset[tuple[str, str]] = frozenset()
-    while True:
-        setting = replace(setting, options=replace(setting.options, accepted=stops))
-        results = _translated(loaded, setting, each=asked.each)
-        found = stops.union(*(decided(result.report, texts) for result in results))
-        if found == stops:
-            return results
-        stops = found
-
-
-def _run(part: Loaded, setting: _Setting) -> Translation:
-    return translate(
-        setting.policies(part),
-        cluster=setting.cluster(part),
-        options=setting.options,
-        plan=setting.plan,
-        diagnostics=[*part.diagnostics, *setting.missing(part)],
-    )
 
 
 def _parts(loaded: Loaded) -> dict[str, Loaded]:
@@ -241,7 +194,7 @@ def _added(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
     return {key: sum(count.get(key, 0) for count in counts) for key in keys}
 
 
-def _matrix(report: Report, files: Sequence[OutputFile], loaded: Loaded, setting: _Setting) -> Matrix:
+def _matrix(report: Report, files: Sequence[OutputFile], loaded: Loaded, setting: Setting) -> Matrix:
     from translators.reachability import reachability  # noqa: PLC0415  # only where the picture is drawn
 
     kept = {p.source for p in report.policies if p.disposition == "kept"}
