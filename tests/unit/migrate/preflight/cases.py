@@ -14,6 +14,8 @@ A file ``tests/fixtures/preflight/pre-NNN.yaml`` holds ``cases``; keys of a case
 - ``chart``: a chart is at hand, and renders the plan's values as the measured ones do, but for what stands here by
   stage: ``config`` (null: the key is missing) and other fields of ``Rendered``
 - ``baseline``, ``flows``: what an observer recorded
+- ``translate``: the policies of the cluster are translated: ``config`` (keys of ``cilium-config``), ``accept``,
+  ``options``; ``policies`` then replaces fields of the result
 """
 
 from __future__ import annotations
@@ -34,12 +36,13 @@ from migrate.model.snapshot import Answers, Identity, Read, ReadState, Snapshot,
 from migrate.preflight.rule import Case
 from tests import clusters
 from tests.charts import default_config
+from tests.unit.migrate.preflight.translating import translated
 
 FOLDER = Path(__file__).resolve().parents[3] / "fixtures" / "preflight"
 KEYS = {
     "name", "raises", "message", "remedy", "severity", "outcome", "add", "remove", "patch", "unread", "facts",
     "answers", "settings", "draft", "now", "policies", "accepted", "own_node", "identity", "taken", "values",
-    "chart", "baseline", "flows",
+    "chart", "baseline", "flows", "translate",
 }  # fmt: skip
 
 
@@ -71,6 +74,10 @@ def case_of(data: Mapping[str, Any]) -> Case:
     configuration = _merged(clusters.settings(), data.get("settings") or {})
     settings = Settings.from_mapping(configuration, data.get("values"))
     policies = Policies(**(data.get("policies") or {}))
+    if "translate" in data:
+        bridged = settings.policy_in_window == "bridged"
+        made_of_policies = translated(snapshot, data["translate"] or {}, bridged=bridged)
+        policies = replace(made_of_policies, **(data.get("policies") or {}))
     made = draft(snapshot, settings, policies, own_node=data.get("own_node", ""))
     if "chart" in data:
         made = replace(made, rendered={stage: _rendered(made, stage, data["chart"] or {}) for stage in Stage})
