@@ -78,6 +78,15 @@ class Side:
         return self.anyone or bool(self.entities & INCLUDING)
 
     @property
+    def reaches_unmanaged(self) -> bool:
+        """Say whether an allow lets pods of Calico pass on all of its traffic.
+
+        In egress a name of a port is resolved by the peer's own ports, and ``unmanaged`` has none (engine).
+        """
+        named = self.direction == "egress" and any(match.name for match in self.traffic or ())
+        return self.includes_unmanaged and not named
+
+    @property
     def covers_every_pod(self) -> bool:
         """Say whether every pod of Cilium is among the peers."""
         if self.anyone or self.entities & EVERY_POD:

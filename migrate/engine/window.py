@@ -68,9 +68,9 @@ def allowance_of(
 def _allowed(item: Object, rule: Object, every: Sequence[Side], pods: Pods) -> Object | None:
     sections: dict[str, list[Object]] = {}
     for side in sides_of_rule(item, rule):
-        if side.deny or side.includes_unmanaged or not side.may_match_pods(pods.ranges):
+        if side.deny or side.reaches_unmanaged or not side.may_match_pods(pods.ranges):
             continue
-        if any(not s.deny and s.includes_unmanaged and s.at_least(side) for s in every):
+        if any(not s.deny and s.reaches_unmanaged and s.at_least(side) for s in every):
             continue
         traffic = _traffic(side, pods)
         if traffic is None:
@@ -147,15 +147,16 @@ def _as_cilium(policy: Object) -> Object:
 
 
 def _native_elements(rule: Object, prefix: str) -> Iterator[Object]:
-    """Give the elements of a native rule that name pods; without peers it lets everybody in already."""
-    named = [peer for peer in maps(rule, prefix) if "ipBlock" not in peer]
-    if not named:
+    """Give the elements of a native rule that name pods, or nobody at all, which is everybody."""
+    peers = list(maps(rule, prefix))
+    if peers and all("ipBlock" in peer for peer in peers):
         return
+    whom = {f"{prefix}Endpoints": [{}]} if peers else {f"{prefix}Entities": ["all"]}
     ports = [_native_port(port) for port in maps(rule, "ports")]
     for start in range(0, max(1, len(ports)), MAX_PORTS):
         part = ports[start : start + MAX_PORTS]
         limit = {"toPorts": [{"ports": part}]} if part else {}
-        yield {f"{prefix}Endpoints": [{}], **limit}
+        yield {**whom, **limit}
 
 
 def _native_port(port: Object) -> Object:
@@ -229,11 +230,11 @@ def lacking(objects: Sequence[Object], allowance: Sequence[Object], pods: Pods |
     """Give the allows for pods that no allow of ``unmanaged`` goes with: there pods of Calico would be dropped."""
     known = pods or Pods()
     allows = [side for side in sides_of([*objects, *allowance]) if not side.deny]
-    open_ = [side for side in allows if side.includes_unmanaged]
+    open_ = [side for side in allows if side.reaches_unmanaged]
     return [
         side
         for side in allows
-        if not side.includes_unmanaged
+        if not side.reaches_unmanaged
         and side.may_match_pods(known.ranges)
         and (wanted := _wanted(side, known)) is not None
         and not any(o.at_least(wanted) for o in open_)

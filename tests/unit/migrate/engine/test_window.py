@@ -158,6 +158,17 @@ def test_names_of_ports_become_the_numbers_that_pods_give_them() -> None:
     assert len(lacking(objects, [], known)) == 2
 
 
+def test_a_name_of_a_port_does_not_reach_pods_of_calico_even_where_everybody_is_meant() -> None:
+    ports = [{"ports": [{"port": "http", "protocol": "TCP"}]}]
+    known = Pods(named_ports={("http", "TCP"): {8080}})
+    objects = [policy(egress=[{"toPorts": ports}], ingress=[{"toPorts": ports}])]
+    assert [s.direction for s in lacking(objects, [], known)] == ["egress"]
+    (found,) = allowance_of(objects, [], known)
+    assert set(found["spec"]) == {"endpointSelector", "egress"}
+    (kept,) = allowance_of([], [native(egress=[{"ports": [{"port": "http"}]}])], known)
+    assert kept["spec"]["egress"][0]["toPorts"][0]["ports"] == [{"port": "8080", "protocol": "TCP"}]
+
+
 def test_a_name_that_no_pod_has_lets_nobody_in() -> None:
     ports = [{"ports": [{"port": "nobody", "protocol": "TCP"}]}]
     objects = [policy(egress=[{"toEndpoints": [{}], "toPorts": ports}])]
