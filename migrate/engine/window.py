@@ -151,7 +151,7 @@ def _native_elements(rule: Object, prefix: str) -> Iterator[Object]:
     peers = list(maps(rule, prefix))
     if peers and all("ipBlock" in peer for peer in peers):
         return
-    whom = {f"{prefix}Endpoints": [{}]} if peers else {f"{prefix}Entities": ["all"]}
+    whom: Object = {f"{prefix}Endpoints": [{}]} if peers else {f"{prefix}Entities": ["all"]}
     ports = [_native_port(port) for port in maps(rule, "ports")]
     for start in range(0, max(1, len(ports)), MAX_PORTS):
         part = ports[start : start + MAX_PORTS]
