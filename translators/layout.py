@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from translators.backends.objects import Manifest
-from translators.backends.yaml_text import dump
 
 __all__ = ["MARK", "OutputFile", "files"]
 
@@ -43,10 +42,10 @@ def _path(manifest: Manifest, layout: str) -> str:
 
 
 def _file(path: str, items: Sequence[Manifest]) -> OutputFile:
-    text, objects = MARK, []
+    parts, line, objects = [MARK], MARK.count("\n") + 1, []
     for manifest in sorted(items, key=lambda m: (m.kind, m.namespace or "", m.name)):
-        text += "---\n"
-        line = text.count("\n") + 1
-        objects.append(((manifest.kind, manifest.namespace, manifest.name), line))
-        text += dump(manifest.body)
-    return OutputFile(path, text, tuple(objects))
+        text = manifest.text()
+        objects.append(((manifest.kind, manifest.namespace, manifest.name), line + 1))
+        parts += ["---\n", text]
+        line += 1 + text.count("\n")
+    return OutputFile(path, "".join(parts), tuple(objects))

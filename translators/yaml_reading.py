@@ -152,23 +152,28 @@ class _Builder:
             return self._scalar(node)
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, depth + 1) for item in node.value]
-        return self._mapping(node, depth)
+        return self._mapping(self._pairs(node), depth)
 
-    def _mapping(self, node: Any, depth: int) -> dict[str, Any]:  # noqa: ANN401  # YAML node
+    def _mapping(self, pairs: list[tuple[Any, Any]], depth: int) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        pairs = self._pairs(node)
+        self._seen += len(pairs)
         for key_node, value_node in pairs:
             if not isinstance(key_node, yaml.ScalarNode):
                 raise _Refused(self._refusal(key_node, "a key is not a word"))
-            key = key_node.value
-            if key in result:
-                first = next(k for k, _ in pairs if k.value == key)
-                raise _Refused(self._twice(first, key_node))
-            result[key] = self.build(value_node, depth + 1)
+            result[key_node.value] = (
+                self._scalar(value_node)
+                if isinstance(value_node, yaml.ScalarNode)
+                else self.build(value_node, depth + 1)
+            )
+        if len(result) < len(pairs):
+            raise _Refused(self._twice(pairs))
         return result
 
-    def _twice(self, first: Any, second: Any) -> Diagnostic:  # noqa: ANN401  # YAML nodes
-        line = second.start_mark.line + 1
+    def _twice(self, pairs: list[tuple[Any, Any]]) -> Diagnostic:
+        """Name the first key that comes a second time, with both lines."""
+        known: dict[str, Any] = {}
+        second = next(key for key, _ in pairs if known.setdefault(key.value, key) is not key)
+        first, line = known[second.value], second.start_mark.line + 1
         span = Span(self._name, line, second.start_mark.column + 1)
         return diagnostic("CAL-P118", span, path=second.value, a=first.start_mark.line + 1, b=line)
 

@@ -15,6 +15,7 @@ from translators.algebra.space import SideName, Space
 from translators.backends.members import Peering
 from translators.backends.rules import Element, Form, Piece, elements
 from translators.backends.terms import own_namespace, terms, without_namespace
+from translators.backends.yaml_text import dump
 from translators.flows import Direction
 from translators.ir.items import Compiled, Output, Source
 from translators.ir.policy import Policy, PolicyKind
@@ -30,7 +31,10 @@ MAX_SOURCES = 20
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One object to apply, the policies it comes from, and its size in cubes."""
+    """One object to apply, the policies it comes from, and its size in cubes.
+
+    Of ``body`` only the annotations may change later; ``written`` keeps the text of the rest.
+    """
 
     kind: str
     namespace: str | None
@@ -38,6 +42,19 @@ class Manifest:
     body: dict[str, object]
     sources: tuple[Source, ...]
     cubes: int
+    written: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    def text(self) -> str:
+        """Give the object as YAML."""
+        parts = []
+        for key, value in self.body.items():
+            if key == "metadata":
+                parts.append(dump({key: value}))
+                continue
+            if key not in self.written:
+                self.written[key] = dump({key: value})
+            parts.append(self.written[key])
+        return "".join(parts)
 
 
 @dataclass(slots=True)

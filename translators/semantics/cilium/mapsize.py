@@ -13,6 +13,7 @@ from functools import reduce
 from operator import or_
 
 from translators.algebra.cidrs import Address, Cidr
+from translators.algebra.memberships import Memberships
 from translators.semantics.cilium.labels import identity_labels
 from translators.semantics.cilium.model import CiliumPolicies
 from translators.semantics.cilium.selectors import Requirement, Selector
@@ -64,22 +65,28 @@ class _Identities:
         self._by_label: dict[str, dict[str, int]] = {}
         self._known: dict[Selector, int] = {}
         self._widths: dict[Cidr, int] = {}
-        seen: dict[object, int] = {}
         self._networks = networks = _networks(policies)
         modes = policies.config.cidr_match_mode
         by_pod = "pods" in modes
+        held = Memberships([n.interval for n in networks] if by_pod else [])
         self._addresses: list[tuple[Address, int]] = []
+        seen: set[object] = set()
+        alike: set[object] = set()
         self.pods: list[str] = []
         for pod in policies.world.pods:
             if pod.host_network or pod.finished:
                 continue
+            inside = frozenset(n for a in pod.addresses for n in held.of(a))
+            written = (pod.namespace, pod.service_account, frozenset(pod.labels.items()), pod.ports, inside)
+            if written in alike:
+                continue
+            alike.add(written)
             labels = identity_labels(pod, policies.world, policies.config)
             ports = frozenset((p.name, p.protocol, p.number) for p in pod.ports if p.name)
-            inside = frozenset(n for n in networks for a in pod.addresses if n.holds(a)) if by_pod else None
             key = (frozenset(labels.items()), ports, inside)
             if key in seen:
                 continue
-            seen[key] = len(self.pods)
+            seen.add(key)
             bit = 1 << len(self.pods)
             self._addresses += [(a, bit) for a in pod.addresses] if by_pod else []
             self.pods.append(f"{pod.namespace}/{pod.name}")
