@@ -4,11 +4,15 @@
 and give frozen values; everything else is private to the package. No network, clock, thread or file is touched.
 """
 
-from translators.question import Explanation, explain
-from translators.settings import CiliumConfig, Limits, Options
-from translators.translation import Translation, translate
-from translators.verification import Verification, verify
-from translators.world import AddressPlan
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from translators.question import Explanation, explain
+    from translators.settings import CiliumConfig, Limits, Options
+    from translators.translation import Translation, translate
+    from translators.verification import Verification, verify
+    from translators.world import AddressPlan
 
 __all__ = [
     "AddressPlan",
@@ -22,3 +26,20 @@ __all__ = [
     "translate",
     "verify",
 ]
+
+_HOMES = {
+    "question": ("Explanation", "explain"),
+    "settings": ("CiliumConfig", "Limits", "Options"),
+    "translation": ("Translation", "translate"),
+    "verification": ("Verification", "verify"),
+    "world": ("AddressPlan",),
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name when it is asked for: who translates does not wait for what only verifies."""
+    home = next((module for module, names in _HOMES.items() if name in names), None)
+    if home is None:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(import_module(f"{__name__}.{home}"), name)

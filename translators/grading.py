@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from translators.algebra.space import recast
 from translators.backends.objects import Manifest
@@ -24,7 +24,6 @@ from translators.ir.items import Claim, Grade, Note
 from translators.ir.policy import Action, Policy
 from translators.layout import OutputFile, files
 from translators.lowering.sayable import GRADES
-from translators.proof.hosts import HostsCompared
 from translators.proof.named import NamedDifferences, NamedRegion
 from translators.proof.obligations import Obligations
 from translators.proof.population import Population
@@ -38,6 +37,9 @@ from translators.settings import CILIUM_CONFIRMED, Options
 from translators.source import Document
 from translators.span import NOWHERE
 from translators.world import World
+
+if TYPE_CHECKING:
+    from translators.proof.hosts import HostsCompared
 
 __all__ = ["TOOL_VERSION", "Evidence", "Graded", "HostsProved", "grade"]
 

@@ -25,7 +25,6 @@ from translators.ir.policy import Policy, Tier
 from translators.layout import OutputFile
 from translators.passes.hosts import HostPolicies, host_policies
 from translators.proof import Claims, prove
-from translators.proof.hosts import compare_hosts
 from translators.proof.named import NamedDifferences
 from translators.proof.settle import Settler
 from translators.proof.witnessed import witnessed
@@ -187,6 +186,8 @@ class _Work:
             replace(t, policies=tuple(p for p in t.policies if p.name in labels and not p.namespace))
             for t in calico.tiers
         )
+        from translators.proof.hosts import compare_hosts  # noqa: PLC0415  # loaded only where nodes are policed
+
         compared = compare_hosts(
             replace(calico, tiers=tiers), emission.cilium, self.hosts.hosts, emission.hosts.space
         )

@@ -99,19 +99,21 @@ def _excerpted(opened: Opened) -> str | None:
 
 def _contents(path: str) -> Iterator[tuple[str, Opened]]:
     """Give the name of each file, and what gives its bytes from the beginning as often as it is asked."""
+    place = Path(path)
     if path == "-":
         content = sys.stdin.buffer.read()
         yield "<stdin>", lambda: [content]
-        return
-    place = Path(path)
-    if place.is_dir():
+    elif place.is_dir():
         for item in sorted(p for p in place.rglob("*") if p.suffix in SUFFIXES and p.is_file()):
             if ".c2c" not in item.parts:
                 yield str(item), partial(_pieces, item)
     elif path.endswith(ARCHIVES):
         yield from _members(place)
-    else:
+    elif place.is_file():
         yield path, partial(_pieces, place)
+    else:
+        content = place.read_bytes()  # a pipe gives its bytes once
+        yield path, lambda: [content]
 
 
 def _pieces(place: Path) -> Iterator[bytes]:

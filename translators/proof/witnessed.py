@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from translators.flows import Decision, Direction, Flow
-from translators.proof.compare import Comparison, MatrixDifference, compare, flow_of
 from translators.proof.obligations import Obligations
 from translators.proof.points import cube_of
-from translators.semantics.calico.matrix import CalicoSide
 from translators.semantics.calico.model import CalicoPolicies
 from translators.semantics.calico.point import PointEvaluator as CalicoPoint
-from translators.semantics.cilium.matrix import CiliumSide
 from translators.semantics.cilium.model import CiliumPolicies
 from translators.semantics.cilium.point import PointEvaluator as CiliumPoint
+
+if TYPE_CHECKING:
+    from translators.proof.compare import Comparison, MatrixDifference
 
 __all__ = ["Unexplained", "Witnessed", "witnessed"]
 
@@ -53,6 +54,11 @@ def witnessed(calico: CalicoPolicies, cilium: CiliumPolicies, obligations: Oblig
     world = calico.world
     if not world.pods:
         return Witnessed()
+    # The matrices are loaded only where there is a cluster: a single file is translated in the time saved.
+    from translators.proof.compare import compare, flow_of  # noqa: PLC0415
+    from translators.semantics.calico.matrix import CalicoSide  # noqa: PLC0415
+    from translators.semantics.cilium.matrix import CiliumSide  # noqa: PLC0415
+
     found = compare(CalicoSide(calico), CiliumSide(cilium), world)
     orphans = {p.namespace for p in world.pods if p.namespace not in world.namespaces}
     asked = [d for d in found.differences if _namespace(found, d) not in orphans][:MAX_ASKED]

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
+import threading
 
 import pytest
 
@@ -49,6 +51,17 @@ def test_a_snapshot_says_which_kinds_it_could_not_read(tmp_path):
     kinds = {"pods": {"count": 3}, "nodes": {"error": "forbidden"}}
     (tmp_path / "snapshot.json").write_text(json.dumps({"kind": "Snapshot", "kinds": kinds}))
     assert load([str(tmp_path)]).unread == {"nodes"}
+
+
+def test_a_pipe_is_read_once_and_has_its_text(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(POLICY,), daemon=True)
+    writer.start()
+    loaded = load([str(pipe)])
+    writer.join()
+    assert [d.kind for d in loaded.documents] == ["GlobalNetworkPolicy"]
+    assert list(loaded.texts.values()) == [POLICY.decode()]
 
 
 def test_texts_are_kept_for_files_that_hold_policies(tmp_path):
