@@ -30,7 +30,7 @@ _running: list[ControlPlane] = []
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever uses a control plane needs its binaries."""
     for item in items:
-        if "controlplane" in item.path.parts and {"shared", "api", "space"} & set(
+        if "controlplane" in item.path.parts and {"shared", "own", "api", "space"} & set(
             getattr(item, "fixturenames", ())
         ):
             item.add_marker(pytest.mark.needs("controlplane"))
@@ -64,6 +64,12 @@ def shared(
 ) -> Iterator[ControlPlane]:
     """One control plane of the whole session, for tests that keep to a namespace."""
     yield from _started(tmp_path_factory.mktemp("shared"), request)
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[ControlPlane]:
+    """A control plane of one module, for a world that no other module could use."""
+    yield from _started(tmp_path_factory.mktemp("own"), request)
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,10 @@ class Plan:
 
     @property
     def address(self) -> str:
-        return f"192.0.2.{10 + self.number}"
+        """Give an address of the documentation range, of the benchmark range for nodes beyond the two hundredth."""
+        if self.number <= 200:
+            return f"192.0.2.{10 + self.number}"
+        return f"198.18.{self.number // 200}.{10 + self.number % 200}"
 
 
 def plans(workers: int, control: int = 0, *, host_local: bool = False) -> list[Plan]:

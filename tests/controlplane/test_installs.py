@@ -55,15 +55,10 @@ def test_an_api_server_takes_every_object_of_a_variant(tmp_path: Path, install: 
 
 
 @pytest.fixture(scope="module")
-def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+def operated(own: ControlPlane) -> Iterator[Api]:
     """Calico by Helm with its operator, aggregated API and workloads that make a migration hard."""
-    folder = tmp_path_factory.mktemp("operated")
     hard = [workloads.namespace("hard"), *hard_cases()]
-    with (
-        ControlPlane(folder) as plane,
-        TigeraOperator(plane.api()),
-        built(plane, Install(Kind.HELM), nodes.plans(2, 1), hard) as world,
-    ):
+    with TigeraOperator(own.api()), built(own, Install(Kind.HELM), nodes.plans(2, 1), hard) as world:
         yield world.api
 
 

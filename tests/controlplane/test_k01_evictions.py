@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from tests.controlplane import instance, workloads
-from tests.controlplane.client import Api, eventually
+from tests.controlplane.client import Answer, Api, Object, eventually, throughout
 from tests.controlplane.conftest import Space, new_space
 from tests.controlplane.evictions import evict, guarded, ready_template, running
 from tests.controlplane.instance import ControlPlane
@@ -114,29 +116,65 @@ def _is_gone(api: Api, path: str, uid: str) -> bool:
     return all(pod["metadata"]["uid"] != uid for pod in api.items(path))
 
 
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """Give the address of a server that takes connections and never says a word."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}/"
+
+
 @pytest.mark.parametrize("call", ["create", "evict"])
 def test_k08_a_dead_webhook_that_must_be_asked_refuses_at_once(
-    cluster: ControlPlane, room: Space, call: str
+    room: Space, cluster: ControlPlane, call: str
 ) -> None:
-    room.api.create(ready_template(workloads.deployment(room.name, "web", 1)))
-    pod = running(room.api, room.name, "web", 1)[0]
-    hook = workloads.dead_webhook(f"dead-{room.name}", room.name)
-    room.api.create(hook)
-    try:
-        eventually(lambda: _ask(room, pod, call).status == 500, 10, "the webhook is in force")
+    with forced(room, workloads.dead_webhook(f"dead-{room.name}", room.name), call) as ask:
         started = time.monotonic()
-        answer = _ask(room, pod, call)
+        answer = ask()
         assert time.monotonic() - started < AT_ONCE_S
         assert (answer.status, answer.json["reason"]) == (500, "InternalError")
         assert f'failed calling webhook "dead-{room.name}.example.com"' in answer.message
+
+
+def test_k08_a_webhook_that_hangs_refuses_when_its_own_time_is_up(
+    room: Space, cluster: ControlPlane, silent: str
+) -> None:
+    with forced(
+        room, workloads.dead_webhook(f"slow-{room.name}", room.name, url=silent, timeout_s=1), "evict"
+    ) as ask:
+        started = time.monotonic()
+        answer = ask()
+        assert 1 <= time.monotonic() - started < 1 + AT_ONCE_S
+        assert answer.status == 500
+        assert "failed calling webhook" in answer.message
+
+
+def test_k08_a_dead_webhook_that_may_fail_lets_everything_pass(room: Space, cluster: ControlPlane) -> None:
+    hook = workloads.dead_webhook(f"lax-{room.name}", room.name, policy="Ignore")
+    room.api.create(hook)
+    pod = workloads.bare_pod(room.name, "new")
+    throughout(lambda: room.api.call("POST", room.path("pods"), pod, dryRun="All").ok, 1, "pods are taken")
+    room.api.delete(room.api.path(hook))
+
+
+@contextmanager
+def forced(room: Space, hook: Object, call: str) -> Iterator[Callable[[], Answer]]:
+    """Put a webhook in force over a namespace with one running pod, and give the call that it stands in the way of."""
+    room.api.create(ready_template(workloads.deployment(room.name, "web", 1)))
+    pod = running(room.api, room.name, "web", 1)[0]
+
+    def ask() -> Answer:
+        if call == "evict":
+            return evict(room.api, pod, dryRun="All")
+        return room.api.call("POST", room.path("pods"), workloads.bare_pod(room.name, "new"), dryRun="All")
+
+    room.api.create(hook)
+    try:
+        eventually(lambda: ask().status == 500, 10, "the webhook is in force")
+        yield ask
     finally:
         room.api.delete(room.api.path(hook))
-
-
-def _ask(room: Space, pod: dict[str, object], call: str):  # type: ignore[no-untyped-def]
-    if call == "evict":
-        return evict(room.api, pod, dryRun="All")
-    return room.api.call("POST", room.path("pods"), workloads.bare_pod(room.name, "new"), dryRun="All")
 
 
 def test_k09_a_cordon_becomes_a_taint_by_the_controller(cluster: ControlPlane) -> None:

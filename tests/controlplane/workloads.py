@@ -160,30 +160,32 @@ def kube_proxy(cluster_cidr: str = "192.168.0.0/16") -> list[Object]:
     return [config, daemon_set("kube-system", "kube-proxy", host=True, labels={"k8s-app": "kube-proxy"})]
 
 
-def dead_webhook(name: str, where: str, *, policy: str = "Fail") -> Object:
-    """Give a webhook over the pods of a namespace whose Service is not there."""
+def dead_webhook(
+    name: str, where: str, *, policy: str = "Fail", url: str = "", timeout_s: int = 10
+) -> Object:
+    """Give a webhook over the pods of a namespace whose backend is dead: a Service that is not there, or ``url``."""
+    backend: Object = {"url": url} if url else {"service": {"name": "gone", "namespace": where, "path": "/"}}
+    rule = {
+        "apiGroups": [""],
+        "apiVersions": ["v1"],
+        "operations": ["CREATE", "DELETE"],
+        "resources": ["pods", "pods/eviction"],
+    }
+    hook = {
+        "name": f"{name}.example.com",
+        "clientConfig": backend,
+        "rules": [rule],
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": where}},
+        "failurePolicy": policy,
+        "timeoutSeconds": timeout_s,
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+    }
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingWebhookConfiguration",
         "metadata": {"name": name},
-        "webhooks": [
-            {
-                "name": f"{name}.example.com",
-                "clientConfig": {"service": {"name": "gone", "namespace": where, "path": "/"}},
-                "rules": [
-                    {
-                        "apiGroups": [""],
-                        "apiVersions": ["v1"],
-                        "operations": ["CREATE", "DELETE"],
-                        "resources": ["pods", "pods/eviction"],
-                    }
-                ],
-                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": where}},
-                "failurePolicy": policy,
-                "sideEffects": "None",
-                "admissionReviewVersions": ["v1"],
-            }
-        ],
+        "webhooks": [hook],
     }
 
 
