@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 
 from translators.algebra.cidrs import BITS, Cidr, parse_cidr
 from translators.ir.policy import Tier
+from translators.lowering.pods import living
 from translators.report import Condition, PolicyEntry
 from translators.settings import Version
 from translators.world import AddressPlan, World
@@ -79,6 +80,9 @@ def state_of(name: str, facts: Facts) -> str:
             wanted = name.removeprefix("port name ")
             ports = {(p.protocol, p.number) for pod in world.pods for p in pod.ports if p.name == wanted}
             return _digest(sorted(ports))
+        case "pod addresses":
+            placed = [(p.namespace, p.name, sorted(p.labels.items()), p.addresses) for p in living(world)]
+            return _digest(sorted(placed))
         case "ServiceAccounts":
             return _digest(
                 sorted(
@@ -114,6 +118,8 @@ def _object(kind: str, name: str, world: World) -> object:
             return next((s for s in world.slices if (s.namespace, s.name) == (home, own)), None)
         case "Node":
             return world.nodes.get(name)
+        case "Pod":
+            return next((p for p in world.pods if (p.namespace, p.name) == (home, own)), None)
     return None
 
 

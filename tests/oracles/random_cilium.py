@@ -78,11 +78,8 @@ class _Maker:
             namespaces={n: Namespace(n, envs[n]) for n in NAMESPACES},
             pods=tuple(pods),
             nodes={
-                n: Node(n, {"role": n}, (parse_address(a), *more))
-                for n, a, more in (
-                    ("n1", "10.0.0.11", ()),
-                    ("n2", "10.0.0.12", (parse_address("10.9.0.12"),) if self.chance(0.3) else ()),
-                )
+                n: Node(n, {"role": n}, (parse_address(a),))
+                for n, a in (("n1", "10.0.0.11"), ("n2", "10.0.0.12"))
             },
             services={("a", "db"): Service("a", "db", {"app": "db"})},
             plan=AddressPlan(

@@ -37,7 +37,7 @@ def test_the_region_of_a_selector_holds_exactly_the_pods_it_selects(
     node: Node, labels: dict[str, str]
 ) -> None:
     world = World()
-    collector = Collector(world)
+    collector = Collector(world, "")
     collector.subject(And((node, *(Has(key) for key in KEYS))))
     space = Space(collector.vocabulary, world)
     selectors = PodSelectors(space, world, SideName.SUBJECT, 10_000)

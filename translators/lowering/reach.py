@@ -1,7 +1,7 @@
 """What a network reaches in the target besides the outside world.
 
-By default nothing. In match mode ``pods`` it also matches pods by their address, in mode ``nodes`` nodes; a pod or node
-is one identity with all of its addresses. A local host is matched like any other node, so no network may stand in an
+By default nothing. In match mode ``pods`` it also matches pods by their address, in mode ``nodes`` nodes. A pod is one
+identity with all of its addresses; of a node only all or none are written, so that it may be one too. A local host is matched like any other node, so no network may stand in an
 ingress deny for nodes (``translation.md`` C3, §6 rule 15). That ``0.0.0.0/0`` does not match nodes in mode ``nodes`` is
 a defect of one release: nothing here rests on it, either way. Nodes are never named by their labels (``fromNodes``):
 the engine did not confirm what that matches.
@@ -65,7 +65,7 @@ class Reach:
 
 
 def _whole_nodes(world: World, placed: Mapping[tuple[Interval, ...], int]) -> list[int]:
-    """Give, for each node of which every address is an atom of its own, the bits of all: it is one identity."""
+    """Give, for each node of which every address is an atom of its own, the bits of all."""
     found = []
     for node in world.nodes.values():
         own = [Interval(a.family, a.value, a.value) for a in node.addresses]

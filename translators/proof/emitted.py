@@ -134,10 +134,11 @@ class _Reader:
 
     def _inside(self, prefix: Prefix) -> int:
         modes = self._config.cidr_match_mode
-        kinds_held = [AtomKind.WORLD, *([AtomKind.POD] if "pods" in modes else [])]
-        inside = atoms_inside(self._space.peer, [prefix.cidr], *kinds_held)
-        inside &= ~atoms_inside(self._space.peer, prefix.holes, *AtomKind)
-        return inside | (self._nodes_in(prefix) if "nodes" in modes and prefix.cidr.length else 0)
+        reached = [AtomKind.WORLD, *([AtomKind.POD] if "pods" in modes else [])]
+        if "nodes" in modes and prefix.cidr.length:
+            reached += [AtomKind.HOST, AtomKind.REMOTE]
+        inside = atoms_inside(self._space.peer, [prefix.cidr], *reached)
+        return inside & ~atoms_inside(self._space.peer, prefix.holes, *AtomKind)
 
     def _of_nodes(self, chosen: Selector) -> int:
         """Give the addresses of the other nodes whose labels match, where the agent has node selectors on."""
@@ -150,22 +151,6 @@ class _Reader:
             for a in node.addresses
         ]
         return atoms_inside(self._space.peer, nets, AtomKind.REMOTE)
-
-    def _nodes_in(self, prefix: Prefix) -> int:
-        """A node is one identity with all of its addresses; one that nobody listed has the address alone."""
-        nodes, field = self._world.nodes.values(), self._space.peer
-        kinds_of = (AtomKind.HOST, AtomKind.REMOTE)
-        if not nodes:
-            inside = atoms_inside(field, [prefix.cidr], *kinds_of)
-            return inside & ~atoms_inside(field, prefix.holes, *kinds_of)
-        nets = [
-            Cidr(a.family, a.value, BITS[a.family])
-            for node in nodes
-            if any(prefix.cidr.holds(a) for a in node.addresses)
-            and not any(hole.holds(a) for hole in prefix.holes for a in node.addresses)
-            for a in node.addresses
-        ]
-        return atoms_inside(field, nets, *kinds_of)
 
     def _entities(self, names: frozenset[str]) -> int:
         def held(atom: object) -> bool:

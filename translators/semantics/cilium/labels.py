@@ -42,12 +42,8 @@ def identity_labels(pod: Pod, world: World, config: CiliumConfig) -> dict[str, s
 
 
 def addresses_of(peer: Peer) -> tuple[Address, ...]:
-    """Give every address by which networks know a peer: a pod or node is one identity with all that it has."""
-    listed: tuple[Address, ...] = ()
-    if peer.pod is not None:
-        listed = peer.pod.addresses
-    elif peer.node is not None:
-        listed = peer.node.addresses
+    """Give every address by which networks know a peer: a pod is one identity with all that it has."""
+    listed = peer.pod.addresses if peer.pod is not None else ()
     own = () if peer.address is None else (peer.address,)
     return tuple(dict.fromkeys((*own, *listed)))
 
