@@ -235,7 +235,7 @@ class _Run:
         sayable = Sayable(self._space, config, self._hidden, direction, reach, of_nodes=self._of_nodes)
         lowering = RuleLowering(self._space, self._world, sayable, direction, self._options, self._endpoints)
         lowering.stays = self._stays
-        if reach.pods and not reach.one_family:
+        if reach.pods and not reach.by_address:
             self._absorb(p for _, members in ordered for p in members if _names_networks(p))
         nowhere = reach.nowhere()
         if nowhere:
@@ -396,7 +396,7 @@ class _Run:
 
 
 def _names_networks(policy: Policy) -> bool:
-    """A pod of two families is one identity: a native ``ipBlock`` of one would reach it by the other too."""
+    """A native ``ipBlock`` would reach pods of two families by the other too, and renumbered pods not at all."""
     rules = (*policy.ingress, *policy.egress)
     return any(e.nets for rule in rules for e in (rule.source, rule.destination))
 

@@ -7,8 +7,8 @@ decided by the evaluators, each for its own CNI. Labels here are the objects' ow
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from translators.algebra.cidrs import Address, Cidr, parse_cidr
 
@@ -189,7 +189,8 @@ class Profile:
 class AddressPlan:
     """The ranges of Calico's side: pods, nodes, services, API servers. ``stated`` False: nobody said.
 
-    Without a plan (``stated`` False) private ranges may belong to anything (CAL-P115).
+    Without a plan (``stated`` False) private ranges may belong to anything (CAL-P115). ``cilium_pods``: the ranges
+    that pods get in Cilium, empty where they keep Calico's.
     """
 
     pods: tuple[Cidr, ...] = ()
@@ -197,6 +198,7 @@ class AddressPlan:
     services: tuple[Cidr, ...] = ()
     api_servers: tuple[Cidr, ...] = ()
     stated: bool = False
+    cilium_pods: tuple[Cidr, ...] = ()
 
     @classmethod
     def of(cls, ranges: Mapping[str, Sequence[str]]) -> AddressPlan:
@@ -210,6 +212,11 @@ class AddressPlan:
             raise ValueError(message)
         read = {name: tuple(parse_cidr(str(c)) for c in ranges.get(key) or ()) for key, name in names.items()}
         return cls(**read, stated=True)
+
+    def renumbered(self, ranges: Iterable[str]) -> AddressPlan:
+        """Give the plan with the ranges that pods get in Cilium; raises ``ValueError`` for a text that is no network."""
+        found = tuple(parse_cidr(str(text)) for text in ranges)
+        return replace(self, cilium_pods=() if set(found) == set(self.pods) else found)
 
     @property
     def families(self) -> tuple[int, ...]:

@@ -83,7 +83,7 @@ class Peering:
             return Members(anyone=True)
         anonymous = cube & self._peer_labels == self._peer_labels
         partly = held & self._pods not in {0, self._pods}
-        by_address = self._reach.pods and self._reach.one_family and anonymous and partly
+        by_address = self._reach.by_address and anonymous and partly
         endpoints: tuple[dict[str, object], ...] = ()
         if held & self._pods and not by_address:
             endpoints = tuple(terms(self._space, cube, SideName.PEER, home, subject=False))
@@ -109,7 +109,7 @@ class Peering:
         """Give the addresses of pods and nodes that a network would reach in this mode and must not."""
         found = 0
         if self._reach.pods:
-            meant = held & self._pods if anonymous and self._reach.one_family else 0
+            meant = held & self._pods if anonymous and self._reach.by_address else 0
             found |= self._reach.outside_at(self._pods & ~meant)
         if self._reach.nodes:
             denies_local = self.direction is Direction.INGRESS and not allow

@@ -14,7 +14,7 @@ from translators.algebra.space import AddressAtom, AtomKind, Field, Space
 from translators.errors import InputError
 from translators.selectors.ast import Node
 from translators.selectors.evaluate import matches
-from translators.world import HostEndpoint, NetworkSet, World
+from translators.world import AddressPlan, HostEndpoint, NetworkSet, World
 
 __all__ = ["Addresses", "host_labels", "set_labels"]
 
@@ -37,6 +37,11 @@ class Addresses:
         self._world = world
         self._inside: dict[tuple[str, Cidr], int] = {}
         self.outside_unless_placed = False
+
+    @property
+    def plan(self) -> AddressPlan:
+        """Give the ranges of the cluster."""
+        return self._world.plan
 
     def inside(self, nets: Iterable[Cidr], which: Field | None = None) -> int:
         """Give the bits of the atoms (of the peer field unless named) that lie in one of the networks."""

@@ -1,7 +1,7 @@
 """What a network reaches in the target besides the outside world.
 
 By default nothing. In match mode ``pods`` it also matches pods by their address, in mode ``nodes`` nodes. A pod is one
-identity with all of its addresses; of a node only all or none are written, so that it may be one too. A local host is matched like any other node, so no network may stand in an
+identity with all of its addresses, and by none of them where Cilium gives pods another range; of a node only all or none are written, so that it may be one too. A local host is matched like any other node, so no network may stand in an
 ingress deny for nodes (``translation.md`` C3, §6 rule 15). That ``0.0.0.0/0`` does not match nodes in mode ``nodes`` is
 a defect of one release: nothing here rests on it, either way. Nodes are never named by their labels (``fromNodes``):
 the engine did not confirm what that matches.
@@ -29,7 +29,8 @@ class Reach:
     def __init__(self, space: Space, world: World, config: CiliumConfig, direction: Direction) -> None:
         """On ingress the subject's own host is nobody's peer: only other nodes are asked for."""
         self.pods = "pods" in config.cidr_match_mode
-        self.one_family = len(world.plan.families) == 1
+        self.by_address = self.pods and len(world.plan.families) == 1 and not world.plan.cilium_pods
+        self._new = tuple(cidr.interval for cidr in world.plan.cilium_pods) if self.pods else ()
         self.nodes = "nodes" in config.cidr_match_mode
         self._space = space
         self._atoms = [(a, bit) for a, bit in space.peer.bits.items() if isinstance(a, AddressAtom)]
@@ -50,7 +51,9 @@ class Reach:
 
     def outside_at(self, bits: int) -> int:
         """Give the atoms of the outside world at the addresses of these pods or nodes: nobody has those."""
-        spans = merge(i for atom, bit in self._atoms if bit & bits for i in atom.intervals)
+        pods = any(bit & bits for atom, bit in self._atoms if atom.kind is AtomKind.POD)
+        held = (i for atom, bit in self._atoms if bit & bits for i in atom.intervals)
+        spans = merge([*held, *(self._new if pods else ())])
         return sum(
             bit
             for atom, bit in self._atoms
@@ -78,7 +81,7 @@ def _whole_nodes(world: World, placed: Mapping[tuple[Interval, ...], int]) -> li
 def marks_of(world: World, config: CiliumConfig, vocabulary: Vocabulary) -> None:
     """Add the boundaries that the target's networks can tell apart among pods and nodes to a vocabulary."""
     if "pods" in config.cidr_match_mode:
-        vocabulary.networks.update(cidr.interval for cidr in world.plan.pods)
+        vocabulary.networks.update(c.interval for c in (*world.plan.pods, *world.plan.cilium_pods))
     if "nodes" in config.cidr_match_mode:
         vocabulary.networks.update(_node_ranges(world))
 
@@ -101,8 +104,8 @@ def missing_modes(policy: Policy, world: World, config: CiliumConfig) -> Iterabl
             if not entity.nets or rule.action is Action.LOG or _is_selected(entity):
                 continue
             spans = merge(net.interval for net in entity.nets)
-            single = len(world.plan.families) == 1 and "pods" not in config.cidr_match_mode
-            if single and _partly(spans, pods):
+            helps = len(world.plan.families) == 1 and not world.plan.cilium_pods
+            if helps and "pods" not in config.cidr_match_mode and _partly(spans, pods):
                 yield rule, "pods"
             denies = rule.action is Action.DENY and direction is Direction.INGRESS
             told = "nodes" in config.cidr_match_mode or denies

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from translators.algebra.cidrs import Cidr, overlaps
 from translators.algebra.space import AddressAtom, AtomKind, Space
 from translators.flows import Direction
 from translators.ir.items import Grade, Note, ScopedPeer, ScopedPolicy, Source
@@ -168,6 +169,7 @@ def _networks(entity: Entity, source: Source, space: Space, addresses: Addresses
         if addresses.is_unplaced(net):
             fills = {"object": "The address plan", "path": net}
             yield Note("CAL-P115", source, Grade.S1, fills, (PLAN,))
+        yield from _renumbered(net, source, addresses)
         fills = {"cidr": net, "n": "all", "m": "all"}
         for code, kind in (("CAL-N402", AtomKind.POD), ("CAL-N403", AtomKind.REMOTE)):
             bits = _of_kind(space, kind)
@@ -178,6 +180,14 @@ def _networks(entity: Entity, source: Source, space: Space, addresses: Addresses
     if entity.not_nets:
         yield Note("", source, Grade.S1, objects=(PLAN,))
         yield Note("CAL-N418", source, fills={"cidr": ", ".join(map(str, entity.not_nets))})
+
+
+def _renumbered(net: Cidr, source: Source, addresses: Addresses) -> Iterator[Note]:
+    """Say that a network means pods whose range changes with the migration."""
+    plan = addresses.plan
+    if plan.cilium_pods and overlaps([net.interval], (c.interval for c in plan.pods)):
+        fills = {"cidr": net, "new": ", ".join(map(str, plan.cilium_pods))}
+        yield Note("CAL-N420", source, Grade.S1, fills, (PLAN,))
 
 
 def _services(entity: Entity, source: Source, world: World) -> Iterator[Note]:

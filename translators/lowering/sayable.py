@@ -165,7 +165,7 @@ class Sayable:
     def _by_address(self, cube: int) -> bool:
         """In match mode ``pods`` networks reach pods without their labels, and with all their addresses at once."""
         labels_full = cube & self._peer_labels == self._peer_labels
-        return self.reach.pods and self.reach.one_family and labels_full
+        return self.reach.by_address and labels_full
 
     def _pod_code(self, bits: int, cube: int) -> str:
         for mine, other in ((4, 6), (6, 4)):

@@ -161,7 +161,7 @@ def _placed(policies: CiliumPolicies) -> Iterator[Interval]:
     """Give the addresses of pods and nodes where the target's networks, or names of nodes, can mean them."""
     modes, plan = policies.config.cidr_match_mode, policies.world.plan
     if "pods" in modes:
-        yield from (cidr.interval for cidr in plan.pods)
+        yield from (cidr.interval for cidr in (*plan.pods, *plan.cilium_pods))
     sections = [s for rule in policies.rules for s in (*rule.allows.values(), *rule.denies.values())]
     if "nodes" not in modes and not any(element.nodes for elements in sections for element in elements):
         return

@@ -33,7 +33,8 @@ class Configuration:
         block = self.section("addresses")
         if not any(block.values()):
             return None
-        return AddressPlan.of(block)
+        plan = AddressPlan.of(block)
+        return plan.renumbered(self.section("cilium").get("podCIDRs") or ())
 
     @property
     def accepted(self) -> tuple[str, ...]:

@@ -55,7 +55,10 @@ def version_of(text: str) -> Version:
 
 
 def plan_from(path: str | None) -> AddressPlan | None:
-    """Read an address plan: the block ``addresses`` of the configuration, with or without that key."""
+    """Read an address plan: the block ``addresses`` of the configuration, with or without that key.
+
+    Beside that key ``cilium.podCIDRs`` may say which ranges pods get in Cilium.
+    """
     if path is None:
         return None
     data = _yaml(path)
@@ -63,7 +66,8 @@ def plan_from(path: str | None) -> AddressPlan | None:
     if not isinstance(block, dict) or not all(isinstance(v, list | None) for v in block.values()):
         raise Failure(f"{path} is no address plan", fix="{pods: [10.244.0.0/16], nodes: [10.0.0.0/24]}")
     try:
-        return AddressPlan.of(block)
+        cilium = data.get("cilium") if "addresses" in data else None
+        return AddressPlan.of(block).renumbered((cilium or {}).get("podCIDRs") or ())
     except ValueError as error:
         raise Failure(f"{path}: {error}", fix="write networks as 10.244.0.0/16") from error
 

@@ -69,6 +69,7 @@ def raised(case: dict[str, Any]) -> list[Finding] | list[Diagnostic]:
     if case.get("verb") == "lint":
         return lint(reading.documents, cluster=around, options=options, plan=PLAN)
     plan = replace(PLAN, pods=(*PLAN.pods, parse_cidr("fd00::/64"))) if case.get("dual") else PLAN
+    plan = replace(plan, cilium_pods=tuple(map(parse_cidr, case.get("renumbered", ()))))
     result = translate(
         reading.documents, cluster=around, options=options, plan=plan, diagnostics=reading.diagnostics
     )

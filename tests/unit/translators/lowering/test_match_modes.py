@@ -165,3 +165,26 @@ def test_networks_that_miss_the_pods_do_not_reach_them_in_mode_pods() -> None:
 
 def test_all_nodes_need_no_mode() -> None:
     assert translated("egress", end("egress", nets=["10.0.0.0/24"])).report.policies[0].grade == "S1"
+
+
+def test_renumbered_pods_are_never_written_by_address() -> None:
+    """Their addresses change: what a block of the old range means today is said by labels, in any match mode."""
+    policy = {
+        "apiVersion": "projectcalico.org/v3",
+        "kind": "GlobalNetworkPolicy",
+        "metadata": {"name": "p"},
+        "spec": {"selector": "app == 'db'", "types": ["Ingress"], "ingress": [BLOCK]},
+    }
+    plan = PLAN.renumbered(["10.245.0.0/16"])
+    options = Options(cilium=CiliumConfig(cidr_match_mode=frozenset({"pods"})))
+    result = translate([policy], cluster=CLUSTER, options=options, plan=plan)
+    entry = result.report.policies[0]
+    assert result.report.method.open_obligations == 0
+    assert entry.grade == "S2"
+    assert "CAL-N420" in entry.codes
+    assert "app: web" in text(result)
+    assert "10.244.1.0/24" not in text(result).partition("endpointSelector")[2]
+
+
+def test_a_range_that_stays_is_no_renumbering() -> None:
+    assert PLAN.renumbered(["10.244.0.0/16"]) == PLAN
