@@ -29,6 +29,7 @@ from translators.ir.policy import Action, Policy, PolicyKind, Rule, Tier
 from translators.lowering.foreign import claims_of, foreign_regions, notes_on, take_in
 from translators.lowering.hidden import hidden_fields
 from translators.lowering.interplay import interleaved, interplay
+from translators.lowering.labels import PodSelectors
 from translators.lowering.reach import Reach, marks_of
 from translators.lowering.remarks import endpoints_of
 from translators.lowering.rules import RuleLowering
@@ -40,8 +41,9 @@ from translators.passes.expansion import expansion_notes
 from translators.passes.flatten import flatten
 from translators.passes.free import leave_open
 from translators.passes.order import sorted_tiers
-from translators.passes.scope import scope_peer, scope_policy
+from translators.passes.scope import NAMESPACE, scope_peer, scope_policy
 from translators.passes.withhold import cut, subjects_of, touched, without
+from translators.selectors.ast import All, Compare, Node
 from translators.semantics.cilium.shapes import Rule as CiliumRule
 from translators.settings import Options
 from translators.world import World
@@ -139,11 +141,12 @@ def compile_policies(
     native = [p for p in enforced if p.kind is PolicyKind.KUBERNETES_NETWORK_POLICY]
     everyone = options.kubernetes_policies != "native"
     absorbed = frozenset(id(p) for p in native if everyone or _has_unlisted_rules(p))
+    task = _Task(tiers, world, options, absorbed, tuple(foreign), of_nodes=of_nodes)
     while True:
         try:
-            return _compile(enforced, tiers, world, options, absorbed, of_nodes=of_nodes, foreign=foreign)
+            return _compile(enforced, task)
         except _MustAbsorb as more:
-            absorbed |= more.policies
+            task = replace(task, absorbed=task.absorbed | more.policies)
 
 
 def _has_unlisted_rules(policy: Policy) -> bool:
@@ -151,33 +154,40 @@ def _has_unlisted_rules(policy: Policy) -> bool:
     return unlisted_ingress or (bool(policy.egress) and not policy.applies_egress)
 
 
-def _compile(
-    enforced: Sequence[Policy],
-    tiers: Mapping[str, Tier],
-    world: World,
-    options: Options,
-    absorbed: frozenset[int],
-    *,
-    of_nodes: bool,
-    foreign: Sequence[CiliumRule],
-) -> Compilation:
-    ordered = sorted_tiers(enforced, tiers, options.calico_version)
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What stays the same while policies are left out and the rest is compiled again.
+
+    ``too_large``: policies with a selector over its limit, whose subjects get no output.
+    """
+
+    tiers: Mapping[str, Tier]
+    world: World
+    options: Options
+    absorbed: frozenset[int]
+    foreign: tuple[CiliumRule, ...]
+    too_large: tuple[tuple[Policy, BudgetExceeded], ...] = ()
+    of_nodes: bool = False
+
+
+def _compile(enforced: Sequence[Policy], task: _Task) -> Compilation:
+    ordered = sorted_tiers(enforced, task.tiers, task.options.calico_version)
     prepared = {id(p): _prepare(p) for _, members in ordered for p in members}
-    vocabulary = _vocabulary(prepared.values(), world, options.cilium.labels)
-    take_in(vocabulary, foreign)
-    marks_of(world, options.cilium, vocabulary)
-    space = Space(vocabulary, world)
-    run = _Run(space, world, options, prepared, of_nodes=of_nodes)
-    run.absorbed, run.foreign = absorbed, foreign
+    vocabulary = _vocabulary(prepared.values(), task)
+    take_in(vocabulary, task.foreign)
+    marks_of(task.world, task.options.cilium, vocabulary)
+    space = Space(vocabulary, task.world)
+    run = _Run(space, prepared, task)
     laid = {direction: run.lay(ordered, direction) for direction in _DIRECTIONS}
     if run.failed:
         rest = [p for p in enforced if id(p) not in run.failed]
-        without_failed = _compile(rest, tiers, world, options, absorbed, of_nodes=of_nodes, foreign=foreign)
+        larger = [(p, e) for p, e in run.failed.values() if isinstance(e, BudgetExceeded)]
+        without_failed = _compile(rest, replace(task, too_large=(*task.too_large, *larger)))
         return replace(without_failed, failed=(*run.failed.values(), *without_failed.failed))
     compiled, withheld = run.fit(laid)
     listing = tuple((tier, tuple(members)) for tier, members in ordered)
     items = sum(len(one.items) for one in laid.values())
-    return Compilation(space, compiled, listing, (), items, absorbed, tuple(withheld))
+    return Compilation(space, compiled, listing, (), items, task.absorbed, tuple(withheld))
 
 
 def _prepare(policy: Policy) -> _Prepared:
@@ -195,8 +205,10 @@ def _rules(policy: Policy, direction: Direction) -> tuple[Rule, ...]:
     return policy.ingress if direction is Direction.INGRESS else policy.egress
 
 
-def _vocabulary(prepared: Iterable[_Prepared], world: World, labels: str) -> Vocabulary:
-    collector = Collector(world, labels)
+def _vocabulary(prepared: Iterable[_Prepared], task: _Task) -> Vocabulary:
+    collector = Collector(task.world, task.options.cilium.labels)
+    for policy, _ in task.too_large:
+        collector.subject(scope_policy(policy).subject)
     for one in prepared:
         collector.subject(one.scoped.subject)
         for direction in _DIRECTIONS:
@@ -208,24 +220,17 @@ def _vocabulary(prepared: Iterable[_Prepared], world: World, labels: str) -> Voc
 class _Run:
     """One compilation: what both directions share."""
 
-    def __init__(
-        self,
-        space: Space,
-        world: World,
-        options: Options,
-        prepared: Mapping[int, _Prepared],
-        *,
-        of_nodes: bool,
-    ) -> None:
+    def __init__(self, space: Space, prepared: Mapping[int, _Prepared], task: _Task) -> None:
         self._space = space
-        self._world = world
-        self._options = options
+        self._task = task
+        self._world = task.world
+        self._options = task.options
         self._prepared = prepared
-        self._hidden = hidden_fields(space, options.cilium.labels)
-        self._endpoints = endpoints_of(world)
-        self._of_nodes = of_nodes
-        self.absorbed: frozenset[int] = frozenset()
-        self.foreign: Sequence[CiliumRule] = ()
+        self._hidden = hidden_fields(space, task.options.cilium.labels)
+        self._of_nodes = task.of_nodes
+        self._endpoints = endpoints_of(task.world)
+        self.absorbed = task.absorbed
+        self.foreign = task.foreign
         self.failed: dict[int, tuple[Policy, TranslatorError]] = {}
 
     def lay(self, ordered: Sequence[tuple[Tier, Sequence[Policy]]], direction: Direction) -> _Laid:
@@ -296,7 +301,7 @@ class _Run:
 
     def fit(self, laid: Mapping[Direction, _Laid]) -> tuple[dict[Direction, Compiled], list[Withheld]]:
         """Decide both directions, withholding the subjects of whatever fits in no form until the rest does."""
-        withheld: list[Withheld] = []
+        withheld = [self._too_large(laid, policy, error) for policy, error in self._task.too_large]
         while True:
             gone = [cube for one in withheld for cube in one.region]
             items = {d: without(self._space.layout, one.items, gone) for d, one in laid.items()}
@@ -325,17 +330,35 @@ class _Run:
     def _bucket(self, cube: int) -> str | None:
         return own_namespace(self._space, cube, SideName.SUBJECT)
 
+    def _too_large(self, laid: Mapping[Direction, _Laid], policy: Policy, error: BudgetExceeded) -> Withheld:
+        """Withhold the subjects of a policy with a selector over its limit; where it is the subject's, all it may be."""
+        pods = PodSelectors(self._space, self._world, SideName.SUBJECT, self._options.limits.terms)
+        place: Node = Compare(NAMESPACE, "==", policy.namespace) if policy.namespace else All()
+        try:
+            region = pods.region(scope_policy(policy).subject)
+        except BudgetExceeded:
+            region = pods.region(place)
+        subjects = subjects_of(self._space, region)
+        source = Source(policy, Direction.INGRESS)
+        return Withheld(error, source, tuple(subjects), self._selecting(laid, subjects))
+
     def _withheld(self, laid: Mapping[Direction, _Laid], item: Item, over: Over) -> Withheld:
         region = subjects_of(self._space, over.region)
+        selecting = self._selecting(laid, region)
+        owner = item.source.policy or selecting[0][0]
+        return Withheld(over.error, replace(item.source, policy=owner), tuple(region), selecting)
+
+    def _selecting(
+        self, laid: Mapping[Direction, _Laid], region: Sequence[int]
+    ) -> tuple[tuple[Policy, bool], ...]:
+        """Give the policies that select some of these subjects, and whether they select no other."""
         selecting: dict[int, tuple[Policy, bool]] = {}
         for one in laid.values():
             for low, whole in touched(self._space.layout, one.lowered, region):
                 policy = low.scoped.policy
                 before = selecting.get(id(policy), (policy, True))[1]
                 selecting[id(policy)] = (policy, whole and before)
-        owner = item.source.policy or next(iter(selecting.values()))[0]
-        source = replace(item.source, policy=owner)
-        return Withheld(over.error, source, tuple(region), tuple(selecting.values()))
+        return tuple(selecting.values())
 
     def _output(
         self, laid: _Laid, items: Sequence[Item], decided: Decided, withheld: Sequence[int]

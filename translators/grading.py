@@ -210,7 +210,7 @@ class _Grading:
                 if entry is None:
                     continue
                 about = f"{policy.api_kind} {policy.label}"
-                item = diagnostic("CAL-O314", one.source.span, about=about, **one.error.fills)
+                item = diagnostic(one.error.code, one.source.span, about=about, **one.error.fills)
                 entry.codes[item.code] = None
                 entry.findings[self._add(item.code, item.message, item.remedy, item).id] = None
                 entry.worsen(Grade.X)
@@ -290,7 +290,7 @@ class _Grading:
         space = compilation.space
         for direction, compiled in compilation.directions.items():
             grouped: dict[tuple[str, object, int], list[Claim]] = {}
-            withheld = [Claim("CAL-O314", one.source, one.region) for one in compilation.withheld]
+            withheld = [Claim(one.error.code, one.source, one.region) for one in compilation.withheld]
             for claim in (*compiled.claims, *withheld):
                 if not claim.assumed and (claim.source.policy is not None or claim.code == "CAL-V807"):
                     rule = claim.source.rule.index if claim.source.rule else -1
@@ -305,7 +305,7 @@ class _Grading:
 
     def _differs(self, claim: Claim, difference: Difference) -> None:
         entry = self._owner(claim, difference)
-        entry.worsen(Grade.X if claim.code == "CAL-O314" else GRADES.get(claim.code, Grade.A))
+        entry.worsen(Grade.X if claim.code in {"CAL-O314", "CAL-S211"} else GRADES.get(claim.code, Grade.A))
         entry.opens = entry.opens or difference.opens
         entry.closes = entry.closes or not difference.opens
         source, destination, packets = describe(

@@ -179,3 +179,38 @@ def test_a_deny_forced_by_a_kubernetes_policy_is_never_closed() -> None:
     assert "CAL-K705" in entries["NetworkPolicy", "a"].codes
     assert entries["NetworkPolicy", "b"].disposition == "kept"
     assert not report.method.open_obligations
+
+
+def test_a_selector_over_its_limit_takes_its_own_subjects_and_no_others() -> None:
+    """What other policies say of these pods is left out too, in both directions; the rest stays proved."""
+    wide = " && ".join(f"(k{n} == 'a' || l{n} == 'b')" for n in range(4))
+    big = _np("big", "a", {"action": "Deny", "source": {"selector": wide}})
+    also = _np("also", "a", _rule("Allow", "k4 == 'a'", 81))
+    small = _np("small", "b", _rule("Allow", "k1 == 'a'", 80))
+    report = translate([big, also, small], options=Options(limits=Limits(terms=4))).report
+    entries = {p.name: p for p in report.policies}
+    assert {n: p.disposition for n, p in entries.items()} == {
+        "big": "refused",
+        "also": "refused",
+        "small": "translated",
+    }
+    assert "CAL-S211" in entries["also"].codes
+    assert entries["small"].grade == "S0"
+    assert not report.method.open_obligations
+
+
+def test_a_subject_over_its_limit_takes_its_namespace() -> None:
+    wide = " && ".join(f"(k{n} == 'a' || l{n} == 'b')" for n in range(4))
+    big = _np("big", "a", _rule("Allow", "k1 == 'a'", 80))
+    big["spec"] = {**big["spec"], "selector": wide}  # type: ignore[dict-item]  # a mapping, as built above
+    also, small = (
+        _np("also", "a", _rule("Allow", "k4 == 'a'", 81)),
+        _np("small", "b", _rule("Allow", "k1 == 'a'", 80)),
+    )
+    report = translate([big, also, small], options=Options(limits=Limits(terms=4))).report
+    assert {p.name: p.disposition for p in report.policies} == {
+        "big": "refused",
+        "also": "refused",
+        "small": "translated",
+    }
+    assert not report.method.open_obligations
