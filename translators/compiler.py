@@ -32,7 +32,7 @@ from translators.lowering.interplay import interleaved, interplay
 from translators.lowering.labels import PodSelectors
 from translators.lowering.reach import Reach, marks_of
 from translators.lowering.remarks import endpoints_of
-from translators.lowering.rules import RuleLowering
+from translators.lowering.rules import NAMES_SINCE, RuleLowering
 from translators.lowering.sayable import Sayable
 from translators.lowering.vocabulary import Collector
 from translators.passes.closing import realised_in
@@ -206,7 +206,8 @@ def _rules(policy: Policy, direction: Direction) -> tuple[Rule, ...]:
 
 
 def _vocabulary(prepared: Iterable[_Prepared], task: _Task) -> Vocabulary:
-    collector = Collector(task.world, task.options.cilium.labels)
+    by_number = task.options.cilium_version < NAMES_SINCE
+    collector = Collector(task.world, task.options.cilium.labels, by_number=by_number)
     for policy, _ in task.too_large:
         collector.subject(scope_policy(policy).subject)
     for one in prepared:

@@ -18,6 +18,7 @@ from translators.ir.items import Claim, Grade, Lowered, LoweredRule, Note, Scope
 from translators.ir.policy import Action, Entity, Policy, Rule
 from translators.lowering.addresses import Addresses
 from translators.lowering.labels import PodSelectors
+from translators.lowering.numbers import NumberedNames
 from translators.lowering.peers import Peers
 from translators.lowering.pods import Placed, living
 from translators.lowering.remarks import Endpoints, rule_remarks, subject_remarks
@@ -27,10 +28,12 @@ from translators.selectors.ast import Node
 from translators.settings import Options
 from translators.world import World
 
-__all__ = ["RuleLowering"]
+__all__ = ["NAMES_SINCE", "RuleLowering"]
 
 _ICMP = (1, 58)
-_NAMES_SINCE = (1, 20)
+NAMES_SINCE = (1, 20)
+"""From here on Cilium resolves a port name for each pod."""
+CLASSES = "label classes"
 _LINK_LOCAL = (parse_cidr("169.254.0.0/16"), parse_cidr("fe80::/10"))
 _OF_CLOUDS = (parse_cidr("169.254.169.0/24"), parse_cidr("169.254.170.2/32"))
 """Metadata, time and name services of clouds, which answer from outside the node."""
@@ -65,6 +68,7 @@ class RuleLowering:
         self._addresses = Addresses(space, world)
         self._traffic = Traffic(space, world, direction)
         self._placed = Placed(space, world, sayable.hidden) if world.is_cluster and world.pods else None
+        self._names = NumberedNames(space, world, self._traffic, sayable.hidden)
         self._peers = Peers(space, world, self._pods, (self._addresses, self._traffic))
         self.policed = space.full
         if direction is Direction.INGRESS:
@@ -147,12 +151,13 @@ class RuleLowering:
         if not region:
             return []
         self._assume_names(rule, subject, peers[1])
-        self._note_numbers(rule)
         self._claim_host_ports(rule, subject)
         reached = self._peer_region(rule, other, other_peer)
         matched = []
         for part, named in _by_ports(rule):
-            held = layout.meet(layout.meet(subjects, self._traffic.region(part)), reached)
+            traffic = self._numbered(part, subject) if named else None
+            carried = self._traffic.region(part) if traffic is None else traffic
+            held = layout.meet(layout.meet(subjects, carried), reached)
             matched += self._calling(held, peers[1]) if named else held
         return join(layout, [*matched, *self._own_host(rule, region)])
 
@@ -191,15 +196,33 @@ class RuleLowering:
             region = self._space.layout.meet(subject, [hit & self._traffic.called(name)])
             self.claims.append(Claim("CAL-N413", source, tuple(region)))
 
-    def _note_numbers(self, rule: Rule) -> None:
-        """Before 1.20 Cilium skips a rule on egress whose port name means several numbers."""
-        if self.direction is Direction.INGRESS or self._options.cilium_version >= _NAMES_SINCE:
-            return
+    def _numbered(self, rule: Rule, subject: Sequence[int]) -> list[int] | None:
+        """Say port names by numbers where the target would skip the rule for them; None where it takes names."""
+        if self.direction is Direction.INGRESS or self._options.cilium_version >= NAMES_SINCE:
+            return None
+        layout, found, plain = self._space.layout, list[int](), list[str]()
         for name in sorted({p for p in rule.destination.ports if isinstance(p, str)}):
             numbers = sorted(self._traffic.numbers_called(name))
-            if len(numbers) > 1:
-                fills = {"name": name, "numbers": ", ".join(map(str, numbers))}
-                self.notes.append(Note("CAL-L508", self._place, Grade.S1, fills, (f"port name {name}",)))
+            fills = {"name": name, "numbers": ", ".join(map(str, numbers)) or "nothing yet"}
+            if len(numbers) < 2:
+                self.notes.append(Note("", self._place, Grade.S1, fills, (f"port name {name}",)))
+                plain.append(name)
+                continue
+            said = self._names.of(name)
+            ambiguous = Grade.A if said.ambiguous else Grade.S1
+            self.notes.append(Note("CAL-L508", self._place, ambiguous, fills, (f"port name {name}", CLASSES)))
+            if said.ambiguous:
+                self.claims.append(
+                    Claim("CAL-L508", self._place, tuple(layout.meet(subject, said.ambiguous)))
+                )
+            changed = tuple(layout.meet(subject, said.changed))
+            self.claims.append(Claim("CAL-L508", self._place, changed, assumed=True))
+            found += said.region
+        limit = self._traffic.region(replace(rule, destination=replace(rule.destination, ports=())))
+        if plain:
+            names = replace(rule, destination=replace(rule.destination, ports=tuple(plain)))
+            return [*layout.meet(limit, found), *self._traffic.region(names)]
+        return layout.meet(limit, found)
 
     def _assume_names(self, rule: Rule, subject: Sequence[int], destination: ScopedPeer) -> None:
         """An excluded port name stands for the numbers that pods give it now, at whatever destination.

@@ -25,11 +25,13 @@ _PORTED = (6, 17, 132)
 class Collector:
     """Takes in selectors and rules one by one; ``vocabulary`` is the result."""
 
-    def __init__(self, world: World, labels: str) -> None:
+    def __init__(self, world: World, labels: str, *, by_number: bool = False) -> None:
         """Start with what the world itself tells apart: addresses of sets, nodes and host endpoints.
 
-        ``labels`` is the agent's setting: which labels of pods can tell them apart.
+        ``labels`` is the agent's setting: which labels of pods can tell them apart. ``by_number``: the target takes
+        no port names on egress that mean several numbers, so the pods that give them are told apart.
         """
+        self._by_number = by_number
         self.vocabulary = Vocabulary()
         self._labels = labels
         self._world = world
@@ -58,6 +60,14 @@ class Collector:
             self._networks(entity, side)
             self._service(entity)
         self._traffic(rule)
+        if self._by_number and not ingress:
+            self._callers({p for p in rule.destination.ports if isinstance(p, str)})
+
+    def _callers(self, names: set[str]) -> None:
+        """Take in what names the pods that call a port so."""
+        for pod in living(self._world) if self._world.is_cluster else ():
+            if any(p.name in names for p in pod.ports):
+                self._label_set(pod)
 
     def _selector(self, node: Node, side: SideName) -> None:
         for leaf in leaves(node):
@@ -123,10 +133,13 @@ class Collector:
         if not inside or not outside or any(self._identity(pod) in outside for pod in inside):
             return
         for pod in inside:
-            self.vocabulary.namespaces.add(pod.namespace)
-            self.vocabulary.accounts.add(pod.service_account)
-            for key, value in self._seen(pod):
-                self.vocabulary.labels[SideName.PEER].setdefault(key, set()).add(value)
+            self._label_set(pod)
+
+    def _label_set(self, pod: Pod) -> None:
+        self.vocabulary.namespaces.add(pod.namespace)
+        self.vocabulary.accounts.add(pod.service_account)
+        for key, value in self._seen(pod):
+            self.vocabulary.labels[SideName.PEER].setdefault(key, set()).add(value)
 
     def _identity(self, pod: Pod) -> Hashable:
         return (pod.namespace, pod.service_account, self._seen(pod))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from translators import translate
+from translators import Options, Translation, translate
 from translators.algebra.cidrs import parse_cidr
 from translators.report import Report
 from translators.world import AddressPlan
@@ -78,3 +78,59 @@ def test_names_alone_reach_only_pods_that_match_by_label() -> None:
     found = report("egress", ports=["pg"])
     assert not found.differences
     assert found.method.compared["differ"] == 0
+
+
+def with_ports(name: str, address: str, number: int, **labels: str) -> dict[str, Any]:
+    found = pod(name, address, **labels)
+    found["spec"] = {"containers": [{"name": "c", "ports": [{"name": "pg", "containerPort": number}]}]}
+    return found
+
+
+def old(*pods: dict[str, Any], action: str = "Allow") -> Translation:
+    """Translate C31 for a target that skips a rule for a name of several numbers."""
+    rules = [
+        {"action": action, "protocol": "TCP", "destination": {"selector": "role == 'db'", "ports": ["pg"]}}
+    ]
+    policy = {
+        "apiVersion": "projectcalico.org/v3",
+        "kind": "GlobalNetworkPolicy",
+        "metadata": {"name": "p"},
+        "spec": {
+            "selector": "all()",
+            "types": ["Egress"],
+            "egress": [*rules, {"action": "Allow"}][: 1 + (action == "Deny")],
+        },
+    }
+    around = [CLUSTER[0], *pods]
+    return translate([policy], cluster=around, options=Options(cilium_version=(1, 19)), plan=PLAN)
+
+
+V1, V2 = (
+    with_ports("v1", "10.244.1.1", 5432, role="db", v="1"),
+    with_ports("v2", "10.244.2.1", 15432, role="db", v="2"),
+)
+
+
+@pytest.mark.parametrize("action", ["Allow", "Deny"])
+def test_before_1_20_each_class_gets_its_own_number(action: str) -> None:
+    result = old(V1, V2, action=action)
+    entry = result.report.policies[0]
+    assert result.report.method.open_obligations == 0
+    assert (entry.grade, result.report.differences) == ("S1", ())
+    assert "CAL-L508" in entry.codes
+    text = "".join(f.text for f in result.files)
+    assert "pg" not in text.partition("spec:")[2]
+    assert "15432" in text
+
+
+def test_pods_of_one_class_that_disagree_get_each_number_and_that_is_named() -> None:
+    result = old(V1, with_ports("v1b", "10.244.2.1", 15432, role="db", v="1"))
+    assert result.report.method.open_obligations == 0
+    assert result.report.policies[0].grade == "A"
+    assert result.report.differences
+
+
+def test_a_name_of_one_number_stays_a_name_while_that_holds() -> None:
+    result = old(V1)
+    assert "port name pg" in result.report.policies[0].conditions
+    assert "port: pg" in "".join(f.text for f in result.files)
