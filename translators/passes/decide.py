@@ -70,7 +70,8 @@ class Decided:
     """Per item the cubes to allow or deny, and how each Deny was carried out.
 
     ``closed`` names, for each Allow that lost traffic of pods that do not exist, the Denies it was closed against.
-    ``over`` holds what fits in no form; with any of it the rest means nothing.
+    ``over`` holds what fits in no form; with any of it the rest means nothing. ``implicit`` are Denies that were to be
+    written out and could not be: only the allow lists keep them.
     """
 
     allows: dict[int, list[int]]
@@ -78,6 +79,7 @@ class Decided:
     statuses: dict[int, DenyStatus] = field(default_factory=dict)
     closed: dict[int, list[int]] = field(default_factory=dict)
     over: dict[int, Over] = field(default_factory=dict)
+    implicit: list[int] = field(default_factory=list)
     largest: Growth | None = None
     sharp_calls: int = 0
 
@@ -239,6 +241,8 @@ def _choose(walk: _Walk, j: int, around: _Around, decided: Decided) -> DenyStatu
         decided.denies[j] = pieces
     walk.current.update(cut)
     decided.grown(grow or 0, j, around.cuttable)
+    if walk.judge.explicit_denies and not end:
+        decided.implicit.append(j)
     return DenyStatus.OMIT
 
 
@@ -274,6 +278,8 @@ def _close(walk: _Walk, j: int, later: list[int], decided: Decided) -> bool:
         }
     decided.grown(sum(len(cut[k]) - len(walk.current[k]) for k in cut), j, later)
     walk.current.update(cut)
+    if walk.judge.explicit_denies and not walk.items[j].end_of_tier:
+        decided.implicit.append(j)
     for k in closed:
         decided.closed.setdefault(k, []).append(j)
     return True

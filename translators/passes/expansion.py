@@ -24,11 +24,21 @@ MAX_CLASSES = 20
 def expansion_notes(space: Space, items: Sequence[Item], decided: Decided, world: World) -> Iterator[Note]:
     """Give the notes on one direction's expansion."""
     yield from _large(space, items, decided)
+    yield from _implicit(items, decided)
     classes = _classes(world) if decided.closed else []
     for k, denies in sorted(decided.closed.items()):
         against = [name_of(items[j]) for j in denies]
         fills = {"rule": name_of(items[k]), "n": len(classes), "rules": _listed(against)}
         yield Note("CAL-O313", items[k].source, Grade.S1, fills, tuple(_objects(classes)))
+
+
+def _implicit(items: Sequence[Item], decided: Decided) -> Iterator[Note]:
+    """Say which Denies were to be explicit and are not, because they are too large or cannot be said."""
+    for j in decided.implicit:
+        policy = items[j].source.policy
+        if policy is not None:
+            fills = {"subject": f"pods of {policy.label}", "objects": "any policy to come"}
+            yield Note("CAL-O309", items[j].source, fills=fills)
 
 
 def _large(space: Space, items: Sequence[Item], decided: Decided) -> Iterator[Note]:

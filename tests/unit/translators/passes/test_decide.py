@@ -132,3 +132,8 @@ def test_a_direction_over_its_own_limits_is_given_up_as_a_whole(limits: Limits) 
     with pytest.raises(BudgetExceeded) as raised:
         decided(*SANDWICH, *SANDWICH, limits=limits)
     assert raised.value.code == "CAL-O314"
+
+
+def test_a_deny_that_was_to_be_explicit_and_does_not_fit_is_told() -> None:
+    assert decided(*SANDWICH, explicit=True, limits=Limits(deny=0, retry=1)).implicit == [1]
+    assert decided(*SANDWICH, explicit=True).implicit == []
