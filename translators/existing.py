@@ -15,7 +15,7 @@ from translators.settings import Options
 from translators.source import Document
 from translators.world import World
 
-__all__ = ["is_foreign", "over_selecting"]
+__all__ = ["cluster_policies", "has_negative_namespaces", "is_foreign", "over_selecting"]
 
 MANAGED = "app.kubernetes.io/managed-by"
 POLICIES = frozenset({"CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"})
@@ -43,6 +43,28 @@ def over_selecting(documents: Iterable[Document], world: World, options: Options
         for construct, selected in found:
             yield diagnostic("CAL-V814", document.span, about=name, object=name, construct=construct,
                              set=selected, version=version)  # fmt: skip
+
+
+def cluster_policies(documents: Iterable[Document], options: Options) -> Iterator[Diagnostic]:
+    """Name ClusterNetworkPolicies of the cluster that this target enforces by itself, and wrongly (CAL-K709)."""
+    if not options.cilium.cluster_network_policy:
+        return
+    for document in documents:
+        if document.kind == "ClusterNetworkPolicy" and has_negative_namespaces(document):
+            yield diagnostic("CAL-K709", None, about=f"{document.kind} {document.name}", name=document.name)
+
+
+def has_negative_namespaces(document: Document) -> bool:
+    """Say whether a ``namespaces`` peer of a cluster-wide Kubernetes policy has a negative term."""
+    spec = document.data.get("spec") or {}
+    peers = [
+        peer.get("namespaces") or {}
+        for section, side in (("ingress", "from"), ("egress", "to"))
+        for rule in spec.get(section) or []
+        for peer in rule.get(side) or []
+    ]
+    terms = (term for peer in peers for term in peer.get("matchExpressions") or [])
+    return any(term.get("operator") in {"NotIn", "DoesNotExist"} for term in terms)
 
 
 def _constructs(document: Document, world: World, *, local: bool) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from translators.algebra.space import EXTENDED
 from translators.diagnostics import Diagnostic, diagnostic
+from translators.existing import has_negative_namespaces
 from translators.frontends import PolicySet
 from translators.ir.policy import Action, Policy, PolicyKind, Rule, Tier
 from translators.lowering.reach import MODES_SINCE, missing_modes
@@ -150,7 +151,7 @@ def _reasons(policy: Policy, options: Options) -> Iterator[Diagnostic]:
     if native and not options.cilium.default_local_cluster and _negative_places(policy.document):
         yield diagnostic("CAL-K708", policy.span, about=about, name=policy.label)
     if policy.kind is PolicyKind.CLUSTER_NETWORK_POLICY and options.cilium.cluster_network_policy:
-        if _over_selects(policy.document):
+        if has_negative_namespaces(policy.document):
             yield diagnostic("CAL-K709", policy.span, about=about, name=policy.label)
     for rule in (*policy.ingress, *policy.egress):
         yield from _features(rule, about, options)
@@ -163,13 +164,6 @@ def _negative_places(document: Document) -> bool:
         if terms and not selector.get("matchLabels") and all(map(_is_negative, terms)):
             return True
     return False
-
-
-def _over_selects(document: Document) -> bool:
-    """Say whether a ``namespaces`` peer of a cluster-wide Kubernetes policy has a negative term."""
-    return any(
-        _is_negative(t) for s in _peers(document, "namespaces") for t in s.get("matchExpressions") or []
-    )
 
 
 def _peers(document: Document, key: str) -> Iterator[Mapping[str, Any]]:

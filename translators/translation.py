@@ -16,7 +16,7 @@ from translators.compiler import Compilation, compile_policies
 from translators.diagnostics import Diagnostic, diagnostic
 from translators.emission import Compilations, Emission, emit, overflows
 from translators.errors import BudgetExceeded
-from translators.existing import is_foreign, over_selecting
+from translators.existing import cluster_policies, is_foreign, over_selecting
 from translators.flows import Direction
 from translators.frontends import PolicySet, read_policies
 from translators.grading import Evidence, HostsProved, grade
@@ -86,6 +86,7 @@ def translate(
         *stopped,
         *hairpins(calico),
         *over_selecting(work.foreign, world, chosen),
+        *cluster_policies(around, chosen),
     ]
     graded = grade(found, evidence, extra, _input_hash(own))
     return Translation(graded.files, graded.report, graded.named)

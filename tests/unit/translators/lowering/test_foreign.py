@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from translators import Options, Translation, translate
+from translators import CiliumConfig, Options, Translation, translate
 from translators.algebra.cidrs import parse_cidr
 from translators.world import AddressPlan
 
@@ -127,3 +127,23 @@ def test_explicit_denies_leave_nothing_to_add_to() -> None:
 def test_what_selects_more_than_it_says_is_named(spec: dict[str, Any], construct: str) -> None:
     result = translated(existing("odd", **spec))
     assert [f for f in result.report.findings if f.code == "CAL-V814" and construct in f.text]
+
+
+@pytest.mark.parametrize(("on", "named"), [(True, True), (False, False)])
+def test_cluster_wide_kubernetes_policies_that_the_target_enforces_are_named(on: bool, named: bool) -> None:
+    item = {
+        "apiVersion": "policy.networking.k8s.io/v1alpha2",
+        "kind": "ClusterNetworkPolicy",
+        "metadata": {"name": "there"},
+        "spec": {
+            "tier": "Admin",
+            "priority": 1,
+            "subject": {"namespaces": {}},
+            "ingress": [{"name": "r", "action": "Deny", "from": [{"namespaces": {"matchExpressions": [
+                {"key": "env", "operator": "NotIn", "values": ["prod"]}]}}]}],
+        },
+    }  # fmt: skip
+    options = Options(cilium=CiliumConfig(cluster_network_policy=on))
+    result = translate([POLICY], cluster=[*PODS, item], options=options, plan=PLAN)
+    assert ("CAL-K709" in {f.code for f in result.report.findings}) is named
+    assert result.report.policies[0].disposition == "translated"
