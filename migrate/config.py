@@ -15,6 +15,7 @@ from migrate.config_shape import ROOT, Kind, Shape
 from translators.algebra.cidrs import parse_cidr
 from translators.source import Document, read
 from translators.span import Span
+from translators.world import RANGES, AddressPlan
 
 __all__ = ["Problem", "checked", "defaults", "example", "schema"]
 
@@ -176,9 +177,17 @@ def _leaf(shape: Shape) -> dict[str, Any]:
     return {"type": "string", **default}
 
 
-def example() -> str:
-    """Give a commented file to begin with: what must be said, and what ``translate`` reads."""
-    return """\
+def example(plan: AddressPlan | None = None) -> str:
+    """Give a commented file to begin with: what must be said, and what ``translate`` reads.
+
+    ``plan``: the ranges of a cluster, which are then written down.
+    """
+    ranges = plan or AddressPlan.of({"pods": ["10.244.0.0/16"], "services": ["10.96.0.0/12"]})
+    filled = {key: f"[{', '.join(map(str, getattr(ranges, name)))}]" for key, name in RANGES.items()}
+    return _EXAMPLE.format(**filled)
+
+
+_EXAMPLE = """\
 # c2c.yaml: keys that are left out take their defaults (c2c config show).
 apiVersion: c2c/v1alpha1
 kind: Config
@@ -187,13 +196,13 @@ calico:
 cilium:
   version: "1.20"
 addresses:                    # ranges of Calico's side; without them private networks may belong to anything
-  pods: [10.244.0.0/16]
-  nodes: []
-  services: [10.96.0.0/12]
-  apiServer: []
+  pods: {pods}
+  nodes: {nodes}
+  services: {services}
+  apiServer: {apiServer}
 translate:
   failOn: stricter            # never, looser, refused, stricter or conditional
-  approximate: {default: stricter}
+  approximate: {{default: stricter}}
   kubernetesPolicies: native  # native or absorb
-  accept: []                  # - {id: CAL-L502, object: shop/probes, reason: "type 8 only", by: alice}
+  accept: []                  # - {{id: CAL-L502, object: shop/probes, reason: "type 8 only", by: alice}}
 """

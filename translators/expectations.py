@@ -13,7 +13,7 @@ from itertools import product
 from typing import Any
 
 from translators.algebra.cidrs import BITS, Address, Interval, cut
-from translators.ends import End, EndKind, Packet, in_world, matching, parse_end, parse_packet
+from translators.ends import MADE, End, EndKind, Packet, in_world, matching, parse_end, parse_packet
 from translators.errors import InputError
 from translators.explanation import Explainer
 from translators.flows import ICMP, ICMPV6, Decision, FlowVerdict, Verdict
@@ -114,7 +114,7 @@ def _answer(item: Expectation, policies: ReadSet, networks: Sequence[Interval]) 
         if found.verdict is not item.expected:
             decision = _deciding(found)
             by, place = (decision.by, str(decision.span or "")) if decision is not None else ("", "")
-            flow = f"{_name(source)} → {_name(target)}"
+            flow = f"{_name(source, item.source)} → {_name(target, item.target)}"
             return Answer(item, policies.engine, asked, holds=False, flow=flow, by=by, place=place)
     return Answer(item, policies.engine, asked, holds=asked > 0)
 
@@ -197,6 +197,9 @@ def _deciding(found: FlowVerdict) -> Decision | None:
     return next((d for d in decided if d.verdict is Verdict.DENY), decided[-1] if decided else None)
 
 
-def _name(end: Mapping[str, Any]) -> str:
+def _name(end: Mapping[str, Any], typed: End) -> str:
+    """Name a member of an end; a pod that was made for it is called as it was typed."""
     kind, value = next(iter(end.items()))
+    if kind == "pod" and str(value).rpartition("/")[2].startswith(MADE):
+        return typed.text
     return str(value) if kind in {"pod", "ip"} else f"{kind} {value}"

@@ -16,6 +16,9 @@ from translators.diagnostics import Diagnostic, diagnostic
 from translators.errors import InputError
 from translators.flows import Direction
 from translators.frontends import read_policies
+from translators.ir.policy import Policy
+from translators.lowering.hidden import is_hidden
+from translators.lowering.keys import Home, home_of, leaves
 from translators.proof.source_items import SourceItem, source_items
 from translators.proof.vocabulary import source_vocabulary
 from translators.screening import screen
@@ -57,9 +60,24 @@ def lint(
     usable = {id(p.document) for p in screened.usable}
     documents = [d for d in [*tiers, *own] if d.kind == "Tier" or id(d) in usable]
     walked = _walked(world, [*documents, *screened.assumed_tiers], chosen)
-    listed = [*found.diagnostics, *odd, *screened.diagnostics, *walked]
+    hidden = _hidden(found.policies, chosen.cilium.labels)
+    listed = [*found.diagnostics, *odd, *screened.diagnostics, *walked, *hidden]
     kept = {(d.code, d.span, d.message): d for d in listed if d.code.startswith(_OWN) or d.code in _OTHERS}
     return sorted(kept.values(), key=lambda d: (d.span, d.code, d.message))
+
+
+def _hidden(policies: Iterable[Policy], setting: str) -> Iterator[Diagnostic]:
+    """Name pod labels that Cilium leaves out of identities: a selector on one sees it as absent (CAL-S204)."""
+    for policy in policies:
+        chosen = [(policy.selector, policy.span)]
+        for rule in (*policy.ingress, *policy.egress):
+            ends = (rule.source, rule.destination)
+            chosen += [(n, rule.span) for e in ends for n in (e.selector, e.not_selector) if n is not None]
+        for node, span in chosen:
+            for leaf in leaves(node):
+                home, key = home_of(leaf.key)
+                if home is Home.LABEL and is_hidden(key, setting):
+                    yield diagnostic("CAL-S204", span, about=f"{policy.api_kind} {policy.label}", key=key)
 
 
 def _walked(world: World, documents: Sequence[Document], options: Options) -> Iterator[Diagnostic]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from translators.algebra.cidrs import Address, Cidr, parse_cidr
 
 __all__ = [
+    "RANGES",
     "AddressPlan",
     "EndpointSlice",
     "HostEndpoint",
@@ -185,6 +186,10 @@ class Profile:
     egress: tuple[Mapping[str, object], ...] = ()
 
 
+RANGES = {"pods": "pods", "nodes": "nodes", "services": "services", "apiServer": "api_servers"}
+"""The fields of an address plan by their names in the configuration."""
+
+
 @dataclass(frozen=True, slots=True)
 class AddressPlan:
     """The ranges of Calico's side: pods, nodes, services, API servers. ``stated`` False: nobody said.
@@ -206,11 +211,12 @@ class AddressPlan:
 
         Raises ``ValueError`` for another name, or for a text that is no network.
         """
-        names = {"pods": "pods", "nodes": "nodes", "services": "services", "apiServer": "api_servers"}
-        if unknown := sorted(set(map(str, ranges)) - set(names)):
-            message = f"{', '.join(unknown)} is no range of an address plan; they are {', '.join(names)}"
+        if unknown := sorted(set(map(str, ranges)) - set(RANGES)):
+            message = f"{', '.join(unknown)} is no range of an address plan; they are {', '.join(RANGES)}"
             raise ValueError(message)
-        read = {name: tuple(parse_cidr(str(c)) for c in ranges.get(key) or ()) for key, name in names.items()}
+        read = {
+            name: tuple(parse_cidr(str(c)) for c in ranges.get(key) or ()) for key, name in RANGES.items()
+        }
         return cls(**read, stated=True)
 
     def renumbered(self, ranges: Iterable[str]) -> AddressPlan:

@@ -148,7 +148,7 @@ def _painted(line: Line, canvas: Canvas) -> str:
         pieces[-1] = (pieces[-1][0].rstrip(), pieces[-1][1])
     if not canvas.colour:
         return "".join(text for text, _ in pieces)
-    return "".join(f"\x1b[{role.value}m{text}{SGR_RESET}" if role else text for text, role in pieces)
+    return "".join(f"\x1b[{role.value}m{text}{SGR_RESET}" if role and text else text for text, role in pieces)
 
 
 def _cut(pieces: Sequence[tuple[str, Role]], canvas: Canvas) -> list[tuple[str, Role]]:

@@ -1,4 +1,7 @@
-"""What each verb prints for the example policies: rewrite with ``C2C_REWRITE=1``, then read the diff."""
+"""What each verb prints, every format of it: rewrite with ``C2C_REWRITE=1``, then read the diff.
+
+The examples are big enough for the tables that people read; for the formats that programs read a small set will do.
+"""
 
 from __future__ import annotations
 
@@ -13,58 +16,110 @@ from migrate.entrypoints.cli.main import main
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).parent / "cli"
 POLICIES = ["examples/policies", "--cluster", "examples/cluster"]
-COMPARED = ["--before", "tests/fixtures/compare/before.yaml", "--after", "tests/fixtures/compare/after.yaml"]
+SMALL = "tests/fixtures/compare/before.yaml"
+LINTED = "tests/fixtures/compare/lint.yaml"
+COMPARED = ["--before", SMALL, "--after", "tests/fixtures/compare/after.yaml"]
+EXPECTED = ["--expect", "tests/fixtures/compare/expect.yaml"]
+FORMATS = ("wide", "json", "yaml", "jsonl", "markdown", "html", "sarif", "junit", "github", "svg")
+VERBS = {
+    "translate": ["translate", SMALL],
+    "verify": ["verify", *COMPARED],
+    "diff": ["diff", *COMPARED],
+    "lint": ["lint", LINTED],
+}
 COMMANDS = {
     "help": ["--help"],
     "translate": ["translate", *POLICIES],
-    "translate-wide": ["translate", *POLICIES, "-o", "wide"],
-    "translate-markdown": ["translate", *POLICIES, "-o", "markdown"],
-    "translate-jsonl": ["translate", *POLICIES, "-o", "jsonl"],
-    "translate-yaml": ["translate", *POLICIES, "-o", "yaml"],
+    "translate-all-wide": ["translate", *POLICIES, "-o", "wide"],
+    "translate-all-markdown": ["translate", *POLICIES, "-o", "markdown"],
+    "translate-rows": ["translate", *POLICIES, "--no-headers"],
+    "translate-ascii": ["translate", *POLICIES, "--ascii"],
     "verify": ["verify", *COMPARED],
-    "verify-json": ["verify", *COMPARED, "-o", "json"],
-    "verify-jsonl": ["verify", *COMPARED, "-o", "jsonl"],
-    "verify-markdown": ["verify", *COMPARED, "-o", "markdown"],
-    "verify-html": ["verify", *COMPARED, "-o", "html"],
-    "verify-sarif": ["verify", *COMPARED, "-o", "sarif"],
-    "verify-junit": ["verify", *COMPARED, "-o", "junit"],
-    "verify-github": ["verify", *COMPARED, "-o", "github"],
+    "verify-expect": ["verify", *COMPARED[2:], *EXPECTED],
+    "verify-expect-junit": ["verify", *COMPARED[2:], *EXPECTED, "-o", "junit"],
     "diff": ["diff", *COMPARED],
-    "diff-markdown": ["diff", *COMPARED, "-o", "markdown"],
+    "diff-of-one-engine": ["diff", "--before", SMALL, "--after", LINTED],
     "lint": ["lint", "examples/policies"],
-    "lint-yaml": ["lint", "examples/policies", "-o", "yaml"],
-    "lint-markdown": ["lint", "examples/policies", "-o", "markdown"],
-    "lint-html": ["lint", "examples/policies", "-o", "html"],
-    "lint-sarif": ["lint", "examples/policies", "-o", "sarif"],
-    "lint-junit": ["lint", "examples/policies", "-o", "junit"],
-    "lint-github": ["lint", "examples/policies", "-o", "github"],
     "explain-code": ["explain", "CAL-L502"],
+    "explain-code-json": ["explain", "CAL-L502", "-o", "json"],
+    "explain-code-yaml": ["explain", "CAL-L502", "-o", "yaml"],
     "explain-unknown": ["explain", "CAL-X999"],
+    "explain-flow": ["explain", "shop/web", "billing/api:8443", "--before", "examples/policies", *POLICIES[1:]],
+    "explain-flow-wide": ["explain", "world", "shop/api:icmp/3/4", "--before", "examples/policies", *POLICIES[1:], "-o", "wide"],
+    "explain-flow-json": ["explain", "shop/web", "billing/api:8443", "--before", "examples/policies", *POLICIES[1:], "-o", "json"],
+    "explain-flow-yaml": ["explain", "shop/app=web", "shop/app=db:5432", "--before", SMALL, "-o", "yaml"],
+    "explain-batch": ["explain", "--engine", "calico", "--cluster", "examples/cluster", "--policies", "examples/policies",
+                      "--flows", "tests/fixtures/compare/flows.jsonl", "-o", "jsonl"],
+    "config-init": ["config", "init"],
+    "config-show": ["config", "show", "tests/fixtures/compare/c2c.yaml"],
+    "config-show-origin": ["config", "show", "tests/fixtures/compare/c2c.yaml", "--origin"],
+    "config-validate": ["config", "validate", "tests/fixtures/compare/c2c.yaml"],
+    "config-validate-wrong": ["config", "validate", "tests/fixtures/compare/wrong.yaml"],
     "no-such-verb": ["transalte"],
     "no-such-option": ["translate", "--layuot"],
+    "no-such-format": ["lint", LINTED, "-o", "sraif"],
     "no-such-file": ["translate", "nowhere.yaml"],
-}
+    **{f"{verb}-{name}": [*arguments, "-o", name] for verb, arguments in VERBS.items() for name in FORMATS},
+}  # fmt: skip
+ON_A_TERMINAL = (
+    "help",
+    "translate",
+    "translate-ascii",
+    "verify",
+    "diff",
+    "lint",
+    "explain-code",
+    "explain-flow",
+    "no-such-file",
+)
 
 
 @pytest.fixture(autouse=True)
 def _here(monkeypatch):
     monkeypatch.chdir(ROOT)
-    monkeypatch.setenv("COLUMNS", "80")
 
 
-def _said(name: str, capsys) -> str:
-    code = main(COMMANDS[name])
+def _said(arguments: list[str], capsys) -> str:
+    code = main(arguments)
     shown = capsys.readouterr()
     return f"exit {int(code)}\n--- stdout\n{shown.out}--- stderr\n{shown.err}"
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_a_verb_prints_byte_for_byte_the_same(name, capsys):
-    text = _said(name, capsys)
+def _is_the_same(name: str, text: str) -> None:
     path = FOLDER / f"{name}.txt"
     if os.environ.get("C2C_REWRITE") == "1":
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_verb_prints_byte_for_byte_the_same(name, capsys):
+    _is_the_same(name, _said(COMMANDS[name], capsys))
+
+
+@pytest.mark.parametrize("name", ON_A_TERMINAL)
+def test_a_terminal_gets_the_same_in_colour(name, capsys, monkeypatch):
+    monkeypatch.setattr("migrate.entrypoints.cli.face.is_terminal", lambda _: True)
+    text = _said(COMMANDS[name], capsys)
+    _is_the_same(f"{name}-terminal", text.replace("\x1b", "␛"))
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    assert plain == _said_elsewhere(name)
+
+
+def _said_elsewhere(name: str) -> str:
+    return (FOLDER / f"{name}.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", [f"{verb}-{name}" for verb in VERBS for name in FORMATS if name != "wide"])
+def test_a_format_for_programs_is_the_same_on_a_terminal(name, capsys, monkeypatch):
+    monkeypatch.setattr("migrate.entrypoints.cli.face.is_terminal", lambda _: True)
+    main(COMMANDS[name])
+    assert f"--- stdout\n{capsys.readouterr().out}--- stderr" in _said_elsewhere(name)
+
+
+def test_no_golden_file_is_left_over():
+    wanted = {*COMMANDS, *(f"{name}-terminal" for name in ON_A_TERMINAL)}
+    assert {path.stem for path in FOLDER.glob("*.txt")} == wanted
 
 
 def test_every_next_command_that_a_golden_file_prints_is_one(capsys):

@@ -37,8 +37,8 @@ def both_sides[F: Callable[..., object]](command: F) -> F:
     """Add the options that verify and diff have in common."""
     for option in (
         click.option("--tier", "tiers", multiple=True, metavar="NAME=ORDER[:Pass]", help="A tier that is only named."),
-        click.option("--after", metavar="PATH", help="The set after: Cilium's, Kubernetes', or Calico's edited."),
-        click.option("--before", metavar="PATH", help="The set before: Calico's, Kubernetes', or Cilium's."),
+        click.option("--after", type=click.Path(), metavar="PATH", help="The set after: Cilium's, Kubernetes', or Calico's edited."),
+        click.option("--before", type=click.Path(), metavar="PATH", help="The set before: Calico's, Kubernetes', or Cilium's."),
         outputs_option,
         shared,
     ):  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from migrate.entrypoints.cli.output import put
 from migrate.exitcodes import ExitCode
 
 
@@ -22,5 +23,5 @@ def command(ctx: click.Context, shell: str) -> int:
     found = get_completion_class(shell)
     if found is None:
         raise click.UsageError(f"no completion for {shell}", ctx)
-    click.echo(found(ctx.find_root().command, {}, "c2c", "_C2C_COMPLETE").source())
+    put(found(ctx.find_root().command, {}, "c2c", "_C2C_COMPLETE").source() + "\n")
     return ExitCode.DONE

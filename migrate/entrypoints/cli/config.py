@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,13 @@ import yaml
 
 from migrate.config import checked, defaults, example, schema
 from migrate.entrypoints.cli.configuration import found_file, read_bytes
+from migrate.entrypoints.cli.face import canvas_of, say
+from migrate.entrypoints.cli.options import cluster_from
+from migrate.entrypoints.cli.output import emit, outputs_option, put
+from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
+from migrate.render.terminal import Line, Sign, paint, sign
+from translators.worldbuilder import build_world
 
 
 @click.group("config")
@@ -26,54 +33,61 @@ def command() -> None:
 
 
 @command.command("init")
-def init() -> int:
+@click.option("--cluster", type=click.Path(), metavar="SNAPSHOT", help="Take the ranges from a cluster.")
+def init(cluster: str | None) -> int:
     """Print a commented file to begin with."""
-    click.echo(example(), nl=False)
+    around = cluster_from(cluster)
+    plan = build_world(around.documents, is_cluster=True)[0].plan if around is not None else None
+    put(example(plan))
     return ExitCode.DONE
 
 
 @command.command("validate")
-@click.argument("path", required=False)
+@click.argument("path", required=False, type=click.Path())
 def validate(path: str | None) -> int:
     """Check a file: every mistake with its place and its remedy."""
     name = found_file(path)
     if name is None:
-        click.echo("✖ there is no configuration file\n  fix: c2c config init > c2c.yaml", err=True)
-        return ExitCode.USAGE
+        raise Failure("there is no configuration file", fix="c2c config init > c2c.yaml")
     _, problems = checked(name, read_bytes(name))
-    for problem in problems:
-        click.echo(f"✖ {problem.span}: {problem.what}; {problem.fix}")
+    lines: list[Line] = [[sign(Sign.FAIL), f" {p.span}: {p.what}; {p.fix}"] for p in problems]
+    put(paint(lines, canvas_of(sys.stdout, wide=True)))
     if problems:
         return ExitCode.BLOCKED
-    click.echo(f"  {name}: nothing wrong", err=True)
+    say(f"  {name}: nothing wrong")
     return ExitCode.DONE
 
 
 @command.command("show")
-@click.argument("path", required=False)
+@click.argument("path", required=False, type=click.Path())
 @click.option("--origin", is_flag=True, help="Say where each value comes from.")
-def show(path: str | None, origin: bool) -> int:
+@outputs_option
+def show(path: str | None, origin: bool, outputs: tuple[str, ...]) -> int:
     """Print the values in force: the file's, else the defaults."""
     name = found_file(path)
     values, problems = checked(name, read_bytes(name)) if name else ({}, [])
     if problems:
-        click.echo(f"✖ {problems[0].span}: {problems[0].what}; {problems[0].fix}", err=True)
-        return ExitCode.BLOCKED
+        raise Failure(f"{problems[0].span}: {problems[0].what}", fix=problems[0].fix, code=ExitCode.BLOCKED)
     merged = _merged(defaults(), values)
-    if not origin:
-        click.echo(yaml.safe_dump(merged, sort_keys=False, allow_unicode=True), nl=False)
-        return ExitCode.DONE
-    for key, value in _leaves(merged):
-        source = name if _has(values, key) else "default"
-        click.echo(f"{'.'.join(key)} = {json.dumps(value, ensure_ascii=False, default=str)}  # {source}")
+    text = yaml.safe_dump(merged, sort_keys=False, allow_unicode=True)
+    if origin:
+        rows = [(key, value, name if _has(values, key) else "default") for key, value in _leaves(merged)]
+        told = [f"{'.'.join(key)} = {_json(value)}  # {source}\n" for key, value, source in rows]
+        text = "".join(told)
+    formats = {"yaml": lambda: text, "json": lambda: json.dumps(merged, indent=2, ensure_ascii=False) + "\n"}
+    emit(outputs, lambda _: text, formats)
     return ExitCode.DONE
 
 
 @command.command("schema")
 def print_schema() -> int:
     """Print the JSON Schema of the file."""
-    click.echo(json.dumps(schema(), indent=2))
+    put(json.dumps(schema(), indent=2) + "\n")
     return ExitCode.DONE
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

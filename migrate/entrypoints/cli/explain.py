@@ -34,13 +34,25 @@ from translators.world import AddressPlan
 from translators.worldbuilder import build_world
 
 
+def _codes(_ctx: click.Context, _param: click.Parameter, typed: str) -> list[str]:
+    """Complete a code."""
+    return [code for code in CODES if code.startswith(typed.upper())]
+
+
 @click.command("explain")
-@click.argument("words", nargs=-1, metavar="CODE | FROM TO:PORT[/PROTO]")
+@click.argument("words", nargs=-1, metavar="CODE | FROM TO:PORT[/PROTO]", shell_complete=_codes)
 @click.option("--engine", type=click.Choice(["calico", "cilium"]), help="For a batch: whose verdicts.")
-@click.option("--policies", metavar="PATH", help="Only these policies count.")
-@click.option("--before", metavar="PATH", help="The Calico policies, for one flow.")
-@click.option("--after", metavar="PATH", help="The Cilium policies; without, they are translated first.")
-@click.option("--flows", metavar="FILE", help="A batch: flows, one JSON object a line; - for stdin.")
+@click.option("--policies", type=click.Path(), metavar="PATH", help="Only these policies count.")
+@click.option("--before", type=click.Path(), metavar="PATH", help="The Calico policies, for one flow.")
+@click.option(
+    "--after",
+    type=click.Path(),
+    metavar="PATH",
+    help="The Cilium policies; without, they are translated first.",
+)
+@click.option(
+    "--flows", type=click.Path(), metavar="FILE", help="A batch: flows, one JSON object a line; - for stdin."
+)
 @outputs_option
 @shared
 def command(words: tuple[str, ...], outputs: tuple[str, ...], **given: Any) -> int:  # noqa: ANN401  # by name

@@ -106,7 +106,12 @@ def _has_colour(stream: TextIO, wanted: str) -> bool:
         return False
     if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE"):
         return True
-    return stream.isatty() and os.environ.get("TERM") != "dumb"
+    return is_terminal(stream) and os.environ.get("TERM") != "dumb"
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Say whether a person looks at the stream."""
+    return stream.isatty()
 
 
 def _speaks_utf8(stream: TextIO) -> bool:

@@ -21,11 +21,26 @@ __all__ = ["chosen", "plan_from", "shared", "version_of"]
 def shared[F: Callable[..., Any]](command: F) -> F:
     """Add the options that translate, verify and explain have in common."""
     for option in (
-        click.option("--cluster", metavar="SNAPSHOT", help="Folder or .tgz of the cluster's objects."),
-        click.option("--address-plan", metavar="FILE", help="Ranges of pods, nodes, services, API servers."),
+        click.option(
+            "--cluster",
+            type=click.Path(),
+            metavar="SNAPSHOT",
+            help="Folder or .tgz of the cluster's objects.",
+        ),
+        click.option(
+            "--address-plan",
+            type=click.Path(),
+            metavar="FILE",
+            help="Ranges of pods, nodes, services, API servers.",
+        ),
         click.option("--calico-version", metavar="X.Y", help="Version of the source; decides equal orders."),
         click.option("--cilium-version", default="1.20", show_default=True, metavar="X.Y"),
-        click.option("--cilium-config", metavar="FILE", help="The cilium-config ConfigMap, or its data."),
+        click.option(
+            "--cilium-config",
+            type=click.Path(),
+            metavar="FILE",
+            help="The cilium-config ConfigMap, or its data.",
+        ),
     ):
         command = option(command)
     return command

@@ -18,7 +18,7 @@ from migrate.entrypoints.cli.face import canvas_of, say
 from migrate.errors import Failure
 from migrate.render.terminal import Canvas
 
-__all__ = ["emit", "formats", "outputs_option"]
+__all__ = ["emit", "formats", "outputs_option", "put"]
 
 SUFFIXES = {
     ".json": "json",
@@ -39,6 +39,9 @@ outputs_option = click.option(
     multiple=True,
     metavar="FORMAT[=FILE]",
     envvar="C2C_OUTPUT",
+    shell_complete=lambda _ctx, _param, typed: [
+        n for n in sorted({*SUFFIXES.values(), *TABLES}) if n.startswith(typed)
+    ],
     help="Repeatable: a format, or a file whose suffix names it: report.html.",
 )
 
@@ -82,9 +85,9 @@ def emit(
             say(f"  Wrote {path}")
     shown = to_stdout[0] if to_stdout else "table"
     if shown in TABLES:
-        _put(table(canvas_of(sys.stdout, wide=shown == "wide")))
+        put(table(canvas_of(sys.stdout, wide=shown == "wide")))
     else:
-        _put(done[shown] if shown in done else renderers[shown]())
+        put(done[shown] if shown in done else renderers[shown]())
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary and "github" in formats(wanted):
         with Path(summary).open("a", encoding="utf-8") as stream:
@@ -101,7 +104,7 @@ def _formats(name: str, renderers: Mapping[str, object]) -> str:
     return f"did you mean {near[0]}?" if near else f"formats are {', '.join(known)}"
 
 
-def _put(text: str) -> None:
+def put(text: str) -> None:
     """Write to stdout; a reader that has gone is no failure, a full disk is."""
     try:
         sys.stdout.write(text)

@@ -37,8 +37,10 @@ UNREADABLE = frozenset({"CAL-P101", "CAL-P118"})
 
 
 @click.command("translate")
-@click.argument("paths", nargs=-1)
-@click.option("--out", metavar="DIR", help="Folder for the manifests and .c2c/report.json.")
+@click.argument("paths", nargs=-1, type=click.Path())
+@click.option(
+    "--out", type=click.Path(), metavar="DIR", help="Folder for the manifests and .c2c/report.json."
+)
 @click.option("--layout", type=click.Choice(["namespace", "policy", "single"]), default="namespace")
 @click.option("--each", is_flag=True, help="Every file is a cluster of its own.")
 @click.option("--tier", "tiers", multiple=True, metavar="NAME=ORDER[:Pass]")
@@ -49,7 +51,9 @@ UNREADABLE = frozenset({"CAL-P101", "CAL-P118"})
 @click.option("--detailed-exitcode", is_flag=True, help="With --check: exit 10 if files differ.")
 @outputs_option
 @click.option("--exit-zero", is_flag=True, help="Report, but exit 0.")
-@click.option("--config", metavar="FILE", help="The configuration; else ./c2c.yaml, if there is one.")
+@click.option(
+    "--config", type=click.Path(), metavar="FILE", help="The configuration; else ./c2c.yaml, if there is one."
+)
 @shared
 @click.pass_context
 def command(

@@ -17,7 +17,10 @@ from migrate.render.verification import renderers, table
 
 @click.command("verify")
 @click.option(
-    "--expect", metavar="FILE", help="Expectations; with one side alone they replace the comparison."
+    "--expect",
+    type=click.Path(),
+    metavar="FILE",
+    help="Expectations; with one side alone they replace the comparison.",
 )
 @click.option("--exit-zero", is_flag=True, help="Report, but exit 0.")
 @both_sides

@@ -86,3 +86,21 @@ def test_a_broken_selector_is_named_and_the_rest_is_still_looked_at():
 def test_what_only_cilium_makes_difficult_is_not_a_defect():
     icmp = {"action": "Allow", "protocol": "ICMP", "icmp": {"type": 3, "code": 4}}
     assert lint([_policy("a", icmp)]) == []
+
+
+@pytest.mark.parametrize(
+    ("selector", "codes"),
+    [
+        ("pod-template-hash == 'x'", {"CAL-S204"}),
+        ("app == 'web'", set()),
+        ("projectcalico.org/namespace == 'a'", set()),
+    ],
+)
+def test_a_label_that_cilium_leaves_out_is_named(selector: str, codes: set[str]) -> None:
+    policy = {
+        "apiVersion": "projectcalico.org/v3",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "p", "namespace": "a"},
+        "spec": {"selector": selector, "ingress": [{"action": "Allow", "source": {"notSelector": selector}}]},
+    }
+    assert {d.code for d in lint([policy])} == codes

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -83,6 +84,41 @@ def test_a_closed_pipe_ends_quietly():
     )
     assert done.stdout == "_"
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("tr", ["translate"]),
+        ("translate --fail-on lo", ["looser"]),
+        ("translate -o sa", ["sarif"]),
+        ("explain CAL-L50", [f"CAL-L50{n}" for n in range(1, 10)]),
+        ("verify --before ex", [None]),
+    ],
+)
+def test_a_shell_completes_verbs_options_formats_codes_and_files(typed, offered):
+    words = ["c2c", *typed.split(" ")]
+    done = subprocess.run(
+        [sys.executable, "-m", "migrate"],
+        env={
+            **os.environ,
+            "_C2C_COMPLETE": "bash_complete",
+            "COMP_WORDS": " ".join(words),
+            "COMP_CWORD": str(len(words) - 1),
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = [line.split(",") for line in done.stdout.splitlines()]
+    assert [kind for kind, _ in found] == ["file" if name is None else "plain" for name in offered]
+    assert [value for kind, value in found if kind == "plain"] == [name for name in offered if name]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_every_shell_has_its_script(shell, capsys):
+    assert main(["completion", shell]) == ExitCode.DONE
+    assert "_C2C_COMPLETE" in capsys.readouterr().out
 
 
 def test_version_is_data(capsys):
