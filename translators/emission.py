@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from translators.backends.encapsulation import encapsulation
 from translators.backends.groups import groups_of
 from translators.backends.hosts import infrastructure
 from translators.backends.members import Peering
@@ -136,6 +137,7 @@ def _write(both: Compilations, world: World, options: Options, *, short_icmp: bo
             short_icmp=short_icmp,
             of_nodes=of_nodes,
             host_needs_rule=options.cilium.allow_localhost == "policy",
+            http=options.http == "enforce",
         )
         for direction in Direction:
             writer.add(compilation.directions[direction])
@@ -146,6 +148,8 @@ def _write(both: Compilations, world: World, options: Options, *, short_icmp: bo
                     pods=options.chosen("CAL-H601") == "looser", tunnel_port=options.cilium.tunnel_port
                 )
             )
+    if options.drop_encapsulation and options.cilium.non_default_deny:
+        written.append(encapsulation())
     return [*groups.values(), *written]
 
 

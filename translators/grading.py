@@ -18,7 +18,7 @@ from translators.compiler import Compilation
 from translators.conditions import Facts, listed
 from translators.diagnostics import Diagnostic, Severity, diagnostic
 from translators.emission import Emission, elements_of, naive_size
-from translators.flows import Decision, Direction, Flow
+from translators.flows import TCP, Decision, Direction, Flow
 from translators.frontends import PolicySet
 from translators.ir.items import Claim, Grade, Note
 from translators.ir.policy import Action, Policy
@@ -160,6 +160,7 @@ class _Grading:
         self._hosts()
         self._unproved()
         self._witnessed()
+        self._parts()
         self.files = self._annotated(input_hash)
         return self._assembled(input_hash)
 
@@ -201,6 +202,21 @@ class _Grading:
                 item = diagnostic("CAL-K705", policy.span, about=policy.label, name=policy.label)
                 self._diagnosed(item)
 
+    def _parts(self) -> None:
+        """Name every policy that became several objects (rule 8), and running connections where something closes."""
+        count: dict[int, int] = {}
+        for manifest in self._evidence.emission.manifests:
+            for key in {id(s.policy) for s in manifest.sources if s.policy is not None}:
+                count[key] = count.get(key, 0) + 1
+        for policy in self._found.policies:
+            if (parts := count.get(id(policy), 0)) > 1:
+                about = f"{policy.api_kind} {policy.label}"
+                self._diagnosed(
+                    diagnostic("CAL-V812", policy.span, about=about, policy=policy.label, n=parts)
+                )
+        if any(d.effect == "closes" for d in self._differences):
+            self._diagnosed(diagnostic("CAL-H611", None, about="the target"))
+
     def _withheld(self) -> None:
         """Name every policy that selects subjects without output; one that selects no others is refused."""
         hosts = self._evidence.emission.hosts
@@ -231,6 +247,8 @@ class _Grading:
 
     def _diagnosed(self, item: Diagnostic) -> None:
         entry = self._entry_at(item)
+        if item.code == "CAL-L513" and self._evidence.options.http == "enforce" and _is_tcp(entry, item):
+            return
         finding = self._add(item.code, item.message, item.remedy, item)
         if entry is None:
             return
@@ -488,6 +506,13 @@ class _Grading:
             for key in dict.fromkeys(id(s.policy.document) for s in manifest.sources if s.policy is not None):
                 found.setdefault(key, []).append(f"{path}:{line}")
         return found
+
+
+def _is_tcp(entry: _Entry | None, item: Diagnostic) -> bool:
+    """Say whether the rule that a finding is about speaks of TCP alone, so that layer 7 can be asked."""
+    if entry is None or entry.policy is None:
+        return False
+    return any(f".ingress.{r.index}." in item.path and r.protocol == TCP for r in entry.policy.ingress)
 
 
 def _entry_key(entry: PolicyEntry) -> tuple[str, str, str, str, int]:

@@ -147,14 +147,24 @@ def _reasons(policy: Policy, options: Options) -> Iterator[Diagnostic]:
     if options.cilium.enforcement == "never":
         yield diagnostic("CAL-V803", policy.span, about=about, feature="policy enforcement", rules=about,
                          setting="policyEnforcementMode=default")  # fmt: skip
+    yield from _natives(policy, options, about)
+    if options.drop_encapsulation and not options.cilium.non_default_deny:
+        yield diagnostic("CAL-V803", policy.span, about=about, feature="A deny that isolates no pod",
+                         rules="the option dropEncapsulation", setting="enable-non-default-deny-policies=true")  # fmt: skip
+    for rule in (*policy.ingress, *policy.egress):
+        yield from _features(rule, about, options)
+
+
+def _natives(policy: Policy, options: Options, about: str) -> Iterator[Diagnostic]:
+    """Say what Cilium would make of a Kubernetes policy that it also reads itself."""
     native = policy.kind is PolicyKind.KUBERNETES_NETWORK_POLICY and options.kubernetes_policies == "native"
     if native and not options.cilium.default_local_cluster and _negative_places(policy.document):
         yield diagnostic("CAL-K708", policy.span, about=about, name=policy.label)
     if policy.kind is PolicyKind.CLUSTER_NETWORK_POLICY and options.cilium.cluster_network_policy:
         if has_negative_namespaces(policy.document):
             yield diagnostic("CAL-K709", policy.span, about=about, name=policy.label)
-    for rule in (*policy.ingress, *policy.egress):
-        yield from _features(rule, about, options)
+        if _reopens(policy.document):
+            yield diagnostic("CAL-V811", policy.span, about=about, name=policy.label)
 
 
 def _negative_places(document: Document) -> bool:
@@ -164,6 +174,18 @@ def _negative_places(document: Document) -> bool:
         if terms and not selector.get("matchLabels") and all(map(_is_negative, terms)):
             return True
     return False
+
+
+def _reopens(document: Document) -> bool:
+    """Say whether a Baseline policy, left in the target, would open isolated pods or cut their own host off."""
+    spec = document.data.get("spec") or {}
+    if spec.get("tier") != "Baseline":
+        return False
+    rules = [(r, side) for side in ("ingress", "egress") for r in spec.get(side) or []]
+    accepts = any(r.get("action") == "Accept" for r, _ in rules)
+    return accepts or any(
+        r.get("action") == "Deny" and side == "ingress" and not r.get("from") for r, side in rules
+    )
 
 
 def _peers(document: Document, key: str) -> Iterator[Mapping[str, Any]]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from translators.compiler import Compilation, compile_policies
+from translators.crossing import of_crossing
 from translators.diagnostics import Diagnostic, diagnostic
 from translators.emission import Compilations, Emission, emit, overflows
 from translators.errors import BudgetExceeded
@@ -85,6 +86,7 @@ def translate(
         *screened.diagnostics,
         *stopped,
         *hairpins(calico),
+        *of_crossing(calico, found.policies, chosen),
         *over_selecting(work.foreign, world, chosen),
         *cluster_policies(around, chosen),
     ]
@@ -162,7 +164,8 @@ class _Work:
         failed = {id(policy.document) for policy, _ in compilation.failed}
         proved = {id(p.document) for p in self._usable} - failed
         source = [*tiers, *(d for d in own if id(d) in proved)]
-        return CalicoPolicies.build(self._world, source, self._options.calico_version)
+        calico = CalicoPolicies.build(self._world, source, self._options.calico_version)
+        return replace(calico, encapsulation=self._options.drop_encapsulation)
 
     def prove(self, compilation: Compilation, emission: Emission, calico: CalicoPolicies) -> Evidence:
         """Hold what was read back against the Calico objects."""

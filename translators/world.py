@@ -16,6 +16,7 @@ __all__ = [
     "RANGES",
     "AddressPlan",
     "EndpointSlice",
+    "Felix",
     "HostEndpoint",
     "NamedPort",
     "Namespace",
@@ -144,7 +145,10 @@ class ServicePort:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A Service; an empty ``selector`` means that its endpoints are kept by somebody else."""
+    """A Service; an empty ``selector`` means that its endpoints are kept by somebody else.
+
+    ``external_policy`` ``Local`` keeps the sender's address for what comes from outside.
+    """
 
     namespace: str
     name: str
@@ -152,6 +156,7 @@ class Service:
     ports: tuple[ServicePort, ...] = ()
     cluster_ips: tuple[Address, ...] = ()
     type: str = "ClusterIP"
+    external_policy: str = "Cluster"
     resource_version: str = ""
 
 
@@ -231,6 +236,18 @@ class AddressPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Felix:
+    """Settings of Calico's agent that decide traffic beside any policy; the defaults are those of its manifests.
+
+    ``endpoint_to_host``: what happens to a pod's traffic to its own node that no policy decided.
+    """
+
+    endpoint_to_host: str = "Accept"
+    bpf: bool = False
+    vxlan_port: int = 4789
+
+
+@dataclass(frozen=True, slots=True)
 class World:
     """One cluster as far as policy can see it.
 
@@ -250,5 +267,6 @@ class World:
     slices: tuple[EndpointSlice, ...] = ()
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     plan: AddressPlan = field(default_factory=AddressPlan)
+    felix: Felix = field(default_factory=Felix)
     is_cluster: bool = False
     unread: frozenset[str] = frozenset()

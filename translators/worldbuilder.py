@@ -12,6 +12,7 @@ from typing import Any
 
 from translators.algebra.cidrs import Address, Cidr, parse_address, parse_cidr
 from translators.diagnostics import Diagnostic, diagnostic
+from translators.felix import felix_of, felix_says
 from translators.source import Document
 from translators.world import (
     AddressPlan,
@@ -64,6 +65,7 @@ def build_world(
         services={(s.namespace, s.name): s for s in gathered.services},
         slices=tuple(gathered.slices),
         profiles={p.name: p for p in gathered.profiles},
+        felix=felix_of(gathered.felix),
         is_cluster=is_cluster,
         unread=unread,
     )
@@ -101,12 +103,14 @@ class _Gathered:
         self.slices: list[EndpointSlice] = []
         self.profiles: list[Profile] = []
         self.pools: list[Cidr] = []
+        self.felix: dict[str, Any] = {}
         self.found: list[Diagnostic] = []
 
     def take(self, document: Document) -> None:
         """File one document; anything odd in it is named, and the object left out."""
         key = document.kind if document.group not in CALICO else f"calico {document.kind}"
         try:
+            self.felix |= felix_says(document)
             self._file(key, document)
         except (TypeError, AttributeError, ValueError, KeyError, RecursionError) as error:
             wanted = "an object as Kubernetes stores it"
@@ -226,6 +230,7 @@ def _service(document: Document) -> Service:
         ports=ports,
         cluster_ips=_addresses(ip for ip in listed if ip and ip != "None"),
         type=str(spec.get("type") or "ClusterIP"),
+        external_policy=str(spec.get("externalTrafficPolicy") or "Cluster"),
         resource_version=_version(document),
     )
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import yaml
 
-from tests.unit.translators.test_codes import cases, raised
-from translators.report import Finding
+from tests.unit.translators.test_codes import cases, raised, said
 
 MADE = "# Made from tests/fixtures/codes.yaml by `make docs`: the smallest input that raises a code, and what is said.\n"
 
@@ -35,12 +34,17 @@ def _input(case: dict[str, Any]) -> Iterator[str]:
         yield f"# with translate.limits {_flow(case['limits'])}"
     if case.get("options"):
         yield f"# with {_flow(case['options'])}"
+    if case.get("planless"):
+        yield "# without a cluster, and without an address plan"
     if case.get("dual"):
         yield "# where pods have an address of both families"
     if "raw" in case:
         yield from str(case["raw"]).rstrip("\n").splitlines()
     else:
         yield from _policy(case)
+    if "after" in case:
+        yield "--- # against, under verify"
+        yield from str(case["after"]).rstrip("\n").splitlines()
     for item in case.get("objects", ()):
         yield "--- # in the cluster"
         yield _flow(item)
@@ -66,8 +70,7 @@ def _flow(value: Any) -> str:
 
 
 def _said(case: dict[str, Any]) -> str:
-    item = next(item for item in raised(case) if item.code == case["code"])
-    return item.text if isinstance(item, Finding) else item.message
+    return said(next(item for item in raised(case) if item.code == case["code"]))
 
 
 class _Dumper(yaml.SafeDumper):

@@ -27,12 +27,21 @@ def in_tests() -> frozenset[str]:
     return frozenset(found)
 
 
+def with_case() -> set[str]:
+    """Give the codes whose smallest input stands in the fixtures."""
+    fixtures = (ROOT / "tests" / "fixtures" / "codes.yaml").read_text(encoding="utf-8")
+    return set(re.findall(r"^- code: (CAL-[A-Z]\d{3})$", fixtures, re.MULTILINE))
+
+
 def test_every_code_has_a_case_or_is_known_not_to_be_raised() -> None:
     assert set(CODES) - in_tests() - NOT_RAISED == set()
 
 
+def test_every_code_that_can_be_raised_has_its_smallest_input() -> None:
+    """It is the example that ``c2c explain CODE`` shows."""
+    assert set(CODES) - with_case() == NOT_RAISED
+
+
 def test_the_list_of_codes_that_are_not_raised_is_no_longer_than_it_must_be() -> None:
-    fixtures = (ROOT / "tests" / "fixtures" / "codes.yaml").read_text(encoding="utf-8")
-    with_case = set(re.findall(r"^- code: (CAL-[A-Z]\d{3})$", fixtures, re.MULTILINE))
-    assert with_case & NOT_RAISED == set()
+    assert with_case() & NOT_RAISED == set()
     assert set(CODES) >= NOT_RAISED

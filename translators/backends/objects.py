@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from translators.algebra.cubes import Budget, join, sub
 from translators.algebra.space import SideName, Space
+from translators.backends.http import Limited, split
 from translators.backends.members import Peering
 from translators.backends.rules import Element, Form, Piece, elements
 from translators.backends.terms import own_namespace, terms, without_namespace
@@ -90,12 +91,15 @@ class Writer:
         short_icmp: bool = False,
         of_nodes: bool = False,
         host_needs_rule: bool = False,
+        http: bool = False,
     ) -> None:
         """``log``: the target knows ``log.value``; ``short_icmp``: it reads ICMP type 0 as every type.
 
         ``of_nodes``: the subjects are nodes, and the objects carry their source's name with ``-hosts``.
-        ``host_needs_rule``: the target lets a node reach its own pods by rule alone (probes).
+        ``host_needs_rule``: the target lets a node reach its own pods by rule alone (probes). ``http``: allows are
+        limited on layer 7 too.
         """
+        self._http = http and not of_nodes
         self._host_needs_rule = host_needs_rule and not of_nodes
         self._of_nodes = of_nodes
         self._space = space
@@ -112,13 +116,21 @@ class Writer:
     def add(self, compiled: Compiled) -> None:
         """Take in one direction."""
         self._free[compiled.direction] = compiled.free
-        for allow, outputs in ((True, compiled.allows), (False, compiled.denies)):
+        limits = split(self._space, compiled.allows) if self._http else ((o, ()) for o in compiled.allows)
+        grouped: dict[Limited, list[Output]] = {}
+        for output, http in limits:
+            grouped.setdefault(http, []).append(output)
+        for http, outputs in grouped.items():
             for policy_outputs in _by_policy(outputs):
-                self._add_policy(compiled.direction, policy_outputs, allow=allow)
+                self._add_policy(compiled.direction, policy_outputs, allow=True, http=http)
+        for policy_outputs in _by_policy(compiled.denies):
+            self._add_policy(compiled.direction, policy_outputs, allow=False)
         for output in compiled.isolated:
             self._isolate(compiled.direction, output)
 
-    def _add_policy(self, direction: Direction, outputs: Sequence[Output], *, allow: bool) -> None:
+    def _add_policy(
+        self, direction: Direction, outputs: Sequence[Output], *, allow: bool, http: Limited = ()
+    ) -> None:
         """Join the cubes of one policy's rules; a joined cube belongs to the first rule that it meets."""
         layout = self._space.layout
         ranked = [(self._next_rank(), output) for output in outputs]
@@ -127,7 +139,7 @@ class Writer:
             subject = cube & self._subject_mask
             target = self._object(cube, met[0][1].source)
             target.sources.update((r, o.source) for r, o in met)
-            piece = Piece((cube & ~self._subject_mask) | self._subject_mask, met[0][0])
+            piece = Piece((cube & ~self._subject_mask) | self._subject_mask, met[0][0], http)
             rule = target.rule(subject)
             rule.pieces.setdefault((direction, allow), []).append(piece)
             if any(

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from translators.algebra.space import Space
+from translators.backends.http import limited
 from translators.backends.members import Members, Peering
 from translators.backends.ports import traffic_clauses
 from translators.flows import Direction
@@ -30,10 +31,14 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One cube to allow or deny, and the place of its first source rule in Calico's order."""
+    """One cube to allow or deny, and the place of its first source rule in Calico's order.
+
+    ``http``: (method, path) pairs to which an allow is limited on layer 7; its traffic is TCP then.
+    """
 
     cube: int
     rank: int
+    http: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -62,7 +67,8 @@ def elements(
     shared: dict[str, _Shared] = {}
     for piece in sorted(pieces, key=lambda p: (p.rank, p.cube)):
         members = peering.members(piece.cube, home, allow=form.allow)
-        for clause in traffic_clauses(space, piece.cube, short_icmp=form.short_icmp and form.allow):
+        for plain in traffic_clauses(space, piece.cube, short_icmp=form.short_icmp and form.allow):
+            clause = limited(plain, piece.http) if piece.http else plain
             key = json.dumps(clause, sort_keys=True)
             shared.setdefault(key, _Shared(clause, piece.rank)).add(members, piece.rank)
     prefix = "from" if peering.direction is Direction.INGRESS else "to"

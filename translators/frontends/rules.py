@@ -67,9 +67,9 @@ class _Reader:
         not_protocol = self._protocol("notProtocol")
         version = self._version(protocol)
         source, destination = self._entity("source"), self._entity("destination")
-        http = bool(fields.mapping(data.get("http"), (*path, "http")))
+        http = self._http()
         icmp, not_icmp = self._icmp("icmp", protocol), self._icmp("notICMP", protocol)
-        self._check_http(action, protocol, http=http)
+        self._check_http(action, protocol, http=bool(data.get("http")))
         self._check_ports(protocol, source, destination)
         self._check_families(version, source, destination)
         if action is None:
@@ -132,6 +132,22 @@ class _Reader:
         if code is not None and data.get("type") is None:
             self._fields.refuse(path, "an ICMP code needs a type")
         return None if type_ is None else (type_, code)
+
+    def _http(self) -> tuple[tuple[str, str], ...]:
+        """Read methods and paths; an exact path is itself, a prefix whatever begins with it."""
+        path = (*self._path, "http")
+        data = self._fields.mapping(self._data.get("http"), path)
+        self._fields.known(data, frozenset({"methods", "paths"}), path)
+        methods = [str(m) for m in self._fields.sequence(data.get("methods"), (*path, "methods"))]
+        paths = []
+        for index, item in enumerate(self._fields.sequence(data.get("paths"), (*path, "paths"))):
+            found = self._fields.mapping(item, (*path, "paths", index))
+            self._fields.known(found, frozenset({"exact", "prefix"}), (*path, "paths", index))
+            if len(found) != 1:
+                self._fields.refuse((*path, "paths", index), "a path is either exact or a prefix")
+            exact, prefix = found.get("exact"), found.get("prefix")
+            paths.append(re.escape(str(exact)) if exact is not None else f"{re.escape(str(prefix))}.*")
+        return tuple((m, p) for m in methods or [""] for p in paths or [""] if m or p)
 
     def _check_http(self, action: Action | None, protocol: int | None, *, http: bool) -> None:
         path = (*self._path, "http")

@@ -82,7 +82,8 @@ class Entity:
 class Rule:
     """One rule; ``index`` counts from 0 in its direction, after conversion for Kubernetes kinds.
 
-    ``protocol`` and ``not_protocol`` are IP protocol numbers; ``icmp`` is (type, code or None).
+    ``protocol`` and ``not_protocol`` are IP protocol numbers; ``icmp`` is (type, code or None). ``http`` holds
+    (method, path as a regular expression), either empty where it may be any; it says nothing about layer 4.
     """
 
     action: Action
@@ -95,7 +96,7 @@ class Rule:
     not_icmp: tuple[int, int | None] | None = None
     source: Entity = field(default_factory=Entity)
     destination: Entity = field(default_factory=Entity)
-    http: bool = False
+    http: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

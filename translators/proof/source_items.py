@@ -27,6 +27,7 @@ __all__ = ["SourceItem", "source_items", "subjects"]
 
 _CAP = 20_000
 _PORTED = (6, 17, 132)
+VXLAN_PORT = 4789
 _NUMBERS = {"TCP": 6, "UDP": 17, "SCTP": 132}
 _ADDRESSED = (AtomKind.POD, AtomKind.HOST, AtomKind.REMOTE, AtomKind.WORLD)
 
@@ -51,6 +52,9 @@ def source_items(policies: CalicoPolicies, space: Space, direction: Direction) -
             layers.append((tier, members))
     items: list[SourceItem] = []
     everyone: list[int] = []
+    if policies.encapsulation and direction is Direction.EGRESS:
+        items.append(SourceItem(False, tuple(reader.tunnelled()), "Encap#drop", None))
+        everyone += reader.subject(All())
     for index, (tier, members) in enumerate(layers):
         last = index == len(layers) - 1
         passes: list[int] = []
@@ -120,6 +124,10 @@ class _Reader:
         """Give the pods that a selector selects as subjects, with every peer that is policed."""
         chosen = self._labels(node, SideName.SUBJECT)
         return self._space.layout.meet(chosen, [self._policed])
+
+    def tunnelled(self) -> list[int]:
+        """Give VXLAN from every pod to everyone: dropped before any policy is asked."""
+        return self._space.layout.meet(self.subject(All()), self._ported(((VXLAN_PORT, VXLAN_PORT),), 17))
 
     def rule(self, rule: ScopedRule, subject: Sequence[int]) -> list[int]:
         """Give what one rule matches."""

@@ -20,6 +20,7 @@ __all__ = ["cilium_vocabulary", "source_vocabulary"]
 
 _TEXT = frozenset({"contains", "starts with", "ends with"})
 _PORTED = (6, 17, 132)
+VXLAN_PORT = 4789
 _NUMBERS = {"TCP": 6, "UDP": 17, "SCTP": 132}
 
 
@@ -27,6 +28,8 @@ def source_vocabulary(policies: CalicoPolicies) -> Vocabulary:
     """Give the vocabulary of the Calico side, the world's sets and host endpoints included."""
     found = Vocabulary()
     world = policies.world
+    if policies.encapsulation:
+        found.ports.setdefault(17, set()).add((VXLAN_PORT, VXLAN_PORT))
     for item in world.network_sets:
         found.networks.update(net.interval for net in item.nets)
     for host in world.host_endpoints.values():

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from translators import CiliumConfig, Limits, Options, translate
+from migrate.render.issues import Issue
+from migrate.render.outcome import Outcome, issues
+from translators import CiliumConfig, Limits, Options, translate, verify
 from translators.algebra.cidrs import parse_cidr
 from translators.diagnostics import CODES, Diagnostic, Severity
 from translators.linting import lint
@@ -56,8 +58,8 @@ def text_of(case: dict[str, Any]) -> str:
     return yaml.safe_dump(item)
 
 
-def raised(case: dict[str, Any]) -> list[Finding] | list[Diagnostic]:
-    """Give what translate, or lint, says of the case."""
+def raised(case: dict[str, Any]) -> list[Finding] | list[Diagnostic] | list[Issue]:
+    """Give what translate, lint or verify says of the case."""
     reading = read("case.yaml", text_of(case).encode())
     around = None if case.get("alone") else [*cluster(), *map(from_object, case.get("objects", ()))]
     options = Options(
@@ -65,15 +67,29 @@ def raised(case: dict[str, Any]) -> list[Finding] | list[Diagnostic]:
         cilium=CiliumConfig.from_map(case.get("config", {})),
         limits=Limits(**case.get("limits", {})),
         accepted=frozenset((code, "p" if "gnp" in case else "a/p") for code in case.get("accept", ())),
+        kubernetes_policies=case.get("options", {}).get("kubernetesPolicies", "native"),
     )
+    if case.get("verb") == "verify":
+        after = read("after.yaml", case["after"].encode()).documents
+        found = verify(reading.documents, after, cluster=around, options=options, plan=PLAN)
+        return list(issues(Outcome(found)))
     if case.get("verb") == "lint":
         return lint(reading.documents, cluster=around, options=options, plan=PLAN)
     plan = replace(PLAN, pods=(*PLAN.pods, parse_cidr("fd00::/64"))) if case.get("dual") else PLAN
     plan = replace(plan, cilium_pods=tuple(map(parse_cidr, case.get("renumbered", ()))))
     result = translate(
-        reading.documents, cluster=around, options=options, plan=plan, diagnostics=reading.diagnostics
+        reading.documents,
+        cluster=around,
+        options=options,
+        plan=None if case.get("planless") else plan,
+        diagnostics=reading.diagnostics,
     )
     return list(result.report.findings)
+
+
+def said(item: Finding | Diagnostic | Issue) -> str:
+    """Give the sentence of a finding."""
+    return item.text if isinstance(item, Finding) else item.message
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda c: c["code"])
@@ -81,7 +97,7 @@ def test_the_smallest_input_raises_its_code(case: dict[str, Any]) -> None:
     found = [item for item in raised(case) if item.code == case["code"]]
     assert found
     for item in found:
-        text = item.text if isinstance(item, Finding) else item.message
+        text = said(item)
         assert "…" not in text, "a name in the text was not filled in"
         assert not re.search(r"\{\w+\}", text + item.remedy)
 

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from translators.algebra.bitsets import positions
 from translators.algebra.cidrs import Interval
 from translators.algebra.memberships import Memberships
-from translators.flows import Direction, Peer, PeerKind
+from translators.flows import UDP, Direction, Peer, PeerKind
 from translators.selectors.ast import Node
 from translators.semantics.calico.columns import Columns
 from translators.semantics.calico.ends import NUMBERS, PORTED, Ends, Named
@@ -24,23 +24,28 @@ from translators.world import Pod
 
 __all__ = ["CalicoSide"]
 
+VXLAN_PORT = 4789
+
 
 class CalicoSide:
     """One set of Calico policies, as the comparison of matrices sees it.
 
-    The built-in drop of tunnel packets (CAL-L514) is left out, as it is from the obligations.
+    The built-in drop of tunnel packets (CAL-L514) counts where it counts for the obligations.
     """
 
     def __init__(self, policies: CalicoPolicies) -> None:
         """Collect every distinct selector, network and port name once."""
         self._tiers = policies.tiers
         self._world = policies.world
+        self._encapsulation = policies.encapsulation
         self._named = Named.of(policies.tiers)
         self._ends = Ends(policies.world, self._named)
 
     def cuts(self) -> Cuts:
         """Give every boundary that the policies, or the sets and services behind them, can tell apart."""
         ports: dict[int, set[tuple[int, int]]] = {}
+        if self._encapsulation:
+            ports[UDP] = {(VXLAN_PORT, VXLAN_PORT)}
         sources: dict[int, set[tuple[int, int]]] = {}
         icmp: dict[int, set[tuple[int, int, int]]] = {}
         for rule in self._named.rules:
@@ -92,7 +97,7 @@ class CalicoSide:
         wanted = range(len(universe.subjects)) if subjects is None else subjects
         indexes = [universe.subjects[i] for i in wanted]
         return {
-            direction: self._rows(facts, Walk(facts, self._tiers, direction), indexes)
+            direction: self._rows(facts, Walk(facts, self._tiers, direction), indexes, direction)
             for direction in Direction
         }
 
@@ -101,7 +106,9 @@ class CalicoSide:
         peers = [c.representative for c in universe.peers]
         return Facts(self._named, self._ends, peers, universe.atoms)
 
-    def _rows(self, facts: Facts, walk: Walk, indexes: Sequence[int]) -> tuple[Row, ...]:
+    def _rows(
+        self, facts: Facts, walk: Walk, indexes: Sequence[int], direction: Direction
+    ) -> tuple[Row, ...]:
         known: dict[tuple[object, ...], Row] = {}
         rows = []
         steps = walk.steps(indexes)
@@ -112,9 +119,19 @@ class CalicoSide:
             placed = bool(facts.placed >> index & 1)
             key = (placed, *(step.number for step in steps[index]))
             if key not in known:
-                known[key] = walk.row(steps[index], placed=placed)
+                known[key] = self._dropped(walk.row(steps[index], placed=placed), facts, direction)
             rows.append(known[key])
         return tuple(rows)
+
+    def _dropped(self, row: Row, facts: Facts, direction: Direction) -> Row:
+        """Take out the tunnel packets that Felix drops from every pod."""
+        if not self._encapsulation or direction is not Direction.EGRESS:
+            return row
+        tunnel = (VXLAN_PORT, VXLAN_PORT)
+        return tuple(
+            0 if atom.protocol == UDP and atom.ports == tunnel else allowed
+            for allowed, atom in zip(row, facts.atoms, strict=True)
+        )
 
 
 class _Truths:

@@ -37,10 +37,15 @@ _FIXED: Mapping[str, tuple[float | None, bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class CalicoPolicies:
-    """The policies of one cluster in the order in which Calico asks, and the world that they speak of."""
+    """The policies of one cluster in the order in which Calico asks, and the world that they speak of.
+
+    ``encapsulation``: the built-in drop of VXLAN from pods is part of what is compared; the point evaluator has it
+    in any case.
+    """
 
     world: World
     tiers: tuple[TierWalk, ...]
+    encapsulation: bool = False
 
     @classmethod
     def build(cls, world: World, documents: Iterable[Document], version: Version) -> CalicoPolicies:
