@@ -63,6 +63,9 @@ def values(chunks: Iterable[bytes], kept: Kept, wanted: Wanted) -> Iterator[Item
 def _map(text: _Text, kept: Kept, wanted: Wanted) -> Item | Envelope:
     line, column = text.place()
     begin = text.mark()
+    if (whole := text.whole()) is not None:
+        data = kept(whole, {})
+        return Item(data, line, column, text.since(begin) if wanted(data) else None)
     found: dict[str, Any] = {}
     items: tuple[Item, ...] | None = None
     for _ in text.members("{", "}"):
@@ -138,6 +141,18 @@ class _Text:
                 self._at += 1
                 yield
         self.take(closing)
+
+    def whole(self) -> dict[str, Any] | None:
+        """Read a map that has arrived as a whole, a line of its own as a rule; None for a list of the API, or part."""
+        try:
+            found, end = self._json.raw_decode(self._text, self._at)
+        except ValueError:
+            return None
+        if not isinstance(found, dict) or isinstance(found.get("items"), list):
+            return None
+        self._check_surrogates(found, end)
+        self._at = end
+        return found
 
     def value(self) -> Any:  # noqa: ANN401  # any JSON value
         """Read one value; a number at the end of what has arrived may go on."""

@@ -126,7 +126,7 @@ def _broken(name: str, text: str, error: yaml.YAMLError) -> Diagnostic:
 
 def unreadable(name: str, line: int, column: int, reason: str) -> Diagnostic:
     """Give the finding that a file cannot be read from a place on, and why."""
-    found = diagnostic("CAL-P101", Span(name, line, column), file=name, line=line)
+    found = diagnostic("CAL-P101", Span(name, line, column), file=name, line=line or 1)
     message = f"{found.message.removesuffix('.')}: {reason}."
     return Diagnostic(found.code, found.span, message, found.remedy, found.severity)
 

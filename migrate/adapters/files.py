@@ -10,7 +10,8 @@ import shutil
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from translators.frontends import is_policy
 from translators.layout import MARK, OutputFile
 from translators.source import Document, read_chunks
 from translators.span import Span
+from translators.yaml_reading import unreadable
 
 __all__ = [
     "Loaded",
@@ -34,7 +36,18 @@ __all__ = [
     "write_text",
 ]
 
-SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+SUFFIXES = frozenset({".yaml", ".yml", ".json", ".jsonl"})
+INDEXES = frozenset({"snapshot.json", "manifest.json"})
+"""Files in which a snapshot says what it read; of any other kind they are read like every file."""
+BESIDE = frozenset({"flows.jsonl", "baseline.json"})
+"""What a snapshot holds besides objects: recorded flows, and in ``answers/`` and ``nodes/`` what only a live cluster says."""
+ASKED = frozenset({
+    "pods", "namespaces", "serviceaccounts", "nodes", "services", "endpointslices", "networkpolicies",
+    "globalnetworkpolicies", "tiers", "networksets", "globalnetworksets", "hostendpoints", "profiles", "ippools",
+    "clusternetworkpolicies", "adminnetworkpolicies", "baselineadminnetworkpolicies", "ciliumnetworkpolicies",
+    "ciliumclusterwidenetworkpolicies", "ciliumcidrgroups", "stagednetworkpolicies", "stagedglobalnetworkpolicies",
+})  # fmt: skip
+"""Resources on which a translation hangs: of these an unread one is missing."""
 ARCHIVES = (".tgz", ".tar.gz")
 MAX_MEMBER = 2 * 1024**3
 MAX_MEMBERS = 100_000
@@ -67,18 +80,29 @@ def load(paths: Iterable[str]) -> Loaded:
     for path in paths:
         try:
             for name, opened in _contents(path):
-                _take(loaded, name, opened)
-        except (OSError, tarfile.TarError, EOFError) as error:
+                _take_one(loaded, path, name, opened)
+        except (OSError, tarfile.TarError, EOFError, zlib.error) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise Failure(f"{path} cannot be read: {reason}", fix="check the path") from error
     return loaded
 
 
+def _take_one(loaded: Loaded, path: str, name: str, opened: Opened) -> None:
+    """Read one file; one of a folder that cannot be opened is a finding and hides no other."""
+    try:
+        _take(loaded, name, opened)
+    except OSError as error:
+        if name == path:
+            raise
+        loaded.diagnostics.append(unreadable(name, 0, 0, error.strerror or "it cannot be opened"))
+
+
 def _take(loaded: Loaded, name: str, opened: Opened) -> None:
     """Read one file into what is loaded."""
-    if Path(name).name == "snapshot.json":
-        loaded.unread |= _unread(b"".join(opened()))
-        loaded.diagnostics += _missing(name, loaded.unread)
+    if Path(name).name in INDEXES and (index := _index(opened)) is not None:
+        unread = _unread(index)
+        loaded.diagnostics += _missing(name, unread - loaded.unread)
+        loaded.unread |= unread
         return
     reading = read_chunks(name, opened)
     loaded.documents += reading.documents
@@ -107,7 +131,7 @@ def _contents(path: str) -> Iterator[tuple[str, Opened]]:
         yield "<stdin>", lambda: [content]
     elif place.is_dir():
         for item in sorted(p for p in place.rglob("*") if p.suffix in SUFFIXES and p.is_file()):
-            if ".c2c" not in item.parts:
+            if ".c2c" not in item.parts and not _is_beside(item.relative_to(place)):
                 yield str(item), partial(_pieces, item)
     elif path.endswith(ARCHIVES):
         yield from _members(place)
@@ -116,6 +140,12 @@ def _contents(path: str) -> Iterator[tuple[str, Opened]]:
     else:
         content = place.read_bytes()  # a pipe gives its bytes once
         yield path, lambda: [content]
+
+
+def _is_beside(inner: Path) -> bool:
+    """Say whether a file of a snapshot holds no objects of the cluster: flows, answers, facts of nodes."""
+    parts = [part for part in inner.parts[:-1] if part != "."]
+    return inner.name in BESIDE or (inner.suffix == ".jsonl" and parts[-1:] == ["answers"])
 
 
 def _pieces(place: Path) -> Iterator[bytes]:
@@ -128,7 +158,8 @@ def _members(place: Path) -> Iterator[tuple[str, Opened]]:
         for number, member in enumerate(archive):
             if number > MAX_MEMBERS or member.size > MAX_MEMBER:
                 raise Failure(f"{place} holds more than a snapshot would", fix="unpack it yourself")
-            if member.isfile() and Path(member.name).suffix in SUFFIXES:
+            inner = Path(member.name)
+            if member.isfile() and inner.suffix in SUFFIXES and not _is_beside(inner):
                 yield f"{place}!{member.name}", partial(_extracted, archive, member)
 
 
@@ -138,13 +169,27 @@ def _extracted(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Iterator[by
         yield from iter(partial(stream.read, CHUNK), b"")
 
 
-def _unread(content: bytes) -> frozenset[str]:
-    """Give the kinds of which a snapshot says why they could not be read."""
+def _index(opened: Opened) -> dict[str, Any] | None:
+    """Give what a snapshot says of itself; None where the file is nothing of the sort."""
     try:
-        kinds = json.loads(content).get("kinds", {})
-    except (ValueError, AttributeError):
-        return frozenset()
-    return frozenset(k for k, v in kinds.items() if isinstance(v, dict) and "error" in v)
+        found = json.loads(b"".join(opened()))
+    except (ValueError, RecursionError):
+        return None
+    is_index = isinstance(found, dict) and (found.get("kind") == "Snapshot" or "kinds" in found)
+    return found if is_index else None
+
+
+def _unread(index: Mapping[str, Any]) -> frozenset[str]:
+    """Give the resources of which a snapshot says that they could not be read, as far as anything hangs on them."""
+    found: set[str] = set()
+    for key in ("kinds", "resources", "reads"):
+        listed = index.get(key)
+        for name, said in listed.items() if isinstance(listed, dict) else ():
+            if isinstance(said, dict) and (
+                "error" in said or said.get("state") in {"forbidden", "unavailable"}
+            ):
+                found.add(str(name))
+    return frozenset(name for name in found if name.partition(".")[0].lower() in ASKED)
 
 
 def _missing(name: str, unread: frozenset[str]) -> list[Diagnostic]:

@@ -5,6 +5,7 @@ import json
 import os
 import tarfile
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -123,3 +124,96 @@ def test_a_hostile_name_never_writes_outside_the_folder(tmp_path, path):
     with pytest.raises(Failure, match="would leave"):
         write_files(str(out), [OutputFile("a.yaml", "# c2c\n", ()), OutputFile(path, "# c2c\n", ())], "{}")
     assert not out.exists()
+
+
+def _pod(name: str) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "n"}})
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_snapshot_with_a_line_for_each_object_is_read(tmp_path, packed):
+    folder = tmp_path / "snapshot"
+    lines = "\n".join(_pod(f"p-{i}") for i in range(3)) + "\n"
+    files = {
+        "manifest.json": json.dumps(
+            {"kind": "Snapshot", "resources": {"pods": {"state": "read", "count": 3}}}
+        ),
+        "objects/core/pods.jsonl": lines,
+        "objects/projectcalico.org/globalnetworkpolicies.jsonl": json.dumps(
+            {
+                "apiVersion": "projectcalico.org/v3",
+                "kind": "GlobalNetworkPolicy",
+                "metadata": {"name": "a"},
+                "spec": {},
+            }
+        ),
+        "answers/evictions.jsonl": "no json at all\n",
+        "flows.jsonl": "{broken\n",
+        "baseline.json": "{broken\n",
+        "nodes/n1.json": '{"kernel": "6.1"}',
+    }
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    source = folder
+    if packed:
+        source = tmp_path / "prod.tgz"
+        _archive(source, {name: text.encode() for name, text in files.items()})
+    loaded = load([str(source)])
+    assert sorted(d.name for d in loaded.documents) == ["a", "p-0", "p-1", "p-2"]
+    assert loaded.diagnostics == []
+    assert loaded.unread == frozenset()
+
+
+@pytest.mark.parametrize("state", ["forbidden", "unavailable"])
+def test_a_resource_that_a_manifest_calls_unread_is_missing(tmp_path, state):
+    resources = {"pods": {"state": state}, "tiers.projectcalico.org": {"state": state}, "leases.coordination.k8s.io": {"state": state},
+                 "nodes": {"state": "read"}, "ippools.crd.projectcalico.org": {"state": "absent"}}  # fmt: skip
+    (tmp_path / "manifest.json").write_text(json.dumps({"kind": "Snapshot", "resources": resources}))
+    loaded = load([str(tmp_path)])
+    assert loaded.unread == {"pods", "tiers.projectcalico.org"}
+    assert [d.code for d in loaded.diagnostics] == ["CAL-P115", "CAL-P115"]
+
+
+def test_a_manifest_of_something_else_is_a_file_like_any_other(tmp_path):
+    (tmp_path / "manifest.json").write_bytes(POD)
+    assert [d.kind for d in load([str(tmp_path)]).documents] == ["Pod"]
+
+
+def test_a_file_of_a_folder_that_cannot_be_opened_hides_no_other(tmp_path, monkeypatch):
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).write_bytes(POLICY)
+    opened = Path.open
+
+    def refusing(self, *args, **kwargs):
+        if self.name == "a.yaml":
+            raise PermissionError(13, "Permission denied", str(self))
+        return opened(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", refusing)
+    loaded = load([str(tmp_path)])
+    assert len(loaded.documents) == 1
+    (found,) = loaded.diagnostics
+    assert (found.code, found.span.file) == ("CAL-P101", str(tmp_path / "a.yaml"))
+    assert "Permission denied" in found.message
+    with pytest.raises(Failure, match="Permission denied"):
+        load([str(tmp_path / "a.yaml")])
+
+
+def test_links_in_a_circle_end(tmp_path):
+    (tmp_path / "a.yaml").write_bytes(POLICY)
+    (tmp_path / "loop").symlink_to(tmp_path)
+    (tmp_path / "self.yaml").symlink_to(tmp_path / "self.yaml")
+    (tmp_path / "gone.yaml").symlink_to(tmp_path / "nowhere.yaml")
+    assert len(load([str(tmp_path)]).documents) == 1
+    with pytest.raises(Failure, match="cannot be read"):
+        load([str(tmp_path / "self.yaml")])
+
+
+def test_an_archive_that_is_cut_short_is_named(tmp_path):
+    path = tmp_path / "prod.tgz"
+    _archive(path, {"pods.json": POD * 1000})
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(Failure, match=r"prod\.tgz cannot be read"):
+        load([str(path)])
