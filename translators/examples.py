@@ -1,17 +1,16 @@
 """Pods that stand for every kind of endpoint that the policies can tell apart, as far as a picture needs them.
 
-With a cluster they are its own pods, grouped by the labels that some policy names. Without one they are made:
-one pod for each selector that can be satisfied, and one pod without labels in each namespace. The picture
-illustrates; the proof does not rest on these pods.
+With a cluster they are its own pods. Without one they are made: one pod for each selector that can be satisfied,
+and one pod without labels in each namespace. The picture illustrates; the proof does not rest on these pods.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from translators.algebra.cidrs import Address
-from translators.algebra.space import SideName, Vocabulary
+from translators.algebra.space import Vocabulary
 from translators.selectors.ast import All, And, Compare, Global, Has, In, Node, Not, Or
 from translators.semantics.calico.labels import pod_labels, selects
 from translators.semantics.calico.model import CalicoPolicies
@@ -19,7 +18,7 @@ from translators.semantics.cilium.model import CiliumPolicies
 from translators.semantics.cilium.selectors import CLUSTER, NAMESPACE, NAMESPACE_LABELS, Selector
 from translators.world import NamedPort, Namespace, Pod, World
 
-__all__ = ["ANYWHERE", "PodClass", "calico_selectors", "cilium_selectors", "pod_classes"]
+__all__ = ["ANYWHERE", "calico_selectors", "cilium_selectors", "peopled"]
 
 ANYWHERE = "any other namespace"
 _NAMESPACE_KEYS = ("projectcalico.org/namespace", "pcns.projectcalico.org/name")
@@ -28,51 +27,19 @@ _KEYS = {NAMESPACE: _NAMESPACE_KEYS[0], "io.cilium.k8s.policy.serviceaccount": _
 _FIRST_ADDRESS = 0x0AFE0001
 _FIRST_PORT = 20_001
 
-
-@dataclass(frozen=True, slots=True)
-class PodClass:
-    """Pods that look alike to every policy: one of them, how many there are, the labels that matter."""
-
-    pod: Pod
-    size: int
-    labels: Mapping[str, str]
+_Key = tuple[str, str, tuple[tuple[str, str], ...]]
+"""Namespace, account and labels of a pod to make."""
 
 
-def pod_classes(
-    world: World, selectors: Iterable[Node], vocabulary: Vocabulary
-) -> tuple[World, list[PodClass]]:
-    """Give the classes, most pods first, and the world in which they stand (larger if they were made).
+def peopled(world: World, selectors: Iterable[Node], vocabulary: Vocabulary) -> World:
+    """Give the world with its own pods; where it has none, with one for each selector that can be satisfied.
 
-    ``selectors``: whom the policies speak of, for pods to be made from where the world has none.
+    ``selectors``: whom the policies speak of. Only pods that their selector really selects are kept, and each
+    namespace gets one pod without labels.
     """
     if any(not pod.host_network and not pod.finished for pod in world.pods):
-        return world, _present(world, vocabulary)
-    return _made(world, selectors, vocabulary)
-
-
-def _keys(vocabulary: Vocabulary) -> set[str]:
-    return {key for side in SideName for key in vocabulary.labels[side]}
-
-
-def _present(world: World, vocabulary: Vocabulary) -> list[PodClass]:
-    keys = _keys(vocabulary)
-    grouped: dict[tuple[object, ...], list[Pod]] = {}
-    for pod in world.pods:
-        if pod.host_network or pod.finished or not pod.addresses:
-            continue
-        labels = tuple(sorted((k, v) for k, v in pod.labels.items() if k in keys))
-        account = pod.service_account if pod.service_account in vocabulary.accounts else ""
-        grouped.setdefault((pod.namespace, labels, account), []).append(pod)
-    classes = [
-        PodClass(pods[0], len(pods), {k: v for k, v in pods[0].labels.items() if k in keys})
-        for pods in grouped.values()
-    ]
-    return sorted(classes, key=lambda c: (-c.size, c.pod.namespace, sorted(c.labels.items())))
-
-
-def _made(world: World, selectors: Iterable[Node], vocabulary: Vocabulary) -> tuple[World, list[PodClass]]:
-    """Make pods from the selectors; only those that their selector really selects are kept."""
-    wanted: dict[tuple[str, str, tuple[tuple[str, str], ...]], Mapping[str, str]] = {}
+        return world
+    wanted: dict[_Key, Mapping[str, str]] = {}
     for node in selectors:
         labels = _satisfying(node)
         if labels is not None:
@@ -84,15 +51,11 @@ def _made(world: World, selectors: Iterable[Node], vocabulary: Vocabulary) -> tu
     return _populated(world, vocabulary, wanted)
 
 
-def _populated(
-    world: World,
-    vocabulary: Vocabulary,
-    wanted: Mapping[tuple[str, str, tuple[tuple[str, str], ...]], Mapping[str, str]],
-) -> tuple[World, list[PodClass]]:
+def _populated(world: World, vocabulary: Vocabulary, wanted: Mapping[_Key, Mapping[str, str]]) -> World:
     ports = tuple(
         NamedPort(name, "TCP", _FIRST_PORT + i) for i, name in enumerate(sorted(vocabulary.port_names))
     )
-    namespaces, classes = dict(world.namespaces), []
+    namespaces, pods = dict(world.namespaces), []
     first = world.plan.pods[0].first + 10 if world.plan.pods else _FIRST_ADDRESS
     family = world.plan.pods[0].family if world.plan.pods else 4
     for index, ((namespace, account, own), spaces) in enumerate(sorted(wanted.items())):
@@ -106,8 +69,8 @@ def _populated(
             addresses=(Address(family, first + index),),
             ports=ports,
         )
-        classes.append(PodClass(pod, 0, dict(own)))
-    return replace(world, namespaces=namespaces, pods=tuple(c.pod for c in classes)), classes
+        pods.append(pod)
+    return replace(world, namespaces=namespaces, pods=tuple(pods))
 
 
 def _placed(
