@@ -184,8 +184,8 @@ class Nodes(Protocol):
     def facts(self, node: str) -> NodeFacts:
         """Collect the facts of a node, reading only."""
 
-    def drop_in(self, node: str, path: str, content: str | None) -> None:
-        """Write a configuration file of the host and reload its owner; None removes it."""
+    def drop_in(self, node: str, path: str, content: str | None, apply: Sequence[Sequence[str]] = ()) -> None:
+        """Write a configuration file of the host, None removes it, then run the commands that make that count."""
 
     def drop_in_content(self, node: str, path: str) -> str | None:
         """Give the content of a file of the host; None where it is not there."""

@@ -156,17 +156,24 @@ def _deleted(work: Workshop, command: Command) -> Look:
     )
 
 
+def _content(work: Workshop, command: Command) -> str:
+    """Give the content of a file as it is written: the run is named in its header, and no plan knows the run."""
+    return text(command.args, "content").replace("{run}", work.run.id)
+
+
 def _write(work: Workshop, command: Command) -> None:
-    work.ports.nodes.drop_in(command.node, command.args["path"], command.args["content"])
+    content, reload = _content(work, command), command.args.get("apply", ())
+    work.ports.nodes.drop_in(command.node, command.args["path"], content, reload)
 
 
 def _written(work: Workshop, command: Command) -> Look:
     there = work.ports.nodes.drop_in_content(command.node, command.args["path"])
-    return Done() if there == command.args["content"] else Absent()
+    return Done() if there == _content(work, command) else Absent()
 
 
 def _remove(work: Workshop, command: Command) -> None:
-    work.ports.nodes.drop_in(command.node, command.args["path"], None)
+    reload = command.args.get("apply", ())
+    work.ports.nodes.drop_in(command.node, command.args["path"], None, reload)
 
 
 def _removed(work: Workshop, command: Command) -> Look:

@@ -5,21 +5,21 @@ The draft is judged by preflight; ``planner`` turns it into steps.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from migrate.engine.access import access_of
 from migrate.engine.chart import meant_config
-from migrate.engine.pinning import pins
+from migrate.engine.pinning import Pin, pins
 from migrate.engine.placement import budgets_of, choose_canary, movable_pods, node_groups, node_plan, waves
 from migrate.engine.stages import stage_values
-from migrate.model.draft import Draft, NodePlan, Policies, Rendered, Stage
+from migrate.model.draft import Draft, Policies, Rendered, Stage
 from migrate.model.fields import text
 from migrate.model.installs import flannel_network
 from migrate.model.nodes import Node
 from migrate.model.settings import Settings
 from migrate.model.snapshot import Snapshot
-from migrate.model.variant import Variant, detect
+from migrate.model.variant import detect
 
 __all__ = ["calico_pools", "draft", "in_scope", "pin_steps"]
 
@@ -66,6 +66,7 @@ def draft(
         )
         for n in nodes
     }
+    steps = pins(snapshot, settings, variant, {name: plan.access for name, plan in plans.items()})
     canary = choose_canary(snapshot, candidates=nodes, own_node=own_node, no_go=no_go)
     return Draft(
         settings=settings,
@@ -77,16 +78,14 @@ def draft(
         canary=canary,
         waves=waves(nodes, groups, settings, first=canary.node, own_node=own_node),
         nodes=plans,
-        steps_of_pin=pin_steps(snapshot, settings, variant, plans),
+        steps_of_pin=pin_steps(steps),
+        pins=tuple((pin.command, pin.undo) for pin in steps),
         own_node=own_node,
         planned_uid=settings.uid or snapshot.identity.uid,
         repeated_keys=repeated_keys,
     )
 
 
-def pin_steps(
-    snapshot: Snapshot, settings: Settings, variant: Variant, nodes: Mapping[str, NodePlan]
-) -> tuple[str, ...]:
+def pin_steps(steps: Sequence[Pin]) -> tuple[str, ...]:
     """Give the names of the commands of P2 that this cluster needs, in their order (``procedure.md`` §5)."""
-    access = {name: plan.access for name, plan in nodes.items()}
-    return tuple(dict.fromkeys(str(pin.command.name) for pin in pins(snapshot, settings, variant, access)))
+    return tuple(dict.fromkeys(str(pin.command.name) for pin in steps))

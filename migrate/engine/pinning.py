@@ -48,8 +48,9 @@ class Pin:
     """One step of P2 and its undo, both as commands with everything they need to act.
 
     Arguments of ``PinAutodetect`` and ``PatchKubeProxy``: ``patches``, each ``{resource, namespace, name, type, patch}``
-    (``type``: merge, strategic, apply or delete), and ``rollout``, the DaemonSets to wait for; of ``ApplyCoverPool`` and
-    ``AllowHostPorts``: ``objects``; of their undo: ``delete``, by path. ``HostDropIn`` holds one file.
+    (``type``: merge, strategic, apply with the whole object, or delete), and ``rollout``, the DaemonSets to wait for;
+    of ``ApplyCoverPool`` and ``AllowHostPorts``: ``objects``; of their undo: ``delete``, by path. ``HostDropIn`` holds
+    one file.
     """
 
     command: Command
@@ -175,7 +176,13 @@ def _chart_config(snapshot: Snapshot, wanted: Mapping[int, str]) -> tuple[Object
     fields = {FIELDS[f]: detection_field(method) for f, method in wanted.items()}
     merged = _deep(values if isinstance(values, Mapping) else {}, {"installation": {"calicoNetwork": fields}})
     content = yaml.safe_dump(merged, sort_keys=False)
-    new = _patch(resource, name, "apply", {"spec": {"valuesContent": content}}, "kube-system")
+    whole = {
+        "apiVersion": "helm.cattle.io/v1",
+        "kind": "HelmChartConfig",
+        "metadata": {"name": name, "namespace": "kube-system"},
+        "spec": {"valuesContent": content},
+    }
+    new = _patch(resource, name, "apply", whole, "kube-system")
     if found is None:
         return new, _patch(resource, name, "delete", {}, "kube-system")
     return new, _patch(resource, name, "merge", {"spec": {"valuesContent": before}}, "kube-system")

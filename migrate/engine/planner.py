@@ -105,8 +105,9 @@ def _step(phase: Phase, command: Command, plan: Plan) -> Step:
     if command.name is Name.SOAK:
         limit = float(command.args["seconds"])
     gates = (str(command.args["gate"]),) if command.name is Name.EVALUATE_GATE else ()
+    file = str(command.args.get("path", "")).rpartition("/")[2] if command.name is Name.HOST_DROP_IN else ""
     return Step(
-        id="/".join(part for part in (str(phase), command.node, str(command.name)) if part),
+        id="/".join(part for part in (str(phase), command.node, str(command.name), file) if part),
         phase=str(phase),
         command=str(command.name),
         node=command.node,

@@ -128,8 +128,9 @@ class SimNodes:
         """Give no facts: nobody looks into a simulated host."""
         return NodeFacts(node, {})
 
-    def drop_in(self, node: str, path: str, content: str | None) -> None:
-        """Write or remove a file of the host."""
+    def drop_in(self, node: str, path: str, content: str | None, apply: Sequence[Sequence[str]] = ()) -> None:
+        """Write or remove a file of the host; a simulated host has no daemons to tell."""
+        del apply
         if content is None:
             self.world.hosts[node].drop_ins.pop(path, None)
         else:
