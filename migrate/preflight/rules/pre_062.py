@@ -20,7 +20,11 @@ def check(case: Case) -> Iterator[Hit]:
     """Hold the new ranges against ``externalCIDRs``; an entry that is no network is named too."""
     given = case.draft.settings.external_cidrs
     if given is None:
-        yield Hit("config/externalCIDRs", message="no list of external ranges given")
+        yield Hit(
+            "config/externalCIDRs",
+            evidence={"externalCIDRs": "not given"},
+            message="no list of external ranges given",
+        )
         return
     for cidr in given:
         if network(cidr) is None:

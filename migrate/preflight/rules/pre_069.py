@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from migrate.engine.drafting import in_scope
 from migrate.model.addresses import address, network
 from migrate.model.fields import items, text
 from migrate.model.findings import Severity
@@ -30,7 +31,7 @@ def check(case: Case) -> Iterator[Hit]:
         yield Hit(
             "config/cilium.podCIDRs", {"facts": facts}, {"pods": sorted(families), "plan": sorted(planned)}
         )
-    for node in case.snapshot.nodes:
+    for node in in_scope(case.snapshot):
         own = {found.version for a in node.internal_addresses if (found := address(a)) is not None}
         if lacking := families - own:
             facts = f"node {node.name} has no InternalIP of {_names(lacking)}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migrate.engine.drafting import in_scope
 from migrate.model.draft import Stage
 from migrate.model.fields import maps, number, text
 from migrate.model.findings import Severity
@@ -30,7 +31,7 @@ def check(case: Case) -> Iterator[Hit | Unread]:
         return
     with_pod = {p.node for p in case.snapshot.pods if p.owner is not None and _is_of(daemon, p.owner.name)}
     with_pod |= {p.node for p in static_pods(case.snapshot)}
-    for node in case.snapshot.nodes:
+    for node in in_scope(case.snapshot):
         if node.name in with_pod:
             continue
         seen = False if daemon is not None else _keeps_rules(case, node)

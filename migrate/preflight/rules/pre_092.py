@@ -16,8 +16,7 @@ from migrate.preflight.rule import Case, Group, Hit, Rule
 
 __all__ = ["RULE"]
 
-MARKS = ("/cali", "/calico")
-PINNED = ("/sys/fs/bpf/calico", "/sys/fs/bpf/ctlb")
+MARK, CONNECT_TIME = "/cali", "/sys/fs/bpf/ctlb"
 
 
 def check(case: Case) -> Iterator[Hit]:
@@ -35,7 +34,7 @@ def check(case: Case) -> Iterator[Hit]:
 
 
 def _is_calicos(path: str) -> bool:
-    return path.startswith(PINNED) or any(mark in path for mark in MARKS)
+    return MARK in path or path.startswith(CONNECT_TIME)
 
 
 RULE = Rule(
