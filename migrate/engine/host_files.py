@@ -93,12 +93,15 @@ def _own_filter(facts: NodeFacts, device: str) -> int:
 
 
 def drop_ins(facts: NodeFacts) -> Iterator[HostFile]:
-    """Give the files that a node needs, none where its daemons leave Cilium alone already."""
+    """Give the files that a node needs, none where its daemons leave Cilium alone already.
+
+    networkd is not restarted by the undo: one that starts without the file takes Calico's routes away as well.
+    """
     if missing := foreign_flags(facts):
         options = "".join(f"{option}=no\n" for option in missing)
         restart = (("systemctl", "restart", "systemd-networkd.service"),)
         path = "/etc/systemd/networkd.conf.d/90-c2c-cilium.conf"
-        yield HostFile(path, f"{HEADER}[Network]\n{options}", restart, restart, "PRE-084")
+        yield HostFile(path, f"{HEADER}[Network]\n{options}", restart, needs="PRE-084")
     if managed_devices(facts):
         reload = (("nmcli", "general", "reload", "conf"),)
         path = "/etc/NetworkManager/conf.d/zz-c2c-cilium.conf"

@@ -176,18 +176,16 @@ class _Judge:
     def _dropped(
         self, hosts: Iterable[HostEndpoint], direction: Direction
     ) -> tuple[tuple[Port, ...], tuple[str, ...]]:
-        """Give the ports that some other node's traffic would be dropped on, and by what."""
-        ports: dict[Port, None] = {}
-        by: dict[str, None] = {}
+        """Give the ports that some other node's traffic would be dropped on, and what decides; one drop a port is enough."""
+        by: dict[Port, str] = {}
         for host in hosts:
             for case in self._cases():
-                if self._is_failsafe(case, direction):
+                if case.port in by or self._is_failsafe(case, direction):
                     continue
-                for decision in self._decisions(host, direction, case):
-                    if decision is not None and decision.verdict is Verdict.DENY:
-                        ports[case.port] = None
-                        by[decision.by] = None
-        return tuple(p for p in self._ports if p in ports), tuple(by)
+                denied = (d.by for d in self._decisions(host, direction, case) if d.verdict is Verdict.DENY)
+                if (decider := next(denied, None)) is not None:
+                    by[case.port] = decider
+        return tuple(p for p in self._ports if p in by), tuple(dict.fromkeys(by.values()))
 
     def _cases(self) -> Iterator[_Case]:
         for family in (4, 6):
@@ -196,7 +194,7 @@ class _Judge:
                 for number_ in port.numbers:
                     yield _Case(port, family, PROTOCOLS[protocol], number_)
 
-    def _decisions(self, host: HostEndpoint, direction: Direction, case: _Case) -> Iterator[Decision | None]:
+    def _decisions(self, host: HostEndpoint, direction: Direction, case: _Case) -> Iterator[Decision]:
         own = self._peer(host.node, case.family, host)
         for name in self._addresses:
             other = self._peer(name, case.family, self._by_node.get(name)) if name != host.node else None
@@ -212,7 +210,9 @@ class _Judge:
                 family=case.family,
             )
             verdict = self._evaluator.judge(flow)
-            yield verdict.ingress if ingress else verdict.egress
+            decision = verdict.ingress if ingress else verdict.egress
+            if decision is not None:
+                yield decision
 
     def _peer(self, node: str, family: int, host: HostEndpoint | None) -> Peer | None:
         found = self._addresses[node].get(family)

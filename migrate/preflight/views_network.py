@@ -27,16 +27,28 @@ _CILIUM = ("cilium_", "lxc")
 
 def new_ranges(case: Case) -> list[Network]:
     """Give the ranges that Cilium's pods will have."""
+    return case.once(_new_ranges)
+
+
+def _new_ranges(case: Case) -> list[Network]:
     return networks(case.draft.settings.cilium.pod_cidrs)
 
 
 def pools(case: Case) -> list[Pool]:
     """Give Calico's pools, disabled ones too, without the cover pools that are ours."""
+    return case.once(_pools)
+
+
+def _pools(case: Case) -> list[Pool]:
     return [p for p in ip_pools(case.snapshot) if not p.ours]
 
 
 def old_ranges(case: Case) -> list[Network]:
     """Give the networks of Calico's pools."""
+    return case.once(_old_ranges)
+
+
+def _old_ranges(case: Case) -> list[Network]:
     return [p.network for p in pools(case) if p.network is not None]
 
 

@@ -88,3 +88,9 @@ def test_only_what_is_on_for_all_devices_is_set_live_and_set_back() -> None:
     (two,) = drop_ins(facts(systemd=252, rp_filter={"all": 1, "default": 2}))
     assert two.content.endswith("net.ipv4.conf.all.rp_filter = 0\n")
     assert two.undo == (("sysctl", "-w", "net.ipv4.conf.all.rp_filter=1"),)
+
+
+def test_networkd_is_told_at_once_and_left_alone_by_the_undo() -> None:
+    (file,) = drop_ins(facts(networkd={"active": True}))
+    assert file.apply == (("systemctl", "restart", "systemd-networkd.service"),)
+    assert file.undo == ()
