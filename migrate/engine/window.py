@@ -28,7 +28,7 @@ from migrate.engine.sides import (
 )
 from migrate.model.fields import items, mapping, maps, text
 
-__all__ = ["ALLOWANCE", "Pods", "allowance_of", "defeating", "lacking", "without_unmanaged"]
+__all__ = ["ALLOWANCE", "Pods", "allowance_of", "as_cilium", "defeating", "lacking", "without_unmanaged"]
 
 ALLOWANCE = "c2c/window-allowance"
 """Label of the allowance; the run writes its own id as the value."""
@@ -58,7 +58,7 @@ def allowance_of(
     every, known = sides_of(objects), pods or Pods()
     taken = {path_of(item) for item in objects}
     found = []
-    for item in [*objects, *(_as_cilium(policy) for policy in kept)]:
+    for item in [*objects, *(as_cilium(policy) for policy in kept)]:
         rules = [rule for rule in (_allowed(item, r, every, known) for r in rules_of(item)) if rule]
         if rules:
             found.append(_window_object(item, rules, taken))
@@ -126,7 +126,7 @@ def _window_object(item: Object, rules: list[Object], taken: set[str], suffix: s
     return made
 
 
-def _as_cilium(policy: Object) -> Object:
+def as_cilium(policy: Object) -> Object:
     """Give a native NetworkPolicy as far as the allowance asks: whom it selects, and on which ports it lets pods in."""
     spec, metadata = mapping(policy, "spec"), mapping(policy, "metadata")
     rule: dict[str, Any] = {"endpointSelector": dict(mapping(spec, "podSelector"))}

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from migrate.engine.exposure import Protection, protection
-from migrate.engine.sides import path_of
+from migrate.engine.sides import Network, path_of
+from migrate.engine.window import Pods
 from migrate.engine.worlds import documents_of
 from migrate.model.fields import items, maps, number, text
 from migrate.model.resources import Resource
 from migrate.model.snapshot import Snapshot
 from migrate.preflight.rule import Case
+from migrate.preflight.views import calico_pools, networks
 from translators.diagnostics import CODES
 from translators.errors import TranslatorError
 from translators.explanation import Explainer
@@ -36,6 +38,7 @@ __all__ = [
     "cilium_judge",
     "cilium_policies",
     "differences",
+    "known_pods",
     "names_sctp",
     "policies_of",
     "protected",
@@ -180,6 +183,18 @@ def staged_objects(case: Case, *, in_window: bool = False) -> list[Mapping[str, 
     policies = case.draft.policies
     waiting = set(policies.deferred) if in_window else set[str]()
     return [o for o in policies.objects if path_of(o) not in waiting]
+
+
+def known_pods(case: Case) -> Pods:
+    """Give what the allowance of the window asks of the cluster's pods."""
+    ports: dict[tuple[str, str], set[int]] = {}
+    for name, protocol, number_ in (p for pod in case.snapshot.pods for p in pod.named_ports):
+        ports.setdefault((name, protocol), set()).add(number_)
+    ranges: list[Network] = []
+    if "pods" in assumed_config(case).cidr_match_mode:
+        pools = [cidr for _, cidr in calico_pools(case.snapshot)]
+        ranges = networks([*pools, *case.draft.settings.cilium.pod_cidrs])
+    return Pods(ranges, ports)
 
 
 def assumed_config(case: Case) -> CiliumConfig:
