@@ -26,7 +26,7 @@ One JSON object a node, made by the role, the raw variant or the node pod; a par
 | ``cni`` | ``{files: [{name, plugins: ["calico", …], content}], conf_dir, bin_dirs: [..]}``: ``.conf``, ``.conflist``, ``.json`` of the runtime's directory, sorted as the runtime does |
 | ``disk_free`` | bytes of the image filesystem; ``disk_size`` |
 | ``clock_offset_s`` | the node's clock minus the controller's, seconds |
-| ``conntrack_old`` | count of entries older than ``conntrack_age_s`` |
+| ``conntrack_old`` | count of entries older than ``conntrack_age_s``; ``conntrack_external``: ``[{client, address}]`` of connections from outside the cluster straight to an address of a pod |
 | ``sandboxes`` | ``[{id, pod, address}]`` of the container runtime |
 | ``lock`` | ``{held, pid, run}`` of ``/run/lock/c2c.lock`` |
 | ``reboot`` | how it can be rebooted: ``play``, ``cloud``, ``kured``; null: no way is known |

@@ -73,7 +73,7 @@ class Snapshot:
     """One cluster; ``others`` maps a resource (``services``, ``ippools.crd.projectcalico.org``) to its objects.
 
     ``flows`` and ``baseline`` are what an observer recorded before, if one was there: ``flows`` the keys of ``gates.md``
-    §5.7, ``baseline`` the window as ``{source, start, end, seen: {node: events}, lost, blind: [node]}``. ``taken`` is
+    §5.7 (as ``migrate.preflight.views_flows`` reads them), ``baseline`` the window as ``{source, start, end, seen: {node: events}, lost, blind: [node]}``. ``taken`` is
     RFC 3339 or empty.
     """
 

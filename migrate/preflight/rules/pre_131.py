@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate.engine.stages import METRICS, RING
+from migrate.model.calendar import seconds_between
 from migrate.model.draft import Stage
 from migrate.model.fields import at, mapping, number
 from migrate.model.findings import Severity
 from migrate.preflight.rule import Case, Group, Hit, Rule
-from migrate.preflight.views_time import seconds_between
 from migrate.preflight.views_values import config_map_path, departures, effective, is_on
 
 __all__ = ["RULE"]
