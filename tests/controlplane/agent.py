@@ -91,12 +91,6 @@ class NodeAgent:
             self._nodes[name].reboot()
         self._mark(name)
 
-    def restart_runtime_pods(self, namespace: str, selector: dict[str, str]) -> None:
-        """Delete pods as a person would who restarts them by hand."""
-        query = ",".join(f"{key}={value}" for key, value in selector.items())
-        for pod in self.api.items(f"/api/v1/namespaces/{namespace}/pods", labelSelector=query):
-            self.api.delete(kubelet.pod_path({**pod, "kind": "Pod"}))
-
     def _follow(self, path: str, see: Callable[[Object, bool], None]) -> None:
         while not self._stopped.is_set():
             try:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from tests import capabilities
 from tests.controlplane import kwok, users
-from tests.controlplane.client import Api, eventually
+from tests.controlplane.client import Api, eventually, patience
 from tests.controlplane.processes import Process, free_port
 
 READY_S = 60.0
@@ -128,7 +128,18 @@ class ControlPlane:
         self.processes[name].start()
         if name in {ETCD, SERVER}:
             self.wait_until_ready()
-        return time.monotonic() - started
+        seconds = time.monotonic() - started
+        if MANAGER in self.parts:
+            self._wait_for_controllers()
+        return seconds
+
+    def _wait_for_controllers(self) -> None:
+        """Wait until a new namespace gets its account: controllers that lost their server come back by and by."""
+        api, path = self.api(), f"/api/v1/namespaces/after-restart-{time.monotonic_ns()}"
+        name = path.rsplit("/", 1)[1]
+        api.expect("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+        self._wait(lambda: api.call("GET", f"{path}/serviceaccounts/default").ok, "the controllers work")
+        api.delete(path)
 
     def logs(self) -> str:
         """Give the last lines of every log."""
@@ -146,8 +157,7 @@ class ControlPlane:
 
         self._wait(answers, "/readyz")
 
-    def _wait(self, question: object, what: str) -> None:
-        assert callable(question)
+    def _wait(self, question: Callable[[], bool], what: str) -> None:
         try:
             eventually(question, READY_S, what)
         except TimeoutError as error:
@@ -183,7 +193,7 @@ class ControlPlane:
 
     def _serves(self) -> bool:
         """Say whether the API server became ready; no if a process ended, as it does on a port that is taken."""
-        end = time.monotonic() + READY_S
+        end = time.monotonic() + READY_S * patience()
         while time.monotonic() < end and all(p.is_alive for p in self.processes.values()):
             if self.ca_file.exists():
                 try:

@@ -62,7 +62,7 @@ class World:
     def install_cilium(self, *more: Path) -> None:
         """Install Cilium at stage M, wait for its pods, its kinds and its ranges, and plant the switch."""
         migration = charts.values(self.helm.folder, "migration", charts.MIGRATION)
-        done = self.helm.install(self.chart, [migration, *more], "--wait", "--timeout", "90s")
+        done = self.helm.install(self.chart, [migration, *more], "--wait", "--timeout", "300s")
         assert done.returncode == 0, done.stderr
         self.api.create(SWITCH)
 
