@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from tests.controlplane import calico_kinds, charts, tigera, workloads
+from tests.controlplane import calico_kinds, charts, crds, tigera, workloads
 from tests.controlplane.charts import Helm
 from tests.controlplane.client import Api, Object
 from tests.controlplane.simulated_calico import Variant
@@ -69,7 +69,7 @@ def plant(api: Api, install: Install, helm: Helm | None = None) -> None:
     kinds = calico_kinds.definitions(
         install.minor, native_v3=install.kind is Kind.V3_CRDS, operator=install.is_operated
     )
-    calico_kinds.establish(api, kinds)
+    crds.establish(api, kinds)
     for obj in [
         *_namespaces(install),
         *settings(install),

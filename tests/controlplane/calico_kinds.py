@@ -7,10 +7,10 @@ The table follows ``migration/removal.md`` §1.1; scopes after projectcalico/cal
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from tests.controlplane.client import Api, Object, eventually
+from tests.controlplane import crds
+from tests.controlplane.client import Object
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,39 +78,5 @@ def _of(group: str, version: str, kinds: Iterable[Kind], minor: int) -> list[Obj
 
 
 def definition(group: str, version: str, kind: Kind) -> Object:
-    """Give one CRD that keeps whatever an object holds."""
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{kind.plural}.{group}"},
-        "spec": {
-            "group": group,
-            "scope": "Namespaced" if kind.is_namespaced else "Cluster",
-            "names": {
-                "kind": kind.name,
-                "plural": kind.plural,
-                "singular": kind.name.lower(),
-                "listKind": f"{kind.name}List",
-            },
-            "versions": [
-                {"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-            ],
-        },
-    }
-
-
-def establish(api: Api, crds: Iterable[Object], deadline_s: float = 60.0) -> None:
-    """Create CRDs and wait until each is Established; the conditions may be absent right after the creation."""
-    names = [str(crd["metadata"]["name"]) for crd in crds]
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(api.create, crds))
-    for name in names:
-        eventually(lambda n=name: is_established(api, n), deadline_s, f"{name} is Established")  # type: ignore[misc]
-
-
-def is_established(api: Api, name: str) -> bool:
-    """Say whether a CRD is there and Established."""
-    answer = api.call("GET", f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}")
-    conditions = (answer.json.get("status") or {}).get("conditions") or [] if answer.ok else []
-    return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
+    """Give the CRD of one kind."""
+    return crds.definition(group, version, kind.name, kind.plural, is_namespaced=kind.is_namespaced)

@@ -8,7 +8,7 @@ from functools import cache
 import yaml
 
 from tests import capabilities
-from tests.controlplane import calico_kinds
+from tests.controlplane import crds
 from tests.controlplane.client import Api, Object
 
 
@@ -23,4 +23,4 @@ def definitions() -> tuple[Object, ...]:
 def install(api: Api, *kinds: str) -> None:
     """Install all CRDs, or those of the kinds named, and wait until each is Established."""
     wanted = [crd for crd in definitions() if not kinds or crd["spec"]["names"]["kind"] in kinds]
-    calico_kinds.establish(api, wanted)
+    crds.establish(api, wanted)

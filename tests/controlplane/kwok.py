@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests import capabilities
-from tests.controlplane import commands
-from tests.controlplane.client import Api, Object, eventually
+from tests.controlplane import commands, crds
+from tests.controlplane.client import Api
 from tests.controlplane.processes import Process, free_port
 
 STAGES = Path(__file__).parent / "stages"
@@ -19,35 +19,15 @@ KINDS = {"Exec": "execs", "Logs": "logs", "PortForward": "portforwards"}
 KUBELET_ADDRESS_TYPE, KUBELET_ADDRESS = "ExternalDNS", "localhost"
 
 
-def definition(kind: str, plural: str) -> Object:
-    """Give the CRD of one of kwok's kinds that are read from the cluster; any content is kept."""
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {
-        "name": "v1alpha1",
-        "served": True,
-        "storage": True,
-        "schema": {"openAPIV3Schema": schema},
-        "subresources": {"status": {}},
-    }
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{GROUP}"},
-        "spec": {
-            "group": GROUP,
-            "scope": "Namespaced",
-            "names": {"kind": kind, "plural": plural, "singular": kind.lower()},
-            "versions": [version],
-        },
-    }
-
-
 def install(api: Api) -> None:
     """Install kwok's kinds, and wait until each is served."""
-    for kind, plural in KINDS.items():
-        api.create(definition(kind, plural))
-    for plural in KINDS.values():
-        eventually(lambda p=plural: api.call("GET", f"/apis/{GROUP}/v1alpha1/{p}").ok, 20, plural)  # type: ignore[misc]
+    crds.establish(
+        api,
+        [
+            crds.definition(GROUP, "v1alpha1", kind, plural, is_namespaced=True)
+            for kind, plural in KINDS.items()
+        ],
+    )
 
 
 def process(folder: Path, kubeconfig: Path, certificate: Path) -> Process:

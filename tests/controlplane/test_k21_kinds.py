@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.controlplane import calico_kinds, workloads
+from tests.controlplane import calico_kinds, crds, workloads
 from tests.controlplane.calico_kinds import Kind
 from tests.controlplane.client import MERGE, Api, Object, eventually
 from tests.controlplane.instance import ControlPlane
@@ -22,7 +22,7 @@ def pools(shared: ControlPlane) -> Iterator[Api]:
     """Calico's IPPools with one object that a finalizer holds."""
     api = shared.api()
     crd = calico_kinds.definition(calico_kinds.CRD_V1, "v1", Kind("IPPool", "ippools"))
-    calico_kinds.establish(api, [crd])
+    crds.establish(api, [crd])
     api.expect("POST", POOLS, pool("held", finalizers=["example.com/hold"]))
     yield api
     if api.call("GET", f"{POOLS}/held").ok:

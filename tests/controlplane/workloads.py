@@ -24,6 +24,7 @@ def template(labels: dict[str, str], **spec: object) -> Object:
 
 
 def deployment(where: str, name: str, replicas: int, **spec: object) -> Object:
+    """Give a Deployment whose pods have the label ``app``."""
     labels = {"app": name}
     return {
         "apiVersion": "apps/v1",
@@ -38,18 +39,9 @@ def deployment(where: str, name: str, replicas: int, **spec: object) -> Object:
 
 
 def stateful_set(where: str, name: str, replicas: int, **spec: object) -> Object:
-    labels = {"app": name}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "StatefulSet",
-        "metadata": {"name": name, "namespace": where, "labels": labels},
-        "spec": {
-            "serviceName": name,
-            "replicas": replicas,
-            "selector": {"matchLabels": labels},
-            "template": template(labels, **spec),
-        },
-    }
+    """Give a StatefulSet whose pods have the label ``app``."""
+    made = deployment(where, name, replicas, **spec)
+    return {**made, "kind": "StatefulSet", "spec": {**made["spec"], "serviceName": name}}
 
 
 def daemon_set(where: str, name: str, *, host: bool = False, labels: dict[str, str] | None = None) -> Object:
