@@ -151,6 +151,15 @@ class Api:
             raise RefusedError(f"{method} {path}", answer)
         return answer.json
 
+    def attempt(
+        self, method: str, path: str, body: Object | None = None, /, *, kind: str = JSON, **query: str
+    ) -> Answer:
+        """Make one call whose refusal is an answer, such as "not found"; raises ``RefusedError`` for 429 and 5xx."""
+        answer = self.call(method, path, body, kind=kind, **query)
+        if answer.status == 429 or answer.status >= 500:
+            raise RefusedError(f"{method} {path}", answer)
+        return answer
+
     def get(self, path: str, **query: str) -> Object:
         return self.expect("GET", path, **query)
 

@@ -77,7 +77,7 @@ def announce(api: Api, pod: Object, sandbox: Sandbox) -> None:
             "cni.projectcalico.org/podIPs": cidr,
         }
     metadata = {"uid": uid_of(pod), "annotations": notes}
-    api.call("PATCH", pod_path(pod), {"metadata": metadata}, kind=STRATEGIC)
+    api.attempt("PATCH", pod_path(pod), {"metadata": metadata}, kind=STRATEGIC)
 
 
 def report(
@@ -114,7 +114,7 @@ def report(
         "containerStatuses": containers,
     }
     body = {"metadata": {"uid": uid_of(pod)}, "status": status}
-    api.call("PATCH", f"{pod_path(pod)}/status", body, kind=STRATEGIC)
+    api.attempt("PATCH", f"{pod_path(pod)}/status", body, kind=STRATEGIC)
 
 
 def hold_down(api: Api, node: str, why: str, reason: str, message: str) -> None:

@@ -11,7 +11,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from tests.controlplane import cni, kubelet
+from tests.controlplane import cni, kubelet, kwok
 from tests.controlplane.client import Api, Object
 from tests.controlplane.cni import Conf, Plugin
 from tests.controlplane.faults import Fault, Faults
@@ -42,6 +42,7 @@ class Node:
     _conf: tuple[Conf | None, float] = (None, 0.0)
     _mirrors: dict[str, Object] = field(default_factory=dict)
     _after_boot: bool = False
+    _unpublished: bool = False
 
     @property
     def name(self) -> str:
@@ -64,6 +65,7 @@ class Node:
                 self._add(pod)
         if self.faults.take(Fault.COREDNS_RESTART, self.name):
             self._restart([pod for pod in live.values() if kubelet.label_of(pod) == "kube-dns"])
+        self._publish()
         self._report_network()
         if self._after_boot:
             self._after_boot = False
@@ -105,14 +107,22 @@ class Node:
         self._after_boot = True
 
     def _delete(self, sandbox: Sandbox) -> None:
-        leak = self.record.tear_down(sandbox, self.caller())
-        if sandbox.plugin is Plugin.CALICO:
-            if leak is None:
-                self.calico.drop_handle(sandbox)
-            self.calico.publish(self.record)
+        """Run CNI DEL; the record is changed when the cluster knows, so that what fails is done again."""
+        caller = self.caller()
+        if sandbox.plugin is Plugin.CALICO and caller is Plugin.CALICO:
+            self.calico.drop_handle(sandbox)
         if sandbox.plugin is Plugin.CILIUM:
             self.cilium.drop_endpoint(sandbox)
+        self.record.tear_down(sandbox, caller)
+        if sandbox.plugin is Plugin.CALICO:
+            self._unpublished = True
         self.record.save()
+
+    def _publish(self) -> None:
+        """Write the node's IPAM objects, again until it has succeeded."""
+        if self._unpublished:
+            self.calico.publish(self.record)
+            self._unpublished = False
 
     def _keep_mirrors(self, pods: dict[str, Object]) -> None:
         """Make the mirror pod of a static pod again when somebody deleted it: the static pod itself runs on."""
@@ -125,14 +135,14 @@ class Node:
                 kept = {k: v for k, v in pod["metadata"].items() if k in {"name", "namespace", "labels"}}
                 kept["annotations"] = {MIRROR: pod["metadata"]["annotations"][MIRROR]}
                 fresh = {"apiVersion": "v1", "kind": "Pod", "metadata": kept, "spec": pod["spec"]}
-                self.api.call("POST", f"/api/v1/namespaces/{kept['namespace']}/pods", fresh)
+                self.api.attempt("POST", f"/api/v1/namespaces/{kept['namespace']}/pods", fresh)
 
     def _play_calico(self, live: dict[str, Object]) -> None:
         pod = _newest(live, self.calico.variant.labels)
         uid = kubelet.uid_of(pod) if pod else ""
         if self.record.calico_uid and self.record.calico_uid != uid:
-            self.record.calico_uid = ""
             self.calico.stop(self.record)
+            self.record.calico_uid = ""
         if pod is None or self.record.calico_uid == uid:
             return
         sandbox = self._host_sandbox(pod)
@@ -224,29 +234,24 @@ class Node:
             ("Exec", {"execs": [{"local": local}]}),
             ("Logs", {"logs": [{"logsFile": str(log)}]}),
         ):
-            obj = {"apiVersion": "kwok.x-k8s.io/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec}
-            path = f"/apis/kwok.x-k8s.io/v1alpha1/namespaces/{metadata['namespace']}/{kind.lower().removesuffix('s')}s"
-            self.api.call("POST", path, obj)
+            obj = {"apiVersion": f"{kwok.GROUP}/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec}
+            path = f"/apis/{kwok.GROUP}/v1alpha1/namespaces/{metadata['namespace']}/{kwok.KINDS[kind]}"
+            self.api.attempt("POST", path, obj)
 
     def _host_sandbox(self, pod: Object) -> Sandbox:
         uid = kubelet.uid_of(pod)
         if uid not in self.record.sandboxes:
-            self.record.sandboxes[uid] = self._sandbox(pod, Plugin.HOST, self.record.address)
+            self.record.hold(self._sandbox(pod, Plugin.HOST, self.record.address))
         return self.record.sandboxes[uid]
 
     def _sandbox(self, pod: Object, plugin: Plugin, address: str) -> Sandbox:
-        uid, metadata = kubelet.uid_of(pod), pod["metadata"]
-        return Sandbox(
-            uid,
-            str(metadata["namespace"]),
-            str(metadata["name"]),
-            plugin,
-            address,
-            self.record.next_serial(uid),
+        metadata = pod["metadata"]
+        return self.record.sandbox(
+            kubelet.uid_of(pod), str(metadata["namespace"]), str(metadata["name"]), plugin, address
         )
 
     def _add(self, pod: Object) -> None:
-        """Make a pod's sandbox, where the runtime can; else the next look tries again."""
+        """Make a pod's sandbox, where the runtime can and the cluster takes it; else the next look tries again."""
         if kubelet.is_host(pod):
             sandbox = self._host_sandbox(pod)
             if sandbox.serial > 1:
@@ -257,11 +262,12 @@ class Node:
         if plugin is None or address is None or self.faults.stands(Fault.NO_ADDRESS, self.name):
             return
         sandbox = self._sandbox(pod, plugin, address)
-        self.record.sandboxes[sandbox.uid] = sandbox
         self._register(pod, sandbox)
         kubelet.announce(self.api, pod, sandbox)
         if kubelet.phase_of(pod) == "Running":
             kubelet.report(self.api, pod, self.record, sandbox, ready=True)
+        self.record.hold(sandbox)
+        self._unpublished |= plugin is Plugin.CALICO
         self.record.save()
 
     def _restart(self, pods: list[Object]) -> None:
@@ -286,7 +292,6 @@ class Node:
     def _register(self, pod: Object, sandbox: Sandbox) -> None:
         """Let the plugin write what the cluster knows of a sandbox."""
         if sandbox.plugin is Plugin.CALICO:
-            self.calico.publish(self.record)
             self.calico.publish_handle(self.record, sandbox)
         if sandbox.plugin is Plugin.CILIUM:
             ready = not self.faults.stands(Fault.ENDPOINT_NOT_READY, self.name)

@@ -118,9 +118,15 @@ class NodeRecord:
         cni.write(self.root / BOOT_ID, self.boot_id + "\n")
         self.leaks = [Leak("", leak.handle, leak.address) for leak in self.leaks if leak.handle]
 
-    def next_serial(self, uid: str) -> int:
-        self.serials[uid] = self.serials.get(uid, 0) + 1
-        return self.serials[uid]
+    def sandbox(self, uid: str, namespace: str, name: str, plugin: Plugin, address: str) -> Sandbox:
+        """Give the next sandbox of a pod; it counts once ``hold`` has it."""
+        return Sandbox(uid, namespace, name, plugin, address, self.serials.get(uid, 0) + 1)
+
+    def hold(self, sandbox: Sandbox) -> Sandbox:
+        """Enter a sandbox that was made."""
+        self.sandboxes[sandbox.uid] = sandbox
+        self.serials[sandbox.uid] = sandbox.serial
+        return sandbox
 
     def used(self) -> set[str]:
         """Give the addresses that may not be given again: live ones, and those whose handle leaked."""

@@ -81,7 +81,7 @@ class Calico:
 
     def pools(self) -> list[str]:
         """Give the ranges of the enabled IPPools that workloads may use, by name; none where the kind is gone."""
-        answer = self.api.call("GET", f"/apis/{self.variant.version}/ippools")
+        answer = self.api.attempt("GET", f"/apis/{self.variant.version}/ippools")
         if not answer.ok:
             return []
         specs = [

@@ -29,19 +29,19 @@ class Cilium:
 
     def settings(self, namespace: str, labels: dict[str, str]) -> dict[str, str] | None:
         """Read what an agent that starts now with these node labels runs with; None without a ConfigMap."""
-        base = self.api.call("GET", f"/api/v1/namespaces/{namespace}/configmaps/cilium-config")
+        base = self.api.attempt("GET", f"/api/v1/namespaces/{namespace}/configmaps/cilium-config")
         if not base.ok:
             return None
-        overrides = self.api.call("GET", f"{ROOT}/namespaces/{namespace}/ciliumnodeconfigs")
+        overrides = self.api.attempt("GET", f"{ROOT}/namespaces/{namespace}/ciliumnodeconfigs")
         items = overrides.json["items"] if overrides.ok else []
         return cni.effective_config(base.json.get("data") or {}, items, labels)
 
     def ranges(self, node: Object, record: NodeRecord) -> list[str]:
         """Give the ranges that the operator wrote to the node's CiliumNode, which is made where it is absent."""
-        answer = self.api.call("GET", f"{ROOT}/ciliumnodes/{record.name}")
+        answer = self.api.attempt("GET", f"{ROOT}/ciliumnodes/{record.name}")
         if answer.status == 404:
             if answer.is_status and answer.json.get("details"):
-                self.api.call("POST", f"{ROOT}/ciliumnodes", self._node(node, record))
+                self.api.attempt("POST", f"{ROOT}/ciliumnodes", self._node(node, record))
             return []
         return (
             list(((answer.json.get("spec") or {}).get("ipam") or {}).get("podCIDRs") or [])
@@ -100,7 +100,7 @@ class Cilium:
         """Give the security labels of a pod, sorted: its own, its namespace's, its account's, its cluster's."""
         namespace = pod["metadata"]["namespace"]
         found = {f"k8s:{k}={v}" for k, v in (pod["metadata"].get("labels") or {}).items() if "hash" not in k}
-        answer = self.api.call("GET", f"/api/v1/namespaces/{namespace}")
+        answer = self.api.attempt("GET", f"/api/v1/namespaces/{namespace}")
         if answer.ok:
             own = answer.json["metadata"].get("labels") or {}
             found |= {f"k8s:{_NAMESPACE_LABELS}.{key}={value}" for key, value in own.items()}
@@ -141,4 +141,4 @@ class Cilium:
         if len(kept) != len(taints):
             name, version = node["metadata"]["name"], node["metadata"]["resourceVersion"]
             body = {"metadata": {"resourceVersion": version}, "spec": {"taints": kept}}
-            self.api.call("PATCH", f"/api/v1/nodes/{name}", body, kind="application/merge-patch+json")
+            self.api.attempt("PATCH", f"/api/v1/nodes/{name}", body, kind="application/merge-patch+json")

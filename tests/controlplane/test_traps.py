@@ -8,11 +8,13 @@ from __future__ import annotations
 import time
 
 from tests import capabilities
-from tests.controlplane import charts, kubelet, nodes
+from tests.controlplane import charts, checker, kubelet, nodes
 from tests.controlplane.calico_install import POOL
 from tests.controlplane.client import Object, eventually, throughout
+from tests.controlplane.cni import Plugin
 from tests.controlplane.conftest import WORKERS
-from tests.controlplane.world import AGENTS, World, is_of
+from tests.controlplane.instance import SERVER
+from tests.controlplane.world import AGENTS, World, all_run, is_of
 
 CILIUM, CALICO = "05-cilium.conflist", "10-calico.conflist"
 WATCHER_INTERVAL_S = 15
@@ -163,3 +165,31 @@ def test_a_setting_that_two_node_configs_give_differently_is_caught(world: World
         world.api.delete(path)
     eventually(lambda: world.running(WORKERS[2]), 20, "the agent starts once they agree")
     world.agent.problems.clear()
+
+
+def test_the_world_goes_on_after_its_api_server_was_killed(world: World) -> None:
+    """The node agent, kwok, the controllers and the operator come back; nothing is lost, given twice or leaked."""
+    scale = "/apis/apps/v1/namespaces/shop/deployments/web"
+    leaks = {node: len(world.agent.record(node).leaks) for node in WORKERS}
+    world.api.patch(scale, {"spec": {"replicas": 12}})
+    world.plane.restart(SERVER)
+    path = "/api/v1/namespaces/shop/pods"
+    eventually(lambda: len(world.api.items(path)) == 12, 60, "twelve pods are there")
+    for replicas in (2, 6):
+        world.api.patch(scale, {"spec": {"replicas": replicas}})
+    eventually(lambda: len(world.api.items(path)) == 6 and all_run(world.api), 60, "six pods run")
+    checker.addresses_are_unique(checker.Snapshot.take(world.api))
+    assert {node: len(world.agent.record(node).leaks) for node in WORKERS} == leaks
+    live = {
+        s.handle
+        for n in WORKERS
+        for s in world.agent.record(n).sandboxes.values()
+        if s.plugin is Plugin.CALICO
+    }
+    leaked = {leak.handle for n in WORKERS for leak in world.agent.record(n).leaks if leak.handle}
+    handles = "/apis/crd.projectcalico.org/v1/ipamhandles"
+    eventually(
+        lambda: {str(h["spec"]["handleID"]) for h in world.api.items(handles)} == live | leaked,
+        20,
+        "handles agree",
+    )

@@ -15,7 +15,7 @@ AT_LEAST = {
     "oracles": 40,
     "property": 9,
     "robustness": 1,
-    "controlplane": 178,
+    "controlplane": 185,
 }
 
 

@@ -71,9 +71,11 @@ def test_a_reboot_clears_the_kernel_but_not_the_datastore(record: NodeRecord) ->
 
 
 def test_each_new_sandbox_of_a_pod_has_a_container_of_its_own(record: NodeRecord) -> None:
-    first, second = (
-        Sandbox("u", "n", "p", Plugin.CALICO, "10.0.0.1", record.next_serial("u")) for _ in range(2)
-    )
+    asked = record.sandbox("u", "n", "p", Plugin.CALICO, "10.0.0.1")
+    first = record.hold(record.sandbox("u", "n", "p", Plugin.CALICO, "10.0.0.1"))
+    assert asked == first, "a sandbox that was not made does not count"
+    second = record.hold(record.sandbox("u", "n", "p", Plugin.CALICO, "10.0.0.2"))
+    assert (first.serial, second.serial) == (1, 2)
     assert first.handle != second.handle
 
 
