@@ -51,6 +51,7 @@ def _label(name: tuple[str, ...]) -> str:
     return ""
 
 
+@lru_cache(maxsize=4096)
 def is_hidden(key: str, setting: str) -> bool:
     """Say whether a label is left out; ``setting`` is the agent's ``labels``, empty for its default."""
     including, excluding = [*map(re.compile, _INCLUDED)], [*map(re.compile, _EXCLUDED)]
