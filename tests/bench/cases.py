@@ -75,7 +75,7 @@ def translation_of(shape: Shape, limit: Limit | None, **more: Any) -> Case:
     return Case(f"translate.{shape.name}", "yaml-c-loader", prepare, limit, shape, **more)
 
 
-def _explain(engine: str, shape: Shape) -> Case:
+def _explain(engine: str, shape: Shape, limit: Limit | None) -> Case:
     def prepare(folder: Path) -> Prepared:
         policies, cluster = written(shape, folder)
         one, many = folder / "one.jsonl", folder / "many.jsonl"
@@ -102,7 +102,7 @@ def _explain(engine: str, shape: Shape) -> Case:
             (*base, "--flows", str(one), "-o", "jsonl"),
         )
 
-    return Case(f"explain.{engine}.{shape.name}", "flows-decoded", prepare, Limit("rate", 50_000), shape)
+    return Case(f"explain.{engine}.{shape.name}", "flows-decoded", prepare, limit, shape)
 
 
 def written(shape: Shape, folder: Path) -> tuple[Path, Path]:
@@ -157,21 +157,20 @@ CASES: tuple[Case, ...] = (
     translation_of(Shape("random", 500, 200, 50), Limit("seconds", 0.8), peer=_PEER),
     translation_of(Shape("adversarial", 500, 200, 500, deny=0.1), None),
     translation_of(Shape("adversarial", 500, 200, 500, deny=0.4), None),
-    _explain("calico", Shape("realistic", 500, 200, 50)),
-    _explain("cilium", Shape("realistic", 500, 200, 50)),
-    translation_of(Shape("realistic", 5_000, 1_000, 500), Limit("seconds", 5, 200 * MIB), pairs=3),
-    translation_of(Shape("random", 5_000, 1_000, 500), Limit("seconds", 10), pairs=3),
-    translation_of(
-        Shape("realistic", 5_000, 1_000, 5_000), Limit("seconds", 40, 400 * MIB), pairs=2, long=True
-    ),
-    translation_of(
-        Shape("realistic", 100_000, 5_000, 2_000), Limit("seconds", 90, 1536 * MIB), pairs=2, long=True
-    ),
+    _explain("calico", Shape("realistic", 500, 200, 50), Limit("rate", 50_000)),
+    _explain("cilium", Shape("realistic", 500, 200, 50), Limit("rate", 50_000)),
+    _explain("calico", Shape("realistic", 5_000, 1_000, 500), None),
+    _explain("cilium", Shape("realistic", 5_000, 1_000, 500), None),
+    translation_of(Shape("realistic", 5_000, 1_000, 500), Limit("seconds", 5, 200 * MIB)),
+    translation_of(Shape("random", 5_000, 1_000, 500), Limit("seconds", 10)),
+    translation_of(Shape("realistic", 5_000, 1_000, 5_000), Limit("seconds", 40, 400 * MIB)),
+    translation_of(Shape("realistic", 100_000, 5_000, 2_000), Limit("seconds", 90, 1536 * MIB), long=True),
 )
 
 GROWTH: dict[str, tuple[Shape, ...]] = {
-    "pods": tuple(Shape("realistic", n, 200, 100) for n in (500, 1_000, 2_000, 4_000)),
-    "classes": tuple(Shape("realistic", 1_000, 200, n) for n in (40, 120, 320, 1_000)),
-    "policies": tuple(Shape("realistic", 1_000, n, 100) for n in (50, 100, 200, 400)),
-    "deny share": tuple(Shape("adversarial", 300, 100, 300, deny=d) for d in (0.05, 0.1, 0.2, 0.4)),
+    "pods": tuple(Shape("realistic", n, 400, 200) for n in (1_000, 4_000, 16_000, 64_000)),
+    "classes": tuple(Shape("realistic", 4_000, 400, n) for n in (80, 400, 1_600, 4_000)),
+    "policies": tuple(Shape("realistic", 4_000, n, 400) for n in (200, 400, 800, 1_600)),
+    "policies, random": tuple(Shape("random", 4_000, n, 400) for n in (200, 400, 800, 1_600)),
+    "deny share": tuple(Shape("adversarial", 500, 200, 500, deny=d) for d in (0.05, 0.1, 0.2, 0.4)),
 }
