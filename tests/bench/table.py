@@ -87,11 +87,18 @@ def _sets(cases: Sequence[Figures]) -> Iterator[str]:
             f"| {case['name']} | {facts['pods']:,}, {facts['classes']:,}, {facts['namespaces']} "
             f"| {facts['policies']} ({facts['cluster_wide']}) | {_counts(facts['tiers'])} | {facts['rules'].get('ingress', 0)}, {facts['rules'].get('egress', 0)} "
             f"| {_counts(facts['actions'])} | {_counts(facts['values_by_key'])} | {facts['nets']} "
-            f"| {_counts(case['anatomy']['statuses'])} | {_sandwiches(case['anatomy'])} | {sizes['objects']} "
+            f"| {_statuses(case['anatomy']['statuses'])} | {_sandwiches(case['anatomy'])} | {sizes['objects']} "
             f"| {sizes['cubes']} of {sizes['items']} | {sizes['elements']} ({sizes['naive_elements']}) "
             f"| {sizes.get('map_entries', 0):,} ({sizes.get('naive_map_entries', 0):,}) | {_counts(case['anatomy']['grades'])} | {facts['seed']} |"
         )
     yield ""
+
+
+def _statuses(counts: Figures) -> str:
+    """Give how Denies were carried out; how many were closed is said even if none was."""
+    closed, all_ = counts.get("closed", 0), sum(counts.values())
+    others = {name: count for name, count in counts.items() if name != "closed"}
+    return f"{_counts(others)} closed {closed} of {all_}"
 
 
 def _sandwiches(anatomy: Figures) -> str:
