@@ -142,30 +142,26 @@ def _baseline(case: Case, middle: float) -> dict[str, Any] | None:
 
 
 def curve(by: str, shapes: Sequence[Shape]) -> dict[str, Any]:
-    """Measure one growth curve by the processor's seconds, at the reference's speed, and fit its exponent."""
+    """Measure one growth curve by the processor's seconds, and fit its exponent."""
     points = []
     for shape in shapes:
         print(f"growth by {by}: {shape.name} …", file=sys.stderr, flush=True)
         case = next((c for c in CASES if c.shape == shape), None) or translation_of(shape, None)
         with TemporaryDirectory() as folder:
-            prepared = case.prepare(Path(folder))
-            before = calibration()
-            own, _, _ = _interleaved(prepared, PAIRS_OF_A_POINT)
-            slower = (before + calibration()) / 2 / REFERENCE_CALIBRATION_S
-        taken = median(s.cpu_seconds for s in own)
+            own, _, _ = _interleaved(case.prepare(Path(folder)), PAIRS_OF_A_POINT)
         points.append(
             {
                 "x": _x(by, shape),
-                "cpu_median_s": round(taken, 4),
-                "at_reference_s": round(taken / slower, 4),
+                "cpu_median_s": round(median(s.cpu_seconds for s in own), 4),
                 "peak_rss_bytes": max(s.peak_rss_bytes for s in own),
+                "load1": round(os.getloadavg()[0], 2),
             }
         )
     return {
         "by": by,
         "kind": shapes[0].kind,
         "points": points,
-        "exponent": round(exponent([(p["x"], p["at_reference_s"]) for p in points]), 3),
+        "exponent": round(exponent([(p["x"], p["cpu_median_s"]) for p in points]), 3),
     }
 
 

@@ -128,12 +128,12 @@ def _growth(curves: Sequence[Figures]) -> Iterator[str]:
         return
     yield "## Growth"
     yield ""
-    yield "The whole command, in the processor's seconds at the reference's speed; the exponent is fitted over the points."
+    yield "The whole command, in the processor's seconds, start-up (about half a second) included; the exponent is fitted over the points."
     yield ""
     yield "| by | kind | points | exponent | memory at the largest |"
     yield "|---|---|---|---|---|"
     for curve in curves:
-        points = ", ".join(f"{p['x']:g}: {p['at_reference_s']:.2f}" for p in curve["points"])
+        points = ", ".join(f"{p['x']:g}: {p['cpu_median_s']:.2f}" for p in curve["points"])
         most = curve["points"][-1]["peak_rss_bytes"] / MIB
         yield f"| {curve['by']} | {curve['kind']} | {points} | {curve['exponent']:.2f} | {most:.0f} MiB |"
     yield ""
