@@ -27,6 +27,8 @@ from translators.yaml_reading import unreadable
 
 __all__ = [
     "Loaded",
+    "Opened",
+    "contents",
     "differing_files",
     "kept_policies",
     "load",
@@ -79,7 +81,7 @@ def load(paths: Iterable[str]) -> Loaded:
     loaded = Loaded()
     for path in paths:
         try:
-            for name, opened in _contents(path):
+            for name, opened in contents(path, _is_beside):
                 _take_one(loaded, path, name, opened)
         except (OSError, tarfile.TarError, EOFError, zlib.error) as error:
             reason = getattr(error, "strerror", None) or str(error)
@@ -99,7 +101,7 @@ def _take_one(loaded: Loaded, path: str, name: str, opened: Opened) -> None:
 
 def _take(loaded: Loaded, name: str, opened: Opened) -> None:
     """Read one file into what is loaded."""
-    if Path(name).name in INDEXES and (index := _index(opened)) is not None:
+    if Path(name.rpartition("!")[2]).name in INDEXES and (index := _index(opened)) is not None:
         unread = _unread(index)
         loaded.diagnostics += _missing(name, unread - loaded.unread)
         loaded.unread |= unread
@@ -123,18 +125,21 @@ def _excerpted(opened: Opened) -> str | None:
     return content.decode("utf-8-sig", errors="replace")
 
 
-def _contents(path: str) -> Iterator[tuple[str, Opened]]:
-    """Give the name of each file, and what gives its bytes from the beginning as often as it is asked."""
+def contents(path: str, left: Callable[[Path], bool] = lambda _: False) -> Iterator[tuple[str, Opened]]:
+    """Give the name of each file, and what gives its bytes from the beginning as often as it is asked.
+
+    ``left`` says by its place inside a folder or archive whether a file is left out.
+    """
     place = Path(path)
     if path == "-":
         content = sys.stdin.buffer.read()
         yield "<stdin>", lambda: [content]
     elif place.is_dir():
         for item in sorted(p for p in place.rglob("*") if p.suffix in SUFFIXES and p.is_file()):
-            if ".c2c" not in item.parts and not _is_beside(item.relative_to(place)):
+            if ".c2c" not in item.parts and not left(item.relative_to(place)):
                 yield str(item), partial(_pieces, item)
     elif path.endswith(ARCHIVES):
-        yield from _members(place)
+        yield from _members(place, left)
     elif place.is_file():
         yield path, partial(_pieces, place)
     else:
@@ -153,14 +158,21 @@ def _pieces(place: Path) -> Iterator[bytes]:
         yield from iter(partial(stream.read, CHUNK), b"")
 
 
-def _members(place: Path) -> Iterator[tuple[str, Opened]]:
+def _members(place: Path, left: Callable[[Path], bool]) -> Iterator[tuple[str, Opened]]:
     with tarfile.open(place, "r:*") as archive:
         for number, member in enumerate(archive):
             if number > MAX_MEMBERS or member.size > MAX_MEMBER:
                 raise Failure(f"{place} holds more than a snapshot would", fix="unpack it yourself")
             inner = Path(member.name)
-            if member.isfile() and inner.suffix in SUFFIXES and not _is_beside(inner):
+            if member.isfile() and inner.suffix in SUFFIXES and not left(inner):
                 yield f"{place}!{member.name}", partial(_extracted, archive, member)
+        _check_end(archive)
+
+
+def _check_end(archive: tarfile.TarFile) -> None:
+    """Read what stands behind the last member: there an archive says whether it is whole."""
+    while archive.fileobj is not None and archive.fileobj.read(CHUNK):
+        pass
 
 
 def _extracted(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Iterator[bytes]:

@@ -21,6 +21,13 @@ from migrate.model.workloads import WORKLOAD_KINDS, Budget, Workload
 __all__ = ["Answers", "Identity", "Read", "ReadState", "Snapshot", "SnapshotBuilder"]
 
 
+_RESOURCES = {
+    "Node": "nodes", "Pod": "pods", "PodDisruptionBudget": "poddisruptionbudgets.policy", "Job": "jobs.batch",
+    "ReplicationController": "replicationcontrollers", "Deployment": "deployments.apps",
+    "StatefulSet": "statefulsets.apps", "DaemonSet": "daemonsets.apps", "ReplicaSet": "replicasets.apps",
+}  # fmt: skip
+
+
 class ReadState(StrEnum):
     """How reading one resource ended; only ``read`` and ``absent`` say what does not exist."""
 
@@ -73,8 +80,9 @@ class Snapshot:
     """One cluster; ``others`` maps a resource (``services``, ``ippools.crd.projectcalico.org``) to its objects.
 
     ``flows`` and ``baseline`` are what an observer recorded before, if one was there: ``flows`` the keys of ``gates.md``
-    §5.7 (as ``migrate.preflight.views_flows`` reads them), ``baseline`` the window as ``{source, start, end, seen: {node: events}, lost, blind: [node]}``. ``taken`` is
-    RFC 3339 or empty.
+    §5.7 (as ``migrate.preflight.views_flows`` reads them), ``baseline`` the window as ``{source, start, end, seen: {node:
+    events}, lost, blind: [node]}``. ``taken`` is RFC 3339 or empty. ``complete`` says that a resource which ``reads``
+    does not name has no objects.
     """
 
     identity: Identity = field(default_factory=Identity)
@@ -89,6 +97,7 @@ class Snapshot:
     flows: tuple[Mapping[str, Any], ...] | None = None
     baseline: Mapping[str, Any] | None = None
     taken: str = ""
+    complete: bool = False
 
     def of(self, resource: str) -> tuple[Resource, ...]:
         """Give the objects of a resource that no field holds; empty where there are none."""
@@ -106,10 +115,10 @@ class Snapshot:
 
         A snapshot without a list of what was read is a plain folder: there everything counts as read.
         """
-        if not self.reads:
-            return True
         read = self.reads.get(resource)
-        return read is not None and read.state in {ReadState.READ, ReadState.ABSENT}
+        if read is None:
+            return self.complete or not self.reads
+        return read.state in {ReadState.READ, ReadState.ABSENT}
 
     def knows_calico(self, plural: str) -> bool:
         """Say whether Calico's objects of a kind are known in one of its groups."""
@@ -125,14 +134,17 @@ class Snapshot:
 
 
 class SnapshotBuilder:
-    """Takes objects one by one, keeps what is needed of each, and gives the snapshot."""
+    """Takes objects one by one, keeps what is needed of each, and gives the snapshot.
+
+    An object that comes twice, as overlapping files have it, counts once: the last one.
+    """
 
     def __init__(self) -> None:
-        self._nodes: list[Node] = []
-        self._pods: list[Pod] = []
-        self._workloads: list[Workload] = []
-        self._budgets: list[Budget] = []
-        self._others: dict[str, list[Resource]] = {}
+        self._nodes: dict[str, Node] = {}
+        self._pods: dict[str, Pod] = {}
+        self._workloads: dict[tuple[str, str], Workload] = {}
+        self._budgets: dict[str, Budget] = {}
+        self._others: dict[str, dict[tuple[str, str], Resource]] = {}
 
     def add(self, data: Mapping[str, Any]) -> None:
         """Take in one object, or the members of a ``List``; an object without kind or name is left out."""
@@ -146,16 +158,30 @@ class SnapshotBuilder:
             return
         match kind:
             case "Node":
-                self._nodes.append(Node.from_dict(data))
+                node = Node.from_dict(data)
+                self._nodes[node.name] = node
             case "Pod":
-                self._pods.append(Pod.from_dict(data))
+                pod = Pod.from_dict(data)
+                self._pods[pod.label] = pod
             case "PodDisruptionBudget":
-                self._budgets.append(Budget.from_dict(data))
+                budget = Budget.from_dict(data)
+                self._budgets[budget.label] = budget
             case _ if kind in WORKLOAD_KINDS:
-                self._workloads.append(Workload.from_dict(data))
+                workload = Workload.from_dict(data)
+                self._workloads[kind, workload.label] = workload
             case _:
-                resource = resource_of(text(data, "apiVersion"), kind)
-                self._others.setdefault(resource, []).append(Resource.from_dict(data))
+                other = Resource.from_dict(data)
+                known = self._others.setdefault(resource_of(text(data, "apiVersion"), kind), {})
+                known[other.namespace, other.name] = other
+
+    def absorb(self, other: SnapshotBuilder) -> None:
+        """Take in everything that another builder took."""
+        self._nodes |= other._nodes
+        self._pods |= other._pods
+        self._workloads |= other._workloads
+        self._budgets |= other._budgets
+        for resource, found in other._others.items():
+            self._others.setdefault(resource, {}).update(found)
 
     def snapshot(
         self,
@@ -164,25 +190,46 @@ class SnapshotBuilder:
         reads: Mapping[str, Read] | None = None,
         facts: Iterable[NodeFacts] = (),
         answers: Answers | None = None,
+        observed: tuple[Iterable[Mapping[str, Any]] | None, Mapping[str, Any] | None] = (None, None),
         taken: str = "",
+        complete: bool = False,
     ) -> Snapshot:
-        """Give what was taken in, sorted by name, so that the order of the input does not matter."""
+        """Give what was taken in, sorted by name, so that the order of the input does not matter.
+
+        ``observed`` are the flows and the baseline, None where nobody observed.
+        """
+        flows, baseline = observed
         return Snapshot(
-            identity=identity or Identity(uid=self._uid()),
-            nodes=tuple(sorted(self._nodes, key=lambda n: n.name)),
-            pods=tuple(sorted(self._pods, key=lambda p: (p.namespace, p.name))),
-            workloads=tuple(sorted(self._workloads, key=lambda w: (w.kind, w.namespace, w.name))),
-            budgets=tuple(sorted(self._budgets, key=lambda b: (b.namespace, b.name))),
+            identity=identity or Identity(uid=self.uid),
+            nodes=tuple(sorted(self._nodes.values(), key=lambda n: n.name)),
+            pods=tuple(sorted(self._pods.values(), key=lambda p: (p.namespace, p.name))),
+            workloads=tuple(sorted(self._workloads.values(), key=lambda w: (w.kind, w.namespace, w.name))),
+            budgets=tuple(sorted(self._budgets.values(), key=lambda b: (b.namespace, b.name))),
             others={
-                resource: tuple(sorted(found, key=lambda r: (r.namespace, r.name)))
+                resource: tuple(sorted(found.values(), key=lambda r: (r.namespace, r.name)))
                 for resource, found in sorted(self._others.items())
             },
             reads=reads or {},
             facts={f.node: f for f in facts},
             answers=answers or Answers(),
+            flows=None if flows is None else tuple(flows),
+            baseline=baseline,
             taken=taken,
+            complete=complete,
         )
 
-    def _uid(self) -> str:
-        found = [n for n in self._others.get("namespaces", []) if n.name == "kube-system"]
-        return found[0].uid if found else ""
+    @property
+    def counts(self) -> dict[str, int]:
+        """Give by resource how many objects were taken in."""
+        found = {resource: len(items) for resource, items in self._others.items()}
+        typed = (("Node", self._nodes), ("Pod", self._pods), ("PodDisruptionBudget", self._budgets))
+        found |= {_RESOURCES[kind]: len(taken) for kind, taken in typed if taken}
+        for kind, _ in self._workloads:
+            found[_RESOURCES[kind]] = found.get(_RESOURCES[kind], 0) + 1
+        return found
+
+    @property
+    def uid(self) -> str:
+        """Give the UID of the namespace kube-system, empty where it is not there."""
+        found = self._others.get("namespaces", {}).get(("", "kube-system"))
+        return found.uid if found is not None else ""
