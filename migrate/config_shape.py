@@ -88,7 +88,8 @@ ROOT = _map(
     ),
     externalCIDRs=NETWORKS,
     cilium=_map(
-        version=TEXT, chart=TEXT, podCIDRs=NETWORKS, tunnelPort=_whole(8473), values=TEXT, config=TEXT
+        version=TEXT, chart=TEXT, podCIDRs=NETWORKS, maskSize=_whole(24), maskSizeV6=_whole(120),
+        tunnelPort=_whole(8473), values=TEXT, config=TEXT,
     ),
     addresses=_map(pods=NETWORKS, nodes=NETWORKS, services=NETWORKS, apiServer=NETWORKS),
     translate=_map(

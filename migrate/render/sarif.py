@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from migrate import __version__
 from migrate.render.issues import Issue
-from migrate.render.words import title
+from migrate.render.words import preflight_rule, title
 from translators.diagnostics import CODES
 from translators.span import NOWHERE, Span
 
@@ -54,6 +54,10 @@ def _rule(code: str) -> dict[str, Any]:
     if code in CODES:
         rule["help"] = {"text": f"{CODES[code].remedy} More: c2c explain {code}"}
         rule["defaultConfiguration"] = {"level": str(CODES[code].severity)}
+    elif (check := preflight_rule(code)) is not None:
+        rule["help"] = {"text": f"{check.message}. More: c2c explain {code}"}
+        level = "error" if check.severity.blocks else "warning" if check.severity == "warn" else "note"
+        rule["defaultConfiguration"] = {"level": level}
     return rule
 
 

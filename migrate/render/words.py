@@ -8,9 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from translators.diagnostics import CODES
 from translators.report import DifferenceEntry, Finding, PolicyEntry, Report
+
+if TYPE_CHECKING:
+    from migrate.preflight.rule import Rule
 
 __all__ = [
     "SIDES",
@@ -20,6 +24,7 @@ __all__ = [
     "pending",
     "place",
     "plural",
+    "preflight_rule",
     "remedy",
     "rule",
     "title",
@@ -162,7 +167,19 @@ def _gravity(item: Pending) -> tuple[bool, bool, str, int, str]:
 
 def title(code: str) -> str:
     """Give the title of a code; a code of elsewhere is its own title."""
-    return CODES[code].title if code in CODES else code
+    if code in CODES:
+        return CODES[code].title
+    rule = preflight_rule(code)
+    return rule.title if rule is not None else code
+
+
+def preflight_rule(code: str) -> Rule | None:
+    """Give the preflight rule of a code ``CP2nnn``; the rules are loaded for such a code alone."""
+    if not code.startswith("CP2"):
+        return None
+    from migrate.preflight.registry import rule_named  # noqa: PLC0415  # see above
+
+    return rule_named(code)
 
 
 def remedy(text: str) -> str:

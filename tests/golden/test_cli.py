@@ -27,6 +27,8 @@ VERBS = {
     "diff": ["diff", *COMPARED],
     "lint": ["lint", LINTED],
 }
+GROUPS = "identity,capacity,eviction,placement"
+JUDGED = ["--cluster", "examples/snapshot", "--config", "examples/c2c.yaml"]
 COMMANDS = {
     "help": ["--help"],
     "translate": ["translate", *POLICIES],
@@ -40,6 +42,28 @@ COMMANDS = {
     "diff": ["diff", *COMPARED],
     "diff-of-one-engine": ["diff", "--before", SMALL, "--after", LINTED],
     "lint": ["lint", "examples/policies"],
+    "preflight": ["preflight", *JUDGED, "--select", GROUPS],
+    "preflight-wide": ["preflight", *JUDGED, "--select", GROUPS, "-o", "wide"],
+    "preflight-json": ["preflight", *JUDGED, "--select", "eviction", "-o", "json"],
+    "preflight-yaml": ["preflight", *JUDGED, "--select", "CP2034", "-o", "yaml"],
+    "preflight-jsonl": ["preflight", *JUDGED, "--select", "capacity", "-o", "jsonl"],
+    "preflight-markdown": ["preflight", *JUDGED, "--select", "eviction", "-o", "markdown"],
+    "preflight-html": ["preflight", *JUDGED, "--select", "eviction", "-o", "html"],
+    "preflight-sarif": ["preflight", *JUDGED, "--select", "eviction", "-o", "sarif"],
+    "preflight-junit": ["preflight", *JUDGED, "--select", "eviction,placement", "-o", "junit"],
+    "preflight-github": ["preflight", *JUDGED, "--select", "eviction", "-o", "github"],
+    "preflight-node": ["preflight", *JUDGED, "--select", "eviction", "--node", "wrk-2"],
+    "preflight-unknown": ["preflight", *JUDGED, "--select", "CP2014"],
+    "preflight-accepted": [
+        "preflight",
+        *JUDGED,
+        "--select",
+        "CP2034",
+        "--accept",
+        "CP2034:shop/debug=a debugger",
+    ],
+    "preflight-nothing": ["preflight"],
+    "explain-check": ["explain", "CP2031"],
     "explain-code": ["explain", "CAL-L502"],
     "explain-code-json": ["explain", "CAL-L502", "-o", "json"],
     "explain-code-yaml": ["explain", "CAL-L502", "-o", "yaml"],

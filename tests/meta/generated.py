@@ -11,6 +11,9 @@ import click
 
 from migrate.entrypoints.cli.main import VERBS, root
 from migrate.exitcodes import ExitCode
+from migrate.preflight.registry import every_rule
+from migrate.preflight.rule import Group, Rule
+from migrate.render import rule as rule_page
 from translators.diagnostics import CODES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,6 +106,42 @@ def exit_codes() -> str:
     return "\n".join(lines) + "\n"
 
 
+def checks() -> str:
+    """Give the reference of preflight's rules, by group in the order of their numbers."""
+    intro = "`c2c explain CODE` says the same on a terminal. *block!* cannot be accepted, *block* can by id."
+    lines = ["# Preflight", "", MADE, intro, ""]
+    for group in Group:
+        rules = [r for r in every_rule() if r.group is group]
+        if rules:
+            lines += [f"## {group}", "", "| code | severity | title | guards against |", "|---|---|---|---|"]
+            lines += [f"| {r.code} | {r.severity} | {_names(r.title)} | {_failures(r)} |" for r in rules]
+            lines += ["", *(line for r in rules for line in _check(r))]
+    return "\n".join(lines)
+
+
+def _failures(rule: Rule) -> str:
+    return ", ".join(f"F-{number:02d}" for number in rule.failures) or "–"
+
+
+def _check(rule: Rule) -> list[str]:
+    page = rule_page.data(rule)
+    marks = [f"asked again {' and '.join(page['repeated'])}"] if rule.repeat else []
+    marks += [f"repaired by `{rule.repaired_by}` in P2"] if rule.repaired_by else []
+    marks += ["needs facts of the nodes"] if rule.facts else []
+    marks += ["a part lies in the rendered chart"] if rule.chart else []
+    told = "; ".join([f"{rule.id}, {rule.severity}", *marks])
+    remedy = ["", f"*Remedy*: {_names(page['remedy'])}"] if rule.remedy else []
+    why = [line for paragraph in page["why"] for line in ("", _names(paragraph))]
+    return [
+        f"### {rule.code} {_names(rule.title)}",
+        "",
+        f"{told}. “{_names(page['text'])}”",
+        *remedy,
+        *why,
+        "",
+    ]
+
+
 def sources() -> str:
     """Give the modules that follow an upstream's code, with what they follow."""
     lines = ["# What follows which source", "", MADE, "The versions stand in [upstream](../upstream.md).", ""]
@@ -126,5 +165,6 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/codes.md": codes,
     "reference/cli.md": commands,
     "reference/exit-codes.md": exit_codes,
+    "reference/preflight.md": checks,
     "reference/sources.md": sources,
 }

@@ -63,6 +63,7 @@ def command(words: tuple[str, ...], outputs: tuple[str, ...], **given: Any) -> i
 
     \b
     c2c explain CAL-L502
+    c2c explain CP2071
     c2c explain shop/app=web shop/app=db:5432 --before policies/ --after cilium/
     c2c explain --engine calico --cluster prod/ --flows flows.jsonl -o jsonl
     """
@@ -164,9 +165,26 @@ def _lines(path: str) -> Iterator[bytes]:
 
 
 def _code(text: str, outputs: Sequence[str]) -> int:
+    if text.upper().startswith(("CP2", "PRE")):
+        return _check(text, outputs)
     key = _key(text)
     info, example = CODES[key], _example(key)
     emit(outputs, partial(code_page.table, info, example), code_page.renderers(info, example))
+    return ExitCode.DONE
+
+
+def _check(text: str, outputs: Sequence[str]) -> int:
+    """Explain a rule of preflight."""
+    from migrate.preflight.registry import every_rule, rule_named  # noqa: PLC0415  # only for such a code
+    from migrate.render import rule as rule_page  # noqa: PLC0415  # see above
+
+    rule = rule_named(text)
+    if rule is None:
+        near = difflib.get_close_matches(text.upper(), [r.code for r in every_rule()], 1)
+        raise Failure(
+            f"there is no code {text}", fix=f"did you mean {near[0]}?" if near else "c2c preflight names them"
+        )
+    emit(outputs, partial(rule_page.table, rule), rule_page.renderers(rule))
     return ExitCode.DONE
 
 

@@ -26,6 +26,8 @@ VERBS = (
     ("policies", "diff", "list the flows whose verdict differs between two sets"),
     ("policies", "explain", "what a finding means; what happens to a flow, under both engines"),
     ("policies", "lint", "defects of the Calico policies: dead rules, ties, empty selections"),
+    ("plan", "preflight", "everything that could stop the migration, with what removes it"),
+    ("plan", "snapshot", "the cluster as one redacted file, for work without access"),
     ("after", "config", "begin, check and look at the configuration file"),
     ("after", "completion", "completion for bash, zsh, fish"),
     ("after", "version", "versions of the tool and of what it knows"),
