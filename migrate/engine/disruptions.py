@@ -12,7 +12,27 @@ from dataclasses import dataclass
 from migrate.model.pods import Pod
 from migrate.model.workloads import Budget, selects
 
-__all__ = ["Blocked", "RemainingBudgets"]
+__all__ = ["Blocked", "BudgetIndex", "RemainingBudgets"]
+
+
+class BudgetIndex:
+    """Says which budgets select a pod; pods with equal labels, as those of one workload are, are looked up once."""
+
+    def __init__(self, budgets: Iterable[Budget]) -> None:
+        self._budgets: dict[str, list[Budget]] = {}
+        for budget in budgets:
+            self._budgets.setdefault(budget.namespace, []).append(budget)
+        self._known: dict[tuple[str, frozenset[tuple[str, str]]], list[Budget]] = {}
+
+    def of(self, pod: Pod) -> list[Budget]:
+        """Give the budgets of the pod's namespace that select it, in their order."""
+        budgets = self._budgets.get(pod.namespace)
+        if not budgets:
+            return []
+        key = pod.namespace, frozenset(pod.labels.items())
+        if key not in self._known:
+            self._known[key] = [b for b in budgets if selects(b.selector, pod.labels)]
+        return self._known[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +47,9 @@ class RemainingBudgets:
     """The disruptions that each budget still allows; they are used up by ``take`` and never come back by themselves."""
 
     def __init__(self, budgets: Iterable[Budget]) -> None:
-        self._budgets: dict[str, list[Budget]] = {}
-        for budget in budgets:
-            self._budgets.setdefault(budget.namespace, []).append(budget)
-        self.left = {b.label: b.allowed for found in self._budgets.values() for b in found}
+        listed = tuple(budgets)
+        self._index = BudgetIndex(listed)
+        self.left = {b.label: b.allowed for b in listed}
 
     def covering(self, pod: Pod) -> list[Budget]:
         """Give the budgets that select a pod and that an eviction of it would ask.
@@ -39,7 +58,7 @@ class RemainingBudgets:
         """
         if pod.finished or pod.deleted_at or pod.phase == "Pending":
             return []
-        return [b for b in self._budgets.get(pod.namespace, ()) if selects(b.selector, pod.labels)]
+        return self._index.of(pod)
 
     def blocked(self, pods: Iterable[Pod]) -> list[Blocked]:
         """Give the pods that a budget would keep if all went now, one after another, and no successor came."""

@@ -5,14 +5,16 @@ A *PDB group* is a PodDisruptionBudget whose pods run on several nodes: two of i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from migrate.engine.disruptions import BudgetIndex
 from migrate.model.draft import Canary, NodePlan
 from migrate.model.nodes import Node
 from migrate.model.pods import Pod
 from migrate.model.settings import Settings
 from migrate.model.snapshot import Snapshot
-from migrate.model.workloads import Budget, selects
+from migrate.model.workloads import Budget
 
 __all__ = ["budgets_of", "choose_canary", "estimate", "movable_pods", "node_groups", "waves"]
 
@@ -35,15 +37,8 @@ def movable_pods(snapshot: Snapshot) -> dict[str, list[Pod]]:
 
 def budgets_of(budgets: Iterable[Budget], pods: Iterable[Pod]) -> dict[str, list[Budget]]:
     """Give by pod (``namespace/name``) the budgets that select it, in their order."""
-    by_namespace: dict[str, list[Budget]] = {}
-    for budget in budgets:
-        by_namespace.setdefault(budget.namespace, []).append(budget)
-    found = {}
-    for pod in pods:
-        met = [b for b in by_namespace.get(pod.namespace, ()) if selects(b.selector, pod.labels)]
-        if met:
-            found[pod.label] = met
-    return found
+    index = BudgetIndex(budgets)
+    return {pod.label: met for pod in pods if (met := index.of(pod))}
 
 
 def node_groups(snapshot: Snapshot) -> dict[str, tuple[str, ...]]:
@@ -66,6 +61,9 @@ def choose_canary(
     moving = movable_pods(snapshot)
     covered = budgets_of(snapshot.budgets, (p for pods in moving.values() for p in pods))
     replicas = {(w.kind, w.label): w.replicas for w in snapshot.workloads}
+    asked: Counter[str] = Counter()
+    for pod in snapshot.pods:
+        asked[pod.node] += pod.requests.cpu_m
     conditions = (
         ("its rules are Go", lambda n: n.name not in no_go and n.ready),
         ("no control-plane node", lambda n: not n.control_plane),
@@ -79,7 +77,7 @@ def choose_canary(
     for kept in range(len(conditions), -1, -1):
         met = [n for n in candidates if all(holds(n) for _, holds in conditions[:kept])]
         if met:
-            best = min(met, key=lambda n: (len(moving[n.name]), -_headroom(n, snapshot), n.name))
+            best = min(met, key=lambda n: (len(moving[n.name]), asked[n.name] - n.allocatable.cpu_m, n.name))
             count = len(moving[best.name])
             reasons = (
                 f"{count} pod{'s' * (count != 1)} to move, the fewest",
@@ -92,11 +90,6 @@ def choose_canary(
 def _single(pod: Pod, replicas: Mapping[tuple[str, str], int]) -> bool:
     owner = pod.owner
     return owner is not None and replicas.get((owner.kind, f"{pod.namespace}/{owner.name}"), 2) == 1
-
-
-def _headroom(node: Node, snapshot: Snapshot) -> int:
-    """Give the milli-CPUs that nobody asked for."""
-    return node.allocatable.cpu_m - sum(p.requests.cpu_m for p in snapshot.pods if p.node == node.name)
 
 
 def waves(

@@ -163,11 +163,17 @@ def _count(value: object) -> int | str | None:
 
 
 def selects(selector: Mapping[str, Any], labels_: Labels) -> bool:
-    """Say whether a LabelSelector selects these labels; an empty one selects everything (``policy/v1``)."""
-    wanted = labels(selector, "matchLabels")
-    return all(labels_.get(k) == v for k, v in wanted.items()) and all(
-        _holds(term, labels_) for term in maps(selector, "matchExpressions")
-    )
+    """Say whether a LabelSelector selects these labels; an empty one selects everything (``policy/v1``).
+
+    Asked of every pod by every budget, so it reads the selector as it is written and makes nothing anew.
+    """
+    wanted = selector.get("matchLabels")
+    if isinstance(wanted, Mapping):
+        for key, value in wanted.items():
+            if isinstance(value, str) and labels_.get(key) != value:
+                return False
+    terms = selector.get("matchExpressions")
+    return not terms or all(_holds(term, labels_) for term in maps(selector, "matchExpressions"))
 
 
 def _holds(term: Mapping[str, Any], labels_: Labels) -> bool:
