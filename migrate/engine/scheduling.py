@@ -294,8 +294,6 @@ class Question:
         for evenness in self.spread:
             if reason := evenness.refuses(node):
                 yield reason
-        if self.kept_out and any(domain in self.kept_out for domain in node.labels.items()):
-            yield Filter.KEPT_OUT
         if self.terms.near and not self._near(node):
             yield Filter.AFFINITY
         for term, counts in zip(self.terms.apart, self.apart, strict=True):
@@ -305,6 +303,8 @@ class Question:
             ):
                 yield Filter.APART
                 break
+        if self.kept_out and any(domain in self.kept_out for domain in node.labels.items()):
+            yield Filter.KEPT_OUT
 
     def _near(self, node: Node) -> bool:
         """Say whether each term finds a pod in the node's domain; the first of a kind may stand alone."""

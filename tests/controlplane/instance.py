@@ -105,6 +105,8 @@ class ControlPlane:
                 lambda: api.call("GET", "/api/v1/namespaces/default/serviceaccounts/default").ok, "account"
             )
         self.timings["default ServiceAccount"] = time.monotonic() - started
+        if SCHEDULER in self.parts:
+            self._start_scheduler()
         if KWOK in self.parts:
             kwok.install(api)
             self._start(kwok.process(self.folder, self.kubeconfig(users.KWOK), self.ca_file))
@@ -245,15 +247,11 @@ class ControlPlane:
         ]
 
     def _start_controllers(self) -> None:
-        flags = ["--leader-elect=false", "--secure-port=0"]
         names = ",".join(f"{name}-controller" for name in CONTROLLERS)
         self._start(
             self._process(
                 MANAGER,
-                *flags,
-                f"--kubeconfig={self.kubeconfig(users.MANAGER)}",
-                "--kube-api-qps=500",
-                "--kube-api-burst=1000",
+                *self._client_flags(users.MANAGER),
                 "--use-service-account-credentials=true",  # else it is forbidden everything, in silence
                 f"--service-account-private-key-file={self.folder / 'sa.key'}",
                 f"--root-ca-file={self.ca_file}",
@@ -261,8 +259,16 @@ class ControlPlane:
                 f"--controllers={names}",
             )
         )
-        if SCHEDULER in self.parts:
-            config = f"--kubeconfig={self.kubeconfig(users.SCHEDULER)}"
-            self._start(
-                self._process(SCHEDULER, *flags, config, "--kube-api-qps=500", "--kube-api-burst=1000")
-            )
+
+    def _start_scheduler(self) -> None:
+        self._start(self._process(SCHEDULER, *self._client_flags(users.SCHEDULER)))
+
+    def _client_flags(self, user: str) -> list[str]:
+        config = f"--kubeconfig={self.kubeconfig(user)}"
+        return [
+            "--leader-elect=false",
+            "--secure-port=0",
+            config,
+            "--kube-api-qps=500",
+            "--kube-api-burst=1000",
+        ]

@@ -164,7 +164,7 @@ class TestPodsAmongThemselves:
     def test_anti_affinity_keeps_replicas_apart_by_host(self) -> None:
         cluster = state([node("n"), node("m")], [pod("a", "n", labels={"app": "web"}, affinity=anti("web"))])
         twin = pod("b", labels={"app": "web"}, affinity=anti("web"))
-        assert fits(twin, "n", cluster) == (Filter.KEPT_OUT, Filter.APART)
+        assert fits(twin, "n", cluster) == (Filter.APART, Filter.KEPT_OUT)
         assert fits(twin, "m", cluster) == ()
 
     def test_anti_affinity_of_a_placed_pod_keeps_out_one_that_has_none(self) -> None:
