@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["HIDDEN", "names_a_secret", "redacted", "redacted_text"]
+__all__ = ["HIDDEN", "names_a_secret", "pairs_a_secret", "redacted", "redacted_text"]
 
 HIDDEN = "<redacted>"
 _KEYS = re.compile(
@@ -26,7 +26,7 @@ _SHAPES = (
     re.compile(r"(?P<kept>://[^/\s:@]+:)[^@\s/]+(?=@)"),
     re.compile(
         r"(?i)(?<![A-Za-z])(?P<kept>(?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|private[_-]?key"
-        r"|client-key-data|psk)[\"']?\s*[=:]\s*[\"']?)(?![\s\"'{\[<])[^\s\"',}]+"
+        r"|client-key-data|psk|pwd?)[\"']?\s*[=:]\s*[\"']?)(?![\s\"'{\[<])[^\s\"',}]+"
     ),
     re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
     re.compile(r"\bgh[pousr]_[A-Za-z0-9]{20,}|\bxox[abprs]-[A-Za-z0-9-]{10,}"),
@@ -46,12 +46,19 @@ def names_a_secret(key: str) -> bool:
     return bool(_KEYS.search(_CAMEL.sub("_", key)))
 
 
+def pairs_a_secret(data: Mapping[Any, Any]) -> bool:
+    """Say whether a map is a name and a value, as of a header or a variable, and the name is a secret's."""
+    return "value" in data and any(names_a_secret(str(data.get(k, ""))) for k in ("name", "key", "header"))
+
+
 def redacted(value: Any) -> Any:  # noqa: ANN401  # any JSON value
     """Give a value without what its keys or shapes say is secret; the data of Secrets goes as a whole."""
     if isinstance(value, Mapping):
-        secret = value.get("kind") == "Secret"
+        secret, pair = value.get("kind") == "Secret", pairs_a_secret(value)
         return {
-            k: HIDDEN if isinstance(k, str) and _is_secret(k, v, of_secret=secret) else redacted(v)
+            k: HIDDEN
+            if isinstance(k, str) and ((pair and k == "value") or _is_secret(k, v, of_secret=secret))
+            else redacted(v)
             for k, v in value.items()
         }
     if isinstance(value, list | tuple):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import shutil
 import tarfile
 import tempfile
 import zlib
@@ -233,33 +232,37 @@ Files = Mapping[str, Callable[[], Iterator[bytes]]]
 
 
 def _to_path(target: str, files: Files) -> None:
+    """Write beside the target and rename: half a snapshot is never seen, and none is left behind."""
     path = Path(target)
     try:
-        if target.endswith(ARCHIVES):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=".c2c-", delete=False) as stream:
-                _to_archive(stream, files)
-            Path(stream.name).replace(path)
-        else:
-            _to_folder(path, files)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".c2c-") as beside:
+            made = Path(beside) / "made"
+            if target.endswith(ARCHIVES):
+                with _private(made) as stream:
+                    _to_archive(stream, files)
+            else:
+                _to_folder(made, files)
+                if path.exists():
+                    path.rename(Path(beside) / "before")
+            made.rename(path)
     except OSError as error:
         raise Failure(
             f"{target} cannot be written: {error.strerror}", fix="check the folder's rights"
         ) from error
 
 
+def _private(path: Path) -> IO[bytes]:
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE), "wb")
+
+
 def _to_folder(folder: Path, files: Files) -> None:
-    """Write beside the target and rename, so that a half-written snapshot is never seen."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".c2c-"))
+    folder.mkdir(mode=PRIVATE_FOLDER)
     for name, pieces in files.items():
-        place = made / name
+        place = folder / name
         place.parent.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
-        with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE), "wb") as stream:
+        with _private(place) as stream:
             stream.writelines(pieces())
-    if folder.exists():
-        shutil.rmtree(folder)
-    made.replace(folder)
 
 
 def _to_archive(stream: IO[bytes], files: Files) -> None:

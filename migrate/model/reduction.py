@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from migrate.model.fields import text
-from migrate.redaction import HIDDEN, names_a_secret, redacted_text
+from migrate.redaction import HIDDEN, names_a_secret, pairs_a_secret, redacted_text
 
 __all__ = ["reduced"]
 
@@ -117,14 +117,19 @@ def _open_commands(data: Mapping[str, Any]) -> bool:
 def _walked(value: Any, *, commands: bool, managed: bool, key: str = "") -> Any:  # noqa: ANN401  # plain data
     match value:
         case Mapping():
+            pair = pairs_a_secret(value)
             return {
-                k: _walked(v, commands=commands, managed=managed, key=str(k))
+                k: HIDDEN
+                if pair and k == "value"
+                else _walked(v, commands=commands, managed=managed, key=str(k))
                 for k, v in value.items()
                 if k not in _DROPPED or (managed and k == "managedFields")
             }
         case list() | tuple():
             if key in {"env", "extraEnv"}:
                 return [_variable(item) for item in value]
+            if key == "httpHeaders":
+                return [{"name": text(item, "name")} for item in value if isinstance(item, Mapping)]
             if key in {"command", "args", "extraArgs"} and not commands:
                 return []
             return [_walked(item, commands=commands, managed=managed, key=key) for item in value]

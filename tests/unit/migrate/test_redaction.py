@@ -47,6 +47,12 @@ def test_the_data_of_a_secret_goes_as_a_whole_and_its_name_stays() -> None:
     assert "canary" not in str(found)
 
 
+@pytest.mark.parametrize("key", ["name", "key", "header"])
+def test_a_value_beside_a_name_that_is_a_secrets_is_hidden(key: str) -> None:
+    assert "canary" not in str(redacted({"items": [{key: "X-Api-Key", "value": "canary"}]}))
+    assert "canary" in str(redacted({"items": [{key: "LOG_LEVEL", "value": "canary"}]}))
+
+
 def test_what_only_sounds_like_a_secret_stays() -> None:
     data = {
         "tokenizer": "gpt",

@@ -54,6 +54,12 @@ PLANTED: dict[str, dict[str, Any]] = {
     "Helm values": thing("HelmChart", spec={"valuesContent": f"auth:\n  password: {CANARY}\n"}),
     "json inside": thing("Installation", spec={"text": '{"password": "' + CANARY + '"}'}),
     "schema": thing("CustomResourceDefinition", spec={"versions": [{"name": "v1", "schema": {"default": CANARY}}]}),
+    "header of a probe": thing("Pod", **with_container(livenessProbe={"httpGet": {"httpHeaders": [{"name": "X-Shared", "value": CANARY}]}})),
+    "command of a probe": thing("Pod", **with_container(readinessProbe={"exec": {"command": ["mysql", f"-p{CANARY}"]}})),
+    "command of a hook": thing("Pod", **with_container(lifecycle={"preStop": {"exec": {"command": ["curl", CANARY]}}})),
+    "name and value": thing("X", spec={"settings": [{"name": "DB_PASSWORD", "value": CANARY}, {"key": "apiKey", "value": CANARY}]}),
+    "short word": thing("X", spec={"text": f"user=bob pwd={CANARY}"}),
+    "flex volume's options": thing("PersistentVolume", spec={"flexVolume": {"options": {"password": CANARY}}}),
     "kubeconfig": thing("X", spec={"kubeconfig": CANARY}),
 }  # fmt: skip
 
