@@ -42,7 +42,10 @@ PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """How to write: with other names, and which kinds' texts to leave whole but for what looks like a secret."""
+    """How to write: with other names, and which kinds' texts to leave whole but for what looks like a secret.
+
+    ``whole`` holds kinds in lower case.
+    """
 
     pseudonyms: bool = False
     whole: frozenset[str] = frozenset()
@@ -142,7 +145,8 @@ class _Taken:
         key = text(data, "metadata", "namespace"), text(data, "metadata", "name")
         if (resource, key) == ("namespaces", ("", "kube-system")):
             self.uid = text(data, "metadata", "uid")
-        kept = redacted(data) if text(data, "kind") in self.wishes.whole else reduced(data)
+        whole = text(data, "kind").casefold() in self.wishes.whole
+        kept = redacted(data) if whole else reduced(data)
         self.index.setdefault(resource, {})[key] = self._put(kept)
 
     def _put(self, data: Mapping[str, Any]) -> tuple[int, int]:

@@ -48,7 +48,9 @@ def command(source: str | None, target: str | None, pseudonyms: bool, whole: Seq
         raise Failure("--no-redact Secret: the data of Secrets never leaves", fix="leave it out")
     with progress("reading, redacting, writing"):
         stream = sys.stdout.buffer if target == "-" else target
-        written = write_snapshot(source, stream, Wishes(pseudonyms, frozenset(whole)))
+        written = write_snapshot(
+            source, stream, Wishes(pseudonyms, frozenset(kind.casefold() for kind in whole))
+        )
     return _leave(written, target)
 
 

@@ -64,7 +64,7 @@ def test_every_canary_stays_behind(tmp_path: Path) -> None:
     for wishes in (
         Wishes(),
         Wishes(pseudonyms=True),
-        Wishes(whole=frozenset({"FelixConfiguration", "BGPPeer"})),
+        Wishes(whole=frozenset({"felixconfiguration", "bgppeer"})),
     ):
         target = tmp_path / "prod.tgz"
         write_snapshot(str(folder), str(target), wishes)
