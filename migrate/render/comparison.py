@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from migrate.render.issues import Issue
-from migrate.render.markdown import LIMIT, MARK, cell
+from migrate.render.markdown import MARK, cell, fitted
 
 __all__ = ["comment", "page"]
 
@@ -18,12 +18,7 @@ SIGNS = {"error": "✖", "warning": "▲", "note": "·"}
 
 def comment(headline: str, issues: Sequence[Issue]) -> str:
     """Give Markdown that fits a comment: the verdict, then one row an issue."""
-    text = ""
-    for line in _lines(headline, issues):
-        if len(text) + len(line) > LIMIT:
-            return text + "\n… the rest is in the full report.\n"
-        text += line + "\n"
-    return text
+    return fitted(_lines(headline, issues))
 
 
 def _lines(headline: str, issues: Sequence[Issue]) -> Iterator[str]:

@@ -5,12 +5,12 @@ A comment holds 65,536 characters; this stops at 60,000, at the end of a line, a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from migrate.render import words
 from translators.report import Report
 
-__all__ = ["LIMIT", "MARK", "cell", "comment"]
+__all__ = ["MARK", "cell", "comment", "fitted"]
 
 LIMIT = 60_000
 MARK = "<!-- c2c:report -->"
@@ -18,8 +18,13 @@ MARK = "<!-- c2c:report -->"
 
 def comment(report: Report) -> str:
     """Give Markdown that fits a comment; names of a cluster never become markup."""
+    return fitted(_lines(report))
+
+
+def fitted(lines: Iterable[str]) -> str:
+    """Give the lines as a text that fits a comment, cut behind a line."""
     text = ""
-    for line in _lines(report):
+    for line in lines:
         if len(text) + len(line) > LIMIT:
             return text + "\n… the rest is in the full report.\n"
         text += line + "\n"

@@ -18,7 +18,7 @@ from migrate.preflight.judge import Verdict
 from migrate.preflight.report import PreflightReport, plain, to_json
 from migrate.render import github, sarif
 from migrate.render.issues import Issue, key_of
-from migrate.render.markdown import LIMIT, MARK, cell
+from migrate.render.markdown import MARK, cell, fitted
 from migrate.render.terminal import Canvas, Line, Piece, Role, Sign, paint, prose, sign
 from migrate.render.words import plural
 from translators.span import NOWHERE, Span
@@ -219,7 +219,7 @@ def renderers(report: PreflightReport, place: str) -> Mapping[str, Callable[[], 
         "json": lambda: json.dumps(data_of(report), indent=2, ensure_ascii=False) + "\n",
         "yaml": lambda: yaml.safe_dump(data_of(report), sort_keys=False, allow_unicode=True),
         "jsonl": lambda: _lines(report),
-        "markdown": lambda: _comment(report),
+        "markdown": lambda: fitted(_comment_lines(report)),
         "html": lambda: _page(report),
         "sarif": lambda: sarif.log(issues(report, place)),
         "junit": lambda: _suite(report),
@@ -237,15 +237,6 @@ def _lines(report: PreflightReport) -> str:
         {"type": "check", **check, "findings": by_rule.get(check["rule"], [])} for check in data["checks"]
     ]
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in (hello, *rows))
-
-
-def _comment(report: PreflightReport) -> str:
-    text = ""
-    for line in _comment_lines(report):
-        if len(text) + len(line) > LIMIT:
-            return text + "\n… the rest is in the full report.\n"
-        text += line + "\n"
-    return text
 
 
 def _comment_lines(report: PreflightReport) -> Iterator[str]:
