@@ -26,10 +26,19 @@ from tests.controlplane.instance import ETCD, SCHEDULER, SERVER, ControlPlane
 
 Object = dict[str, Any]
 DECIDED_S = 20.0
-NODES, PLACED, ASKED = 6, 24, 40
+NODES, PLACED, ASKED, VOLUMES = 6, 24, 40, 4
 SEEDS = range(40) if os.environ.get("C2C_LONG") == "1" else range(3)
 HARD = "requiredDuringSchedulingIgnoredDuringExecution"
+DRIVER = "disk.example.com"
 HOST, ZONE = "kubernetes.io/hostname", "topology.kubernetes.io/zone"
+READ = (
+    ("v1", "Node", "/api/v1/nodes"),
+    ("v1", "Pod", "/api/v1/pods"),
+    ("v1", "Namespace", "/api/v1/namespaces"),
+    ("v1", "PersistentVolume", "/api/v1/persistentvolumes"),
+    ("v1", "PersistentVolumeClaim", "/api/v1/persistentvolumeclaims"),
+    ("storage.k8s.io/v1", "CSINode", "/apis/storage.k8s.io/v1/csinodes"),
+)
 ORDER = (
     {Filter.UNSCHEDULABLE}, {Filter.TAINT}, {Filter.NODE_AFFINITY}, {Filter.PORTS},
     {Filter.RESOURCES, Filter.EXTENDED, Filter.PODS}, {Filter.ATTACHED}, {Filter.VOLUME}, {Filter.SPREAD},
@@ -89,6 +98,48 @@ class World:
         made = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}}
         return made | {"status": status}, spec
 
+    def volume(self, number: int) -> tuple[Object, Object]:
+        """Give a volume and the claim that is bound to it: of a zone, or of one node."""
+        name, claim, zonal = f"{self.name}-v{number}", f"v{number}", number < VOLUMES - 1
+        where = (ZONE, "ab"[number % 2]) if zonal else (HOST, f"{self.name}-n1")
+        needs = {"matchExpressions": [{"key": where[0], "operator": "In", "values": [where[1]]}]}
+        source: Object = (
+            {"csi": {"driver": DRIVER, "volumeHandle": name}} if zonal else {"local": {"path": "/d"}}
+        )
+        common = {"accessModes": ["ReadWriteOnce"], "storageClassName": "by-hand"}
+        ours = {"namespace": self.spaces[0], "name": claim}
+        volume = {
+            "apiVersion": "v1",
+            "kind": "PersistentVolume",
+            "metadata": {"name": name},
+            "spec": source
+            | common
+            | {
+                "capacity": {"storage": "1Gi"},
+                "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", **ours},
+                "nodeAffinity": {"required": {"nodeSelectorTerms": [needs]}},
+            },
+        }
+        bound = {"pv.kubernetes.io/bind-completed": "yes"}
+        asked = common | {"volumeName": name, "resources": {"requests": {"storage": "1Gi"}}}
+        return volume, {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": ours | {"annotations": bound},
+            "spec": asked,
+        }
+
+    def drivers(self, number: int) -> Object:
+        """Give what a node says of the volumes that it takes."""
+        name = f"{self.name}-n{number}"
+        driver = {"name": DRIVER, "nodeID": name, "topologyKeys": [], "allocatable": {"count": self.random.choice([1, 2, 9])}}  # fmt: skip
+        return {
+            "apiVersion": "storage.k8s.io/v1",
+            "kind": "CSINode",
+            "metadata": {"name": name},
+            "spec": {"drivers": [driver]},
+        }
+
     def pod(self, name: str, node: str = "") -> Object:
         """Give a pod of some application, on a node or in search of one."""
         pick = self.random
@@ -124,9 +175,15 @@ class World:
         if node:
             spec["nodeName"] = node
         spec |= self._place() | self._company()
+        space = pick.choice(self.spaces)
+        if space == self.spaces[0] and pick.random() < 0.4:
+            names = pick.sample(range(VOLUMES), pick.choice([1, 1, 2]))
+            spec["volumes"] = [
+                {"name": f"v{n}", "persistentVolumeClaim": {"claimName": f"v{n}"}} for n in names
+            ]
         metadata = {
             "name": name,
-            "namespace": pick.choice(self.spaces),
+            "namespace": space,
             "labels": {"app": pick.choice("xyz")},
         }
         return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
@@ -210,6 +267,12 @@ def planted(api: Api, world: World) -> None:
         api.create({k: v for k, v in node.items() if k != "status"})
         api.patch(f"{path}/status", {"status": node["status"]})
         api.patch(path, {"spec": spec})
+        api.create(world.drivers(number))
+    for number in range(VOLUMES):
+        volume, claim = world.volume(number)
+        api.create(volume)
+        path = api.path(api.create(claim))
+        api.patch(f"{path}/status", {"status": {"phase": "Bound"}})
     for number in range(PLACED):
         api.create(world.pod(f"p{number}", f"{world.name}-n{world.random.randrange(NODES)}"))
 
@@ -221,13 +284,14 @@ def uprooted(api: Api, world: World) -> None:
             api.delete(path, gracePeriodSeconds="0")
     for number in range(NODES):
         api.delete(f"/api/v1/nodes/{world.name}-n{number}")
+        api.delete(f"/apis/storage.k8s.io/v1/csinodes/{world.name}-n{number}")
 
 
 def read(api: Api) -> Snapshot:
     builder = SnapshotBuilder()
-    for kind, path in (("Node", "nodes"), ("Pod", "pods"), ("Namespace", "namespaces")):
-        for item in api.items(f"/api/v1/{path}"):
-            builder.add({"apiVersion": "v1", "kind": kind, **item})
+    for version, kind, path in READ:
+        for item in api.items(path):
+            builder.add({"apiVersion": version, "kind": kind, **item})
     return builder.snapshot()
 
 
@@ -258,8 +322,12 @@ def counted(message: str) -> Counter[str]:
 
 
 def worded(reason: str) -> str:
-    """Leave out which taint it was: a scheduler since 1.34 or so does, we do not."""
-    return "node(s) had untolerated taint(s)" if filter_of(reason) is Filter.TAINT else reason
+    """Give the reason as the newest schedulers put it; ours are the words of most clusters, and say which taint it is."""
+    newest = {
+        Filter.TAINT: "node(s) had untolerated taint(s)",
+        Filter.VOLUME: "node(s) didn't match PersistentVolume's node affinity",
+    }
+    return newest.get(filter_of(reason), reason)
 
 
 def ours(asked: Object, state: ClusterState) -> tuple[set[str], Counter[str]]:
