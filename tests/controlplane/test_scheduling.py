@@ -83,10 +83,10 @@ class World:
             taints.append({"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"})
         spec = {"taints": taints, "unschedulable": cordoned}
         amounts = {
-            "cpu": str(pick.choice([1, 2, 4])),
-            "memory": "4Gi",
+            "cpu": str(pick.choice([2, 4, 8])),
+            "memory": "12Gi",
             "ephemeral-storage": "20Gi",
-            "pods": str(pick.choice([4, 6, 20])),
+            "pods": str(pick.choice([5, 8, 20])),
         }
         if pick.random() < 0.3:
             amounts["example.com/gpu"] = "2"
