@@ -56,7 +56,8 @@ def choose_canary(
 ) -> Canary:
     """Choose the node that goes first (``procedure.md`` §10): among those that meet every condition, the least loaded.
 
-    Where none meets them all, conditions are given up from the last named, and the result says which.
+    Where none meets them all, conditions are given up from the last named, and the result says which. A cordoned node
+    is a poor proof, as nothing new comes to it: that condition is ours and the first to go.
     """
     moving = movable_pods(snapshot)
     covered = budgets_of(snapshot.budgets, (p for pods in moving.values() for p in pods))
@@ -73,6 +74,7 @@ def choose_canary(
             lambda n: all(b.allowed > 0 for p in moving[n.name] for b in covered.get(p.label, ())),
         ),
         ("no single replica", lambda n: not any(_single(p, replicas) for p in moving[n.name])),
+        ("not cordoned", lambda n: not n.unschedulable),
     )
     for kept in range(len(conditions), -1, -1):
         met = [n for n in candidates if all(holds(n) for _, holds in conditions[:kept])]

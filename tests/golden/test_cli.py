@@ -92,6 +92,8 @@ ON_A_TERMINAL = (
     "verify",
     "diff",
     "lint",
+    "preflight",
+    "explain-check",
     "explain-code",
     "explain-flow",
     "no-such-file",
