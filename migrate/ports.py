@@ -42,8 +42,10 @@ __all__ = [
     "ProbeResult",
     "ProbeRow",
     "Prober",
+    "Ran",
     "Release",
     "Reporter",
+    "Shell",
     "Store",
 ]
 
@@ -98,6 +100,25 @@ class Api(Protocol):
         timeout_s: float = 0,
     ) -> Answer:
         """Make a call; every answer above 399 but 404 raises ``ApiError``, and so does none at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a command in a pod said; ``code`` is not 0 where it failed (what exactly is not always told)."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Shell(Protocol):
+    """Commands in pods, through the API server."""
+
+    def run(self, namespace: str, pod: str, container: str, command: Sequence[str]) -> Ran:
+        """Run a command and give what it said; raises ``ApiError`` where it could not be started."""
+
+    def logs(self, namespace: str, pod: str, container: str, *, limit: int = 0) -> str:
+        """Give the first bytes of a container's log."""
 
 
 class Cluster(Protocol):
@@ -258,11 +279,18 @@ class ProbeResult:
 class Prober(Protocol):
     """Pods that reach each other and say what they saw."""
 
+    def prepare(self, nodes: Iterable[str], made_for: str = "") -> str:
+        """See to a pair of probe pods on each node, and give what they wait for; empty when all can be asked.
+
+        With ``made_for``, pods that were made for something else are made anew. A pod that stays away for long is not
+        waited for: its rows are unmeasured.
+        """
+
     def run(self, rows: Sequence[ProbeRow]) -> list[ProbeResult]:
-        """Run every row at least three times; probe pods are made where they are missing."""
+        """Run every row three times between the pods that are there."""
 
     def addresses(self, nodes: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
-        """Give by node the addresses of a fresh probe pod pinned to it."""
+        """Give by node the addresses of its probe pod."""
 
     def remove(self, node: str = "") -> None:
         """Delete the probe pods of a node, or all of this run."""

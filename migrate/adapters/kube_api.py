@@ -98,6 +98,7 @@ class KubeApi:
     context: str
     connection: Connection
     sleep: Callable[[float], None]
+    asks_again: bool = True
     calls: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -116,6 +117,8 @@ class KubeApi:
         timeout_s: float = 0,
     ) -> Answer:
         """Make a call, and make it again where that may help (policy ``API``)."""
+        if not self.asks_again:
+            return self._once(method, path, query, body, content, timeout_s)
         answer: Answer = api_policy(self.sleep)(self._once, method, path, query, body, content, timeout_s)
         return answer
 
@@ -137,7 +140,7 @@ class KubeApi:
                 method,
                 url,
                 body=payload,
-                headers=self._headers(content),
+                headers=self.headers(content),
                 timeout=urllib3.Timeout(connect=limit[0], read=limit[1]),
                 retries=False,
             )
@@ -147,7 +150,8 @@ class KubeApi:
             ) from error
         return _checked(raw.status, {k.lower(): v for k, v in raw.headers.items()}, raw.data)
 
-    def _headers(self, content: str) -> dict[str, str]:
+    def headers(self, content: str = "application/json") -> dict[str, str]:
+        """Give the headers of a call, the token renewed where it is time; raises ``ApiError`` without credentials."""
         headers = {"Accept": "application/json", "Content-Type": content, "User-Agent": "c2c"}
         try:
             token = self.client.configuration.get_api_key_with_prefix("BearerToken", alias="authorization")

@@ -43,6 +43,9 @@ NAMESPACED = ("daemonsets.apps", "deployments.apps", "configmaps")
 OF_CALICO = ("kube-system", "calico-system", "calico-apiserver", "tigera-operator")
 
 
+OF_ONE_NODE = frozenset({"node", "back", "address"})
+
+
 def artefact(work: Workshop, name: str, data: object) -> str:
     """Write JSON evidence and give its SHA-256."""
     return work.ports.store.write(name, canonical(data) + b"\n")
@@ -164,13 +167,36 @@ def _evidence_of_probes(command: Command) -> str:
     return f"evidence/{place}probes-{command.args['rows']}{again}.json"
 
 
-def _probe(work: Workshop, command: Command) -> None:
-    results = work.ports.prober.run(rows_of(work, command))
-    data = [_plain(r) for r in results]
-    if command.args["rows"] in {"node", "back", "address"}:
+def _make_probes(work: Workshop, command: Command) -> None:
+    """Let the probe pods of a node be made anew where it is their address that is asked for."""
+    if command.args["rows"] in OF_ONE_NODE:
+        work.ports.prober.remove(command.node)
+    _waits_for_probes(work, command)
+
+
+def _waits_for_probes(work: Workshop, command: Command) -> str:
+    """See to all probe pods of the rows; those of the node in hand were made for this very command."""
+    own = [command.node] if command.args["rows"] in OF_ONE_NODE else []
+    others = [n for n in _probed_nodes(work, command) if n not in own]
+    waits = [work.ports.prober.prepare(own, command.key), work.ports.prober.prepare(others)]
+    return "; ".join(w for w in waits if w)
+
+
+def _probed_nodes(work: Workshop, command: Command) -> list[str]:
+    ends = {e.removeprefix("host:") for row in rows_of(work, command) for e in (row.source, row.target)}
+    return sorted(e for e in ends if e in work.run.nodes)
+
+
+def _probe(work: Workshop, command: Command) -> Look:
+    """Measure as soon as the pods are there; the same rows may be measured as often as one likes."""
+    if waits := _waits_for_probes(work, command):
+        return Waiting(waits)
+    data = [_plain(r) for r in work.ports.prober.run(rows_of(work, command))]
+    if command.args["rows"] in OF_ONE_NODE:
         addresses = work.ports.prober.addresses([command.node])
         artefact(work, f"evidence/{command.node}/addresses.json", {n: list(a) for n, a in addresses.items()})
     artefact(work, _evidence_of_probes(command), data)
+    return Done()
 
 
 def _plain(result: ProbeResult) -> dict[str, Any]:
@@ -178,10 +204,6 @@ def _plain(result: ProbeResult) -> dict[str, Any]:
     expected = {"reach": "ok", "refuse": "refused"}[result.row.expect]
     return {**row, "outcome": "ok" if result.outcome == expected else result.outcome, "reason": result.reason,
             "seen_source": result.seen_source, "client": result.client}  # fmt: skip
-
-
-def _probed(work: Workshop, command: Command) -> Look:
-    return Absent() if work.ports.store.read(_evidence_of_probes(command)) is None else Done()
 
 
 def window_name(command: Command) -> str:
@@ -246,7 +268,7 @@ DEEDS: Mapping[Name, Deed] = {
     Name.BACKUP_NODE: Deed(_back_up_node, _node_backed, once=True),
     Name.BASELINE: Deed(_baseline, _recorded, once=True),
     Name.COLLECT_BASELINE_FLOWS: Deed(_baseline_flows, _flows_recorded),
-    Name.PROBE: Deed(_probe, _probed, once=True),
+    Name.PROBE: Deed(_make_probes, _probe, once=True),
     Name.SOAK: Deed(_soak, _soaked, once=True),
     Name.ASK: Deed(_ask, _said),
     Name.NOTIFY: Deed(nothing, _said),

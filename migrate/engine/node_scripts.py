@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from migrate.engine.script import CALICO, CILIUM, Script, evictions, gate, node_plan
+from migrate.engine.script import CALICO, CILIUM, Script, evictions, gate, measurable, node_plan
 from migrate.model.commands import Command, Name
 from migrate.model.draft import NodePlan
 from migrate.model.run import NodeRun, NodeStatus, Phase, Run
@@ -15,7 +15,7 @@ __all__ = ["node_script"]
 def node_script(run: Run, node: NodeRun) -> Script:
     """Give what is done in the node's state, in order; evictions of CORDONED and ROLLING_BACK go out together."""
     written = _NODE_SCRIPTS.get(node.status)
-    return tuple(written(run, node, node_plan(run, node.name))) if written is not None else ()
+    return measurable(run, written(run, node, node_plan(run, node.name))) if written is not None else ()
 
 
 def _preparing(run: Run, node: NodeRun, how: NodePlan) -> Iterator[Command]:

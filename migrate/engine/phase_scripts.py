@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from migrate.engine.script import CALICO, ENFORCE_CNC, MIGRATION_CNC, Script, gate, moved
+from migrate.engine.script import CALICO, ENFORCE_CNC, MIGRATION_CNC, Script, gate, measurable, moved
 from migrate.model.commands import Command, Name
 from migrate.model.draft import Draft, Stage
 from migrate.model.run import Phase, Run
@@ -19,7 +19,7 @@ def _bridged(draft: Draft) -> bool:
 def phase_script(run: Run) -> Script:
     """Give the commands of the run's phase, in order; of P4 and P5 those that follow the nodes' own."""
     written = _PHASE_SCRIPTS.get(run.phase)
-    return tuple(written(run, run.plan.draft)) if written is not None else ()
+    return measurable(run, written(run, run.plan.draft)) if written is not None else ()
 
 
 def _backing_up(run: Run, draft: Draft) -> Iterator[Command]:

@@ -22,6 +22,7 @@ __all__ = [
     "Script",
     "evictions",
     "gate",
+    "measurable",
     "moved",
     "node_plan",
     "pending",
@@ -33,11 +34,18 @@ CONF_PATH = "/host/etc/cni/net.d/05-cilium.conflist"
 """Where a switched agent writes its CNI file, as it sees it: the mount point is fixed by the chart."""
 
 Script = tuple[Command, ...]
+FLOW_GATES = frozenset({"G-17", "G-18", "G-27"})
 
 
 def gate(number: int, node: str = "", **args: object) -> Command:
     """Give the command that evaluates a gate, on one node or on the cluster."""
     return Command(Name.EVALUATE_GATE, node, {"gate": f"G-{number:02d}", **args})
+
+
+def measurable(run: Run, script: Iterable[Command]) -> Script:
+    """Leave out the gates that judge flows where the settings name no source of flows."""
+    without = FLOW_GATES if run.plan.draft.settings.gates.flows_source == "none" else frozenset()
+    return tuple(c for c in script if c.name is not Name.EVALUATE_GATE or c.args["gate"] not in without)
 
 
 def node_plan(run: Run, node: str) -> NodePlan:

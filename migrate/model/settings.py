@@ -17,6 +17,7 @@ __all__ = ["Cilium", "Deadlines", "Gates", "Nodes", "Settings", "Waves", "Window
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _UNIT = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 MINUTE_S, HOUR_S = 60, 3600
+PROBE_IMAGE = "registry.k8s.io/e2e-test-images/agnhost:2.53"
 
 
 def seconds(duration: str) -> float:
@@ -89,9 +90,13 @@ class Nodes:
 
 @dataclass(frozen=True, slots=True)
 class Gates:
-    """Limits of the gates; ``inconclusive`` is ``wait`` or ``halt``, never a pass."""
+    """Limits of the gates; ``inconclusive`` is ``wait`` or ``halt``, never a pass.
+
+    ``flows_source`` ``none``: no flows are judged, and the report says so.
+    """
 
     probe_failures: int = 0
+    probe_image: str = PROBE_IMAGE
     flows_source: str = "hubble"
     flows_unexplained: int = 0
     flows_lost: int = 0
@@ -243,6 +248,7 @@ def _gates(data: Mapping[str, Any]) -> Gates:
     base, flows = Gates(), mapping(data, "flows")
     return Gates(
         probe_failures=number(data, "probes", "failures", default=base.probe_failures),
+        probe_image=text(data, "probes", "image", default=base.probe_image),
         flows_source=text(flows, "source", default=base.flows_source),
         flows_unexplained=number(flows, "unexplained", default=base.flows_unexplained),
         flows_lost=number(flows, "lost", default=base.flows_lost),

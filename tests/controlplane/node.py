@@ -26,6 +26,9 @@ MIRROR = "kubernetes.io/config.mirror"
 DEFAULT_CONFIG = {cni.WRITE_KEY: f"{cni.POD_SIDE}/05-cilium.conflist", cni.EXCLUSIVE_KEY: "true"}
 
 
+PROBE = "c2c/probe"
+
+
 @dataclass(slots=True)
 class Node:
     """A node with its record; ``reconcile`` and ``reboot`` are called under ``lock``."""
@@ -40,6 +43,7 @@ class Node:
     lock: threading.RLock = field(default_factory=threading.RLock)
     _seen: dict[str, float] = field(default_factory=dict)
     _conf: tuple[Conf | None, float] = (None, 0.0)
+    _probes: set[str] = field(default_factory=set)
     _mirrors: dict[str, Object] = field(default_factory=dict)
     _after_boot: bool = False
     _unpublished: bool = False
@@ -63,6 +67,7 @@ class Node:
         for pod in live.values():
             if kubelet.uid_of(pod) not in self.record.sandboxes and kubelet.label_of(pod) not in self._cnis():
                 self._add(pod)
+            self._offer_probe(pod)
         if self.faults.take(Fault.COREDNS_RESTART, self.name):
             self._restart([pod for pod in live.values() if kubelet.label_of(pod) == "kube-dns"])
         self._publish()
@@ -220,8 +225,15 @@ class Node:
         if agent and agent.is_ready and cni.is_exclusive(agent.config):
             self._take_over(agent)
 
-    def _offer_commands(self, pod: Object) -> None:
-        """Let commands that are run in the agent's pod find this node's folder, and its log be read."""
+    def _offer_probe(self, pod: Object) -> None:
+        """Let a probe pod run its scripts, once it is there."""
+        uid = kubelet.uid_of(pod)
+        if PROBE in (pod["metadata"].get("labels") or {}) and uid not in self._probes:
+            self._probes.add(uid)
+            self._offer_commands(pod, name=str(pod["metadata"]["name"]))
+
+    def _offer_commands(self, pod: Object, **more: str) -> None:
+        """Let commands that are run in a pod find this node's folder, and the agent's log be read."""
         metadata = {
             "name": pod["metadata"]["name"],
             "namespace": pod["metadata"]["namespace"],
@@ -229,7 +241,8 @@ class Node:
         }
         log = self.record.root / "sim" / "agent.log"
         log.touch()
-        local = {"envs": [{"name": "SIM_ROOT", "value": str(self.record.root)}]}
+        known = {"SIM_ROOT": str(self.record.root), **{f"SIM_{k.upper()}": v for k, v in more.items()}}
+        local = {"envs": [{"name": k, "value": v} for k, v in known.items()]}
         for kind, spec in (
             ("Exec", {"execs": [{"local": local}]}),
             ("Logs", {"logs": [{"logsFile": str(log)}]}),

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from tests import capabilities
-from tests.controlplane import users
+from tests.controlplane import kubelet, users
 from tests.controlplane.client import Api, Object, RefusedError
 from tests.controlplane.processes import Process
 
@@ -39,6 +39,7 @@ class GenuineOperator:
     starts: int = 0
     started_at: float = 0.0
     _program: str = ""
+    _copied: int = 0
     _process: Process | None = None
     _stopped: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -70,6 +71,25 @@ class GenuineOperator:
             except (OSError, http.client.HTTPException, RefusedError):
                 continue
 
+    @property
+    def _shown(self) -> Path:
+        """The log of the process that runs now, as a container runtime keeps it: kwok reads no other form."""
+        return self.folder / f"shown-{self.starts}.log"
+
+    def _show_log(self) -> None:
+        if not self.uid or not self.log.exists():
+            return
+        with self.log.open("rb") as file:
+            file.seek(self._copied)
+            new = file.read()
+        whole = new[: new.rfind(b"\n") + 1]
+        self._copied += len(whole)
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S.000000000Z", time.gmtime())
+        with self._shown.open("a", encoding="utf-8") as shown:
+            shown.writelines(
+                f"{stamp} stdout F {line}\n" for line in whole.decode("utf-8", "replace").splitlines()
+            )
+
     def _look(self) -> None:
         path = f"/api/v1/namespaces/{self.namespace}/pods"
         pods = self.api.get(path, labelSelector=SELECTOR)["items"]
@@ -79,14 +99,15 @@ class GenuineOperator:
         if self.uid and self.uid not in {str(pod["metadata"]["uid"]) for pod in live}:
             self._end()
         if not self.uid and live:
-            self._start(live[0])
+            self._start(live[0], live)
+        self._show_log()
 
     def _end(self) -> None:
         if self._process:
             self._process.stop(GRACE_S)
         self.uid = ""
 
-    def _start(self, pod: Object) -> None:
+    def _start(self, pod: Object, live: list[Object]) -> None:
         settings = self.api.get(f"/api/v1/namespaces/{self.namespace}/configmaps/{CONFIG}")
         self.config = dict(settings.get("data") or {})
         folder = self.folder / "config-map"
@@ -105,12 +126,27 @@ class GenuineOperator:
             "--operator-api-serve-addr=127.0.0.1:0",
             "--operator-prometheus-serve-addr=127.0.0.1:0",
         ]
+        self._copied = self.log.stat().st_size if self.log.exists() else 0
         self._process = Process(
             "cilium-operator", command, self.log, {"K8S_NODE_NAME": str(pod["spec"]["nodeName"])}
         )
         self._process.start()
         self.started_at = time.monotonic()
         self.uid, self.starts = str(pod["metadata"]["uid"]), self.starts + 1
+        self._offer_logs(live)
+
+    def _offer_logs(self, pods: list[Object]) -> None:
+        """Let the log of every operator's pod be read: one process stands for them all."""
+        for pod in pods:
+            meta = {key: pod["metadata"][key] for key in ("name", "namespace")}
+            meta["ownerReferences"] = kubelet.owner_of({**pod, "kind": "Pod"})
+            obj = {
+                "apiVersion": "kwok.x-k8s.io/v1alpha1",
+                "kind": "Logs",
+                "metadata": meta,
+                "spec": {"logs": [{"logsFile": str(self._shown)}]},
+            }
+            self.api.call("POST", f"/apis/kwok.x-k8s.io/v1alpha1/namespaces/{meta['namespace']}/logs", obj)
 
 
 def _runs(pod: Object) -> bool:

@@ -1,0 +1,118 @@
+"""The one place where adapters are made and put together: the ports of a run on a live cluster."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from migrate.adapters.clock import SystemClock
+from migrate.adapters.eviction import KubeEvictor
+from migrate.adapters.helm import Chart, HelmCharts, helm_version
+from migrate.adapters.journal_file import FileJournal
+from migrate.adapters.kube_api import Connection, KubeApi, connect
+from migrate.adapters.kube_cluster import KubeCluster
+from migrate.adapters.kube_exec import KubeShell
+from migrate.adapters.lease import LeaseLock, Process, this_process
+from migrate.adapters.mirror_configmap import ConfigMapMirror
+from migrate.adapters.no_flows import NoFlows
+from migrate.adapters.nodes_api import ApiNodes
+from migrate.adapters.probes_pods import PodProber
+from migrate.adapters.run_folder import FileStore
+from migrate.model.settings import Settings
+from migrate.ports import Charts, Ports, Reporter
+
+__all__ = ["Live", "charts_of", "open_cluster", "ports_of"]
+
+LEASE_TIMEOUT_S = 5.0
+
+
+@dataclass(slots=True)
+class Live:
+    """An open connection: the API, the cluster, and the clock that everything waits by."""
+
+    api: KubeApi
+    cluster: KubeCluster
+    clock: SystemClock
+    connection: Connection
+
+
+def open_cluster(connection: Connection) -> Live:
+    """Open a connection; raises ``Failure`` (exit 7) where there is no way to a cluster."""
+    clock = SystemClock()
+    api = connect(connection, clock.sleep)
+    return Live(api, KubeCluster(api, api.context, api.server), clock, connection)
+
+
+def charts_of(live: Live, settings: Settings, values: Mapping[str, Any]) -> Charts:
+    """Give the Cilium chart of the settings; raises ``Failure`` where Helm is missing."""
+    binary = os.environ.get("C2C_HELM", "helm")
+    version = helm_version(binary)
+    chart = settings.cilium.chart
+    return HelmCharts(
+        Chart(chart or "cilium", settings.cilium.version, "" if chart else "https://helm.cilium.io"),
+        access=_helm_access(live),
+        namespace=settings.cilium.namespace,
+        binary=binary,
+        user_values=values,
+        major=int(version.lstrip("v").partition(".")[0]),
+    )
+
+
+def _helm_access(live: Live) -> Sequence[str]:
+    found = live.connection
+    words = ["--kubeconfig", found.kubeconfig] if found.kubeconfig else []
+    words += ["--kube-context", found.context] if found.context else []
+    words += ["--kube-as-user", found.as_user] if found.as_user else []
+    return words + [w for group in found.as_groups for w in ("--kube-as-group", group)]
+
+
+def ports_of(
+    live: Live,
+    settings: Settings,
+    run_id: str,
+    folder: Path,
+    reporter: Reporter,
+    say: Callable[[str], None],
+    *,
+    values: Mapping[str, Any] | None = None,
+    continues: tuple[int, str] | None = None,
+) -> Ports:
+    """Give every port of a run; ``folder`` is the run's own, ``continues`` the mirror that a new journal follows."""
+    shell = KubeShell(live.api, live.api.client.configuration, live.api.server, live.api.headers)
+    journal = folder / "journal.jsonl"
+    return Ports(
+        cluster=live.cluster,
+        evictor=KubeEvictor(live.api),
+        nodes=ApiNodes(live.cluster, shell),
+        charts=charts_of(live, settings, values or {}),
+        prober=PodProber(
+            live.cluster, shell, live.clock, settings.namespace, run_id, settings.gates.probe_image
+        ),
+        flows=NoFlows("no source of flows is set up"),
+        journal=FileJournal(journal) if continues is None else FileJournal(journal, continues=continues),
+        mirror=ConfigMapMirror(live.api, live.clock, settings.namespace),
+        lock=lock_of(live, settings, run_id, say),
+        clock=live.clock,
+        store=FileStore(folder),
+        reporter=reporter,
+    )
+
+
+def lock_of(live: Live, settings: Settings, run_id: str, say: Callable[[str], None]) -> LeaseLock:
+    """Give the lock of a run, over a connection of its own that asks once and does not wait long."""
+    short = replace(live.connection, timeout_s=LEASE_TIMEOUT_S)
+    api = KubeApi(live.api.client, live.api.context, short, live.clock.sleep, asks_again=False)
+    return LeaseLock(api, live.clock, us(run_id), settings.namespace, say)
+
+
+def us(run_id: str) -> Process:
+    """Give who we are, as the lock and the journal name us."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return this_process(run_id, user)
