@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from migrate.adapters.clock import SystemClock
 from migrate.adapters.eviction import KubeEvictor
@@ -25,7 +24,7 @@ from migrate.adapters.run_folder import FileStore
 from migrate.model.settings import Settings
 from migrate.ports import Charts, Ports, Reporter
 
-__all__ = ["Live", "charts_of", "open_cluster", "ports_of"]
+__all__ = ["Live", "RunPlace", "charts_of", "open_cluster", "ports_of"]
 
 LEASE_TIMEOUT_S = 5.0
 
@@ -47,7 +46,7 @@ def open_cluster(connection: Connection) -> Live:
     return Live(api, KubeCluster(api, api.context, api.server), clock, connection)
 
 
-def charts_of(live: Live, settings: Settings, values: Mapping[str, Any]) -> Charts:
+def charts_of(live: Live, settings: Settings) -> Charts:
     """Give the Cilium chart of the settings; raises ``Failure`` where Helm is missing."""
     binary = os.environ.get("C2C_HELM", "helm")
     version = helm_version(binary)
@@ -57,7 +56,7 @@ def charts_of(live: Live, settings: Settings, values: Mapping[str, Any]) -> Char
         access=_helm_access(live),
         namespace=settings.cilium.namespace,
         binary=binary,
-        user_values=values,
+        user_values=settings.cilium.values,
         major=int(version.lstrip("v").partition(".")[0]),
     )
 
@@ -70,34 +69,37 @@ def _helm_access(live: Live) -> Sequence[str]:
     return words + [w for group in found.as_groups for w in ("--kube-as-group", group)]
 
 
+@dataclass(frozen=True, slots=True)
+class RunPlace:
+    """Where a run lives on this machine; ``continues`` is the mirror's seq and hash that a new journal follows."""
+
+    run: str
+    folder: Path
+    continues: tuple[int, str] | None = None
+
+
 def ports_of(
-    live: Live,
-    settings: Settings,
-    run_id: str,
-    folder: Path,
-    reporter: Reporter,
-    say: Callable[[str], None],
-    *,
-    values: Mapping[str, Any] | None = None,
-    continues: tuple[int, str] | None = None,
+    live: Live, settings: Settings, place: RunPlace, reporter: Reporter, say: Callable[[str], None]
 ) -> Ports:
-    """Give every port of a run; ``folder`` is the run's own, ``continues`` the mirror that a new journal follows."""
+    """Give every port of a run; ``say`` takes lines for people while the lock of another is watched."""
     shell = KubeShell(live.api, live.api.client.configuration, live.api.server, live.api.headers)
-    journal = folder / "journal.jsonl"
+    run_id, journal = place.run, place.folder / "journal.jsonl"
     return Ports(
         cluster=live.cluster,
         evictor=KubeEvictor(live.api),
         nodes=ApiNodes(live.cluster, shell),
-        charts=charts_of(live, settings, values or {}),
+        charts=charts_of(live, settings),
         prober=PodProber(
             live.cluster, shell, live.clock, settings.namespace, run_id, settings.gates.probe_image
         ),
         flows=NoFlows("no source of flows is set up"),
-        journal=FileJournal(journal) if continues is None else FileJournal(journal, continues=continues),
+        journal=FileJournal(journal)
+        if place.continues is None
+        else FileJournal(journal, continues=place.continues),
         mirror=ConfigMapMirror(live.api, live.clock, settings.namespace),
         lock=lock_of(live, settings, run_id, say),
         clock=live.clock,
-        store=FileStore(folder),
+        store=FileStore(place.folder),
         reporter=reporter,
     )
 

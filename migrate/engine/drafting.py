@@ -21,7 +21,7 @@ from migrate.model.settings import Settings
 from migrate.model.snapshot import Snapshot
 from migrate.model.variant import detect
 
-__all__ = ["calico_pools", "draft", "in_scope", "pin_steps"]
+__all__ = ["calico_pools", "draft", "in_scope"]
 
 
 def calico_pools(snapshot: Snapshot) -> tuple[str, ...]:
@@ -66,7 +66,7 @@ def draft(
         )
         for n in nodes
     }
-    steps = pins(snapshot, settings, variant, {name: plan.access for name, plan in plans.items()})
+    access = {name: plan.access for name, plan in plans.items()}
     canary = choose_canary(snapshot, candidates=nodes, own_node=own_node, no_go=no_go)
     return Draft(
         settings=settings,
@@ -78,14 +78,8 @@ def draft(
         canary=canary,
         waves=waves(nodes, groups, settings, first=canary.node, own_node=own_node),
         nodes=plans,
-        steps_of_pin=pin_steps(steps),
-        pins=tuple((pin.command, pin.undo) for pin in steps),
+        pins=tuple((p.command, p.undo) for p in pins(snapshot, settings, variant, access)),
         own_node=own_node,
         planned_uid=settings.uid or snapshot.identity.uid,
         repeated_keys=repeated_keys,
     )
-
-
-def pin_steps(steps: Sequence[Pin]) -> tuple[str, ...]:
-    """Give the names of the commands of P2 that this cluster needs, in their order (``procedure.md`` §5)."""
-    return tuple(dict.fromkeys(str(pin.command.name) for pin in steps))

@@ -90,9 +90,7 @@ class Canary:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A plan in the making; ``steps_of_pin`` names the commands of P2 that it holds (rules marked *P*).
-
-    ``pins`` are those commands with everything they need, each with its undo.
+    """A plan in the making; ``pins`` are the commands of P2 with everything they need, each with its undo.
 
     ``values`` and ``meant`` map each stage; ``rendered`` is None where no chart was at hand (then what only the chart
     can tell is *deferred*). ``repeated_keys`` are keys that stand twice in the user's values file. ``run`` and
@@ -108,10 +106,14 @@ class Draft:
     canary: Canary = field(default_factory=Canary)
     waves: tuple[tuple[str, ...], ...] = ()
     nodes: Mapping[str, NodePlan] = field(default_factory=dict)
-    steps_of_pin: tuple[str, ...] = ()
     pins: tuple[tuple[Command, Command], ...] = ()
     own_node: str = ""
     planned_uid: str = ""
     repeated_keys: tuple[str, ...] = ()
     run: str = ""
     holder: str = ""
+
+    @property
+    def steps_of_pin(self) -> tuple[str, ...]:
+        """Give the names of the commands of P2 (rules marked *P* are mended by them)."""
+        return tuple(dict.fromkeys(str(command.name) for command, _ in self.pins))
