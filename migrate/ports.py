@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from migrate.model.draft import Rendered
 from migrate.model.events import FailureClass
 from migrate.model.facts import NodeFacts
+from migrate.model.run import Run
 from migrate.model.snapshot import Identity
 
 __all__ = [
@@ -445,6 +446,9 @@ class Reporter(Protocol):
 
     def event(self, record: Mapping[str, Any]) -> None:
         """Take one record of the journal, as it was written."""
+
+    def beat(self, run: Run, waits: Sequence[tuple[str, float]]) -> None:
+        """Take the state as it is now, and what is waited for since how many seconds; called at every turn."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from migrate.model.events import Event, Kind
 from migrate.model.plan import Plan
 from migrate.model.run import Run
 from migrate.model.serial import decode, encode
-from migrate.ports import Desired, Journal, Reporter
+from migrate.ports import Desired, Ports
 
 __all__ = ["ANSWERS", "Books", "Standing", "mirrored", "played_back", "standing"]
 
@@ -26,9 +26,10 @@ REPLAYED = frozenset({"event", "outcome", "gate"})
 class Books:
     """Writes what happens, in order, and tells whoever looks on."""
 
-    def __init__(self, journal: Journal, reporter: Reporter, run: str, holder: str) -> None:
-        self._journal = journal
-        self._reporter = reporter
+    def __init__(self, ports: Ports, run: str, holder: str) -> None:
+        self._journal = ports.journal
+        self._reporter = ports.reporter
+        self._clock = ports.clock
         self._about = {"run": run, "holder": holder}
         self._intents: dict[str, int] = {}
         self.seq = 0
@@ -69,7 +70,8 @@ class Books:
 
     def write(self, kind: str, **fields: Any) -> Mapping[str, Any]:  # noqa: ANN401  # JSON values
         """Write one record; raises ``OSError`` where the journal cannot be written."""
-        record = self._journal.append(kind, **self._about, **fields)
+        time = self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        record = self._journal.append(kind, time=time, **self._about, **fields)
         self.seq, self.hash = int(record["seq"]), str(record["hash"])
         self._reporter.event(record)
         return record

@@ -7,7 +7,7 @@ the lock and wishes from outside are looked at there.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -118,6 +118,10 @@ class Driver:
         self._hear_all()
         self._note_wishes()
         self._mirror()
+        now = self.at
+        self._ports.reporter.beat(
+            self.run, [(t.waiting, now - t.since) for t in self._tasks.values() if t.waiting]
+        )
 
     def _note_wishes(self) -> None:
         """Record what is wanted once it was heard, so that another process does not hear it again."""
@@ -194,12 +198,15 @@ class Driver:
             self.tell(Event(Kind.API_BACK, text="the API answers again"))
 
     def _api_error(self, task: Task, error: ApiError) -> Event | None:
-        """No answer at all is the run's affair; an answer that refuses is the command's."""
+        """No answer at all is the run's affair; what may pass is asked again in time; a refusal is the command's."""
         if error.status == 0 and error.failure in UNREACHABLE:
             if self._down is None:
                 self._down = self.at
             self.tell(Event(Kind.API_UNREACHABLE, text=f"the API does not answer: {error}"))
             task.due = self.at + self._pace.watch_s
+            return None
+        if error.failure is FailureClass.TRANSIENT and self.at < task.until:
+            task.due, task.waiting = self.at + (error.retry_after_s or self._pace.poll_s), str(error)
             return None
         return self._failure(task, refused(error))
 
@@ -256,9 +263,18 @@ class Driver:
         command = task.command
         work = Workshop(self._ports, self.run.plan, self.run)
         gate = str(command.args["gate"])
-        result = judge_gate(gate, measure(work, command), self.run.plan.draft.settings.gates)
         last = self.at + self._pace.gate_s >= task.until
-        if result.outcome is GateOutcome.FAIL and gate in CONVERGING and not last:
+        try:
+            result = judge_gate(gate, measure(work, command), self.run.plan.draft.settings.gates)
+            again = result.outcome is GateOutcome.FAIL and gate in CONVERGING
+        except ApiError as error:
+            if error.status == 0 and error.failure in UNREACHABLE:
+                raise
+            result, again = (
+                GateResult(gate, GateOutcome.INCONCLUSIVE, f"it cannot be measured: {error}"),
+                True,
+            )
+        if again and not last:
             task.due, task.waiting = self.at + self._pace.gate_s, f"{gate}: {result.text}"
             return None
         return self._judged(command, result)
@@ -310,10 +326,6 @@ class Driver:
     def _next_due(self) -> float:
         dues = [t.due for t in self._tasks.values()]
         return min([*dues, self._watch.next_at(self.at)], default=self.at + self._pace.poll_s)
-
-    def waits(self) -> Iterator[tuple[str, float]]:
-        """Give what the run waits for now, and since when."""
-        return ((t.waiting, t.since) for t in self._tasks.values() if t.waiting)
 
 
 def _plain(command: Command) -> Command:

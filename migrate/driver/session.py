@@ -60,7 +60,7 @@ def begin_run(
 ) -> Driver:
     """Take the lock and begin; raises ``Locked`` where somebody else has it."""
     _lock(ports)
-    books = Books(ports.journal, ports.reporter, run_id, holder)
+    books = Books(ports, run_id, holder)
     books.header(plan, nodes, ports.cluster.identity().uid, attended=attended)
     ports.mirror.begin(run_id, plan_document(plan))
     driver = Driver(begin(run_id, plan, nodes, attended=attended), ports, books, pace=pace)
@@ -76,7 +76,7 @@ def resume_run(
     The driver looks at everything that was in flight before it does anything; a run that rests is not woken.
     """
     _lock(ports, steal=steal)
-    books = Books(ports.journal, ports.reporter, run_id, holder)
+    books = Books(ports, run_id, holder)
     records, mirrored = ports.journal.records(), ports.mirror.read()
     if mirrored is not None and mirror_is_further(records, mirrored, run_id):
         state = mirrored.state

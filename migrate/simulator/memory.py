@@ -11,6 +11,7 @@ from typing import Any
 
 from migrate.model.events import FailureClass
 from migrate.model.plan import canonical
+from migrate.model.run import Run
 from migrate.ports import ApiError, Desired, Holder, Mirrored
 
 __all__ = ["MemoryJournal", "MemoryLock", "MemoryMirror", "MemoryStore", "Silent", "chained"]
@@ -143,6 +144,9 @@ class Silent:
 
     def event(self, record: Mapping[str, Any]) -> None:
         """Take a record."""
+
+    def beat(self, run: Run, waits: Sequence[tuple[str, float]]) -> None:
+        """Take the state."""
 
 
 def time_of_day(seconds: float) -> datetime:

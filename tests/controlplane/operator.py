@@ -40,6 +40,7 @@ class GenuineOperator:
     started_at: float = 0.0
     _program: str = ""
     _copied: int = 0
+    _offered: set[str] = field(default_factory=set)
     _process: Process | None = None
     _stopped: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -99,7 +100,8 @@ class GenuineOperator:
         if self.uid and self.uid not in {str(pod["metadata"]["uid"]) for pod in live}:
             self._end()
         if not self.uid and live:
-            self._start(live[0], live)
+            self._start(live[0])
+        self._offer_logs(live)
         self._show_log()
 
     def _end(self) -> None:
@@ -107,7 +109,7 @@ class GenuineOperator:
             self._process.stop(GRACE_S)
         self.uid = ""
 
-    def _start(self, pod: Object, live: list[Object]) -> None:
+    def _start(self, pod: Object) -> None:
         settings = self.api.get(f"/api/v1/namespaces/{self.namespace}/configmaps/{CONFIG}")
         self.config = dict(settings.get("data") or {})
         folder = self.folder / "config-map"
@@ -133,11 +135,12 @@ class GenuineOperator:
         self._process.start()
         self.started_at = time.monotonic()
         self.uid, self.starts = str(pod["metadata"]["uid"]), self.starts + 1
-        self._offer_logs(live)
+        self._offered.clear()
 
     def _offer_logs(self, pods: list[Object]) -> None:
         """Let the log of every operator's pod be read: one process stands for them all."""
-        for pod in pods:
+        for pod in (p for p in pods if p["metadata"]["uid"] not in self._offered):
+            self._offered.add(pod["metadata"]["uid"])
             meta = {key: pod["metadata"][key] for key in ("name", "namespace")}
             meta["ownerReferences"] = kubelet.owner_of({**pod, "kind": "Pod"})
             obj = {

@@ -1,0 +1,109 @@
+"""``c2c apply``: carry out a plan."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import click
+
+from migrate.adapters.run_folder import new_run_id, state_dir
+from migrate.bootstrap import RunPlace, ports_of, us
+from migrate.driver.session import begin_run, resume_run
+from migrate.entrypoints.cli.connecting import Connected, confirm, connected, connection_options, expect
+from migrate.entrypoints.cli.driving import drive
+from migrate.entrypoints.cli.face import say
+from migrate.entrypoints.cli.narrator import Narrator
+from migrate.entrypoints.cli.output import formats, outputs_option
+from migrate.entrypoints.cli.runs import Known, keep_plan, known_run, load_plan, run_options
+from migrate.errors import Failure
+from migrate.exitcodes import ExitCode
+from migrate.model.plan import Plan
+from migrate.model.run import RunStatus
+from migrate.render.plan_summary import summary
+
+__all__ = ["command"]
+
+GOES_ON = frozenset({RunStatus.RUNNING, RunStatus.STOPPING, RunStatus.PAUSED, RunStatus.PLANNED})
+
+
+@click.command("apply")
+@click.argument("plan_file", metavar="PLAN")
+@click.option("--yes", is_flag=True, help="Do not ask; without a terminal the plan names the cluster.")
+@click.option("--expect-cluster", metavar="NAME|UID", envvar="C2C_EXPECT_CLUSTER", help="Refuse any other.")
+@outputs_option
+@run_options
+@connection_options
+def command(
+    plan_file: str,
+    yes: bool,
+    expect_cluster: str | None,
+    outputs: Sequence[str],
+    **said: Any,  # noqa: ANN401  # options
+) -> int:
+    """Carry out a plan: install Cilium beside Calico, move node by node, prove every step.
+
+    A plan whose run was interrupted goes on where it was; one that halted needs c2c resume.
+
+    \b
+    c2c apply plan.json
+    c2c apply plan.json --yes --expect-cluster prod-eu-1
+    c2c apply plan.json --yes -o jsonl
+    """
+    plan = load_plan(plan_file)
+    cluster = connected(**{k: v for k, v in said.items() if k not in {"state_dir", "run_id"}})
+    expect(cluster, expect_cluster, plan.draft.planned_uid)
+    if plan.blocked:
+        raise Failure("the plan is blocked by preflight", why="PreflightBlocked", fix="c2c preflight says by what; then c2c plan again", code=ExitCode.BLOCKED)  # fmt: skip
+    unfinished = _unfinished(cluster, plan, said["state_dir"])
+    say(lines=summary(plan), always=True)
+    confirm(cluster, yes=yes, named=True)
+    return carry_out(plan, cluster, outputs, said["state_dir"], unfinished)
+
+
+def _unfinished(cluster: Connected, plan: Plan, place: str | None) -> Known | None:
+    """Give the run of this very plan that was left; raises ``Failure`` where it halted, or another run is unfinished."""
+    try:
+        known = known_run(cluster.live, place, None, plan.draft.settings.namespace)
+    except Failure as failure:
+        if failure.code in {ExitCode.USAGE, ExitCode.BLOCKED} and failure.why != "JournalBroken":
+            return None
+        raise
+    run = known.stands.run
+    if run.status.terminal:
+        return None
+    if known.plan.hash != plan.hash:
+        raise Failure(
+            f"run {run.id[:4]} of another plan is {run.where}",
+            fix=f"c2c resume --run {run.id[:4]}, or c2c abort --run {run.id[:4]}",
+            code=ExitCode.BLOCKED,
+        )
+    if run.status not in GOES_ON:
+        raise Failure(
+            f"run {run.id[:4]} of this plan is {run.where}",
+            fix=f"c2c status --run {run.id[:4]}; then c2c resume --run {run.id[:4]}",
+            code=ExitCode.HALTED,
+        )
+    return known
+
+
+def carry_out(
+    plan: Plan, cluster: Connected, outputs: Sequence[str], place: str | None, unfinished: Known | None
+) -> int:
+    """Begin the plan's run, or go on with it."""
+    run_id = unfinished.run_id if unfinished else new_run_id()
+    folder = unfinished.folder if unfinished else state_dir(place) / run_id
+    keep_plan(plan, folder)
+    narrator = Narrator(run_id, cluster.name, sys.stdout if "jsonl" in formats(outputs) else None)
+    further = unfinished.further if unfinished else None
+    where = RunPlace(run_id, folder, (further.seq, further.hash) if further else None)
+    ports = ports_of(cluster.live, plan.draft.settings, where, narrator, partial(say, always=True))
+    holder = us(run_id).identity
+    if unfinished:
+        begin = partial(resume_run, plan, ports, run_id, holder=holder)
+    else:
+        nodes = sorted(plan.draft.nodes)
+        begin = partial(begin_run, plan, ports, run_id, nodes, holder=holder, attended=sys.stdin.isatty())
+    return drive(begin, ports, cluster, narrator, outputs)

@@ -1,0 +1,66 @@
+"""How a run that came to rest ends the process: exit code, reason, and what to say (``state.md`` §10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from migrate.engine.reasons import reason_word
+from migrate.exitcodes import ExitCode
+from migrate.model.run import Run, RunStatus
+
+__all__ = ["Ending", "ending_of"]
+
+UNREACHABLE = frozenset({"api"})
+ROLLED_BACK = frozenset({"node-rolled-back"})
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Exit code, the ``reason`` of the JSON result, the halt whose runbook helps, and what to type next."""
+
+    code: ExitCode
+    reason: str = ""
+    runbook: str = ""
+    next: tuple[str, ...] = ()
+
+
+def ending_of(
+    run: Run, *, asked_for_rollback: bool = False, denied: bool = False, signal: ExitCode | None = None
+) -> Ending:
+    """Give the ending of a run that rests.
+
+    ``denied``: what failed last was refused for want of rights; ``signal``: what a stop by signal exits with.
+    """
+    me = run.id[:4]
+    match run.status:
+        case RunStatus.DONE:
+            return Ending(ExitCode.DONE, next=(f"c2c report --run {me} -o report.html",))
+        case RunStatus.ROLLED_BACK:
+            code = ExitCode.DONE if asked_for_rollback else ExitCode.ROLLED_BACK
+            return Ending(code, "RunRolledBack", next=(f"c2c report --run {me} -o report.html",))
+        case RunStatus.ABORTED:
+            if run.rollback_wanted:
+                return Ending(ExitCode.ROLLED_BACK, "NodeRolledBack", next=(f"c2c status --run {me}",))
+            return Ending(ExitCode.HALTED, "Aborted", next=(f"c2c rollback --all --run {me}",))
+        case RunStatus.HALTED:
+            return _halted(run, me, denied=denied)
+        case RunStatus.PAUSED:
+            return Ending(ExitCode.WAITING, reason_word(run.reason), next=_after_pause(run, me))
+    return Ending(signal or ExitCode.INTERRUPTED, next=(f"c2c resume --run {me}",))
+
+
+def _halted(run: Run, me: str, *, denied: bool) -> Ending:
+    code, word = ExitCode.HALTED, reason_word(run.reason)
+    if run.reason in UNREACHABLE:
+        code = ExitCode.UNREACHABLE
+    elif run.reason == "command" and denied:
+        code, word = ExitCode.UNREACHABLE, "Denied"
+    elif run.reason in ROLLED_BACK:
+        code = ExitCode.ROLLED_BACK
+    return Ending(code, word, run.reason, (f"c2c status --run {me}", f"c2c resume --run {me}"))
+
+
+def _after_pause(run: Run, me: str) -> tuple[str, ...]:
+    if run.asked:
+        return (f"c2c approve {run.asked} --run {me}", f"c2c resume --run {me}")
+    return (f"c2c resume --run {me}",)
