@@ -17,7 +17,7 @@ from typing import Any
 
 from migrate.model.plan import canonical
 
-__all__ = ["SCHEMA_VERSION", "BrokenJournal", "FileJournal", "read_records"]
+__all__ = ["SCHEMA_VERSION", "BrokenJournal", "FileJournal", "read_records", "set_aside"]
 
 SCHEMA_VERSION = "1.0"
 RESERVE_BYTES = 64 * 1024
@@ -150,3 +150,19 @@ class FileJournal:
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
+
+
+def set_aside(broken: BrokenJournal) -> Path:
+    """Keep a damaged journal under another name, and begin a new one with its good records; gives the other name."""
+    beside = next(
+        p for n in range(1, 1000) if not (p := broken.path.with_suffix(f".damaged-{n}.jsonl")).exists()
+    )
+    broken.path.rename(beside)
+    handle = os.open(broken.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
+    try:
+        for record in broken.good:
+            os.write(handle, canonical(record) + b"\n")
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    return beside

@@ -85,6 +85,14 @@ class Driver:
         """Queue an event; it is heard at the next turn."""
         self._events.append(event)
 
+    def hear_wishes(self) -> None:
+        """Queue what was wanted of the run while nobody drove it."""
+        self._events.extend(self._watch.wishes())
+
+    def knows(self, wanted: Desired) -> None:
+        """Take wishes as heard: whoever wrote them has told them as events."""
+        self._watch.wish = wanted
+
     def drive(self, until: Callable[[Run], bool] | None = None) -> Run:
         """Work until the run rests, or ``until`` says so, or it was asked to leave and has come to a checkpoint."""
         while True:

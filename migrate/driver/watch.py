@@ -41,14 +41,14 @@ class Watch:
         """Give what changed since the last look."""
         if now - self._wished >= self._pace.desired_s:
             self._wished = now
-            yield from self._wishes(run)
+            yield from self.wishes()
         if now - self._looked >= self._pace.watch_s:
             self._looked = now
             yield from self._nodes(run)
 
     # Wishes.
 
-    def _wishes(self, run: Run) -> Iterator[Event]:
+    def wishes(self) -> Iterator[Event]:
         """Compare what is wanted with what was; lists only grow, so what is new in them is asked for."""
         wanted, before = self._ports.mirror.desired(), self.wish
         if wanted.generation == before.generation:
@@ -62,7 +62,6 @@ class Watch:
         if wanted.state == "running" and before.state == "paused":
             yield Event(Kind.RESUME, by=by)
         yield from self._listed(wanted, before, by)
-        del run
 
     @staticmethod
     def _listed(wanted: Desired, before: Desired, by: str) -> Iterator[Event]:

@@ -10,13 +10,14 @@ from typing import Any
 
 import click
 
-from migrate.adapters.journal_file import BrokenJournal, read_records
+from migrate.adapters.journal_file import BrokenJournal, read_records, set_aside
 from migrate.adapters.mirror_configmap import ConfigMapMirror
 from migrate.adapters.run_folder import find_run, runs, state_dir
 from migrate.bootstrap import Live
 from migrate.driver.books import Standing, played_back, standing
 from migrate.driver.session import Forked, mirror_is_further
 from migrate.engine.plan_file import PlanError, plan_document, plan_of
+from migrate.entrypoints.cli.face import say
 from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
 from migrate.model.plan import Plan, canonical
@@ -79,19 +80,35 @@ def keep_plan(plan: Plan, folder: Path) -> None:
     path.write_bytes(canonical(plan_document(plan)) + b"\n")
 
 
-def local_run(given: str | None, prefix: str | None) -> Known:
-    """Give a run of this machine; raises ``Failure`` where there is none, or its journal is damaged (exit 3)."""
+def local_run(given: str | None, prefix: str | None, *, rebuild: bool = False) -> Known:
+    """Give a run of this machine; raises ``Failure`` where there is none, or its journal is damaged (exit 3).
+
+    With ``rebuild`` a damaged journal is set aside, and its good part counts.
+    """
     folder = find_run(state_dir(given), prefix)
     plan = load_plan(str(folder / "plan.json"))
     try:
         records = read_records(folder / "journal.jsonl")
     except BrokenJournal as error:
+        if rebuild:
+            say(
+                f"the damaged journal is kept as {set_aside(error)}; {len(error.good)} records are good",
+                always=True,
+            )
+            return local_run(given, prefix)
         fix = "c2c resume --rebuild sets it aside and goes on from the cluster"
         raise Failure(f"the journal is damaged: {error}", why="JournalBroken", fix=fix, code=ExitCode.BLOCKED) from error  # fmt: skip
     return Known(folder.name, plan, played_back(records, plan, folder.name), folder, records)
 
 
-def known_run(live: Live, given: str | None, prefix: str | None, namespace: str = DEFAULT_NAMESPACE) -> Known:
+def known_run(
+    live: Live,
+    given: str | None,
+    prefix: str | None,
+    namespace: str = DEFAULT_NAMESPACE,
+    *,
+    rebuild: bool = False,
+) -> Known:
     """Give the run that is meant, from here and from the cluster: whichever is further on the same chain.
 
     Raises ``Failure`` where there is none, where the two do not fit together, or where the plan is not whole.
@@ -102,7 +119,7 @@ def known_run(live: Live, given: str | None, prefix: str | None, namespace: str 
     here = [r for r in runs(place) if prefix is None or r.startswith(prefix)]
     there = mirrored is not None and (prefix is None or mirrored.run.startswith(prefix))
     if here and not (there and mirrored is not None and mirrored.run not in here and prefix is None):
-        known = local_run(given, here[0])
+        known = local_run(given, here[0], rebuild=rebuild)
         try:
             if mirrored is not None and mirror_is_further(known.records, mirrored, known.run_id):
                 return _from_mirror(mirrored, known.plan, known.folder, known.records)
