@@ -36,6 +36,7 @@ VERBS = (
     ("run", "approve", "give, or refuse, the approval that a run waits for"),
     ("run", "abort", "end a run with every node in its nearest stable state"),
     ("run", "rollback", "bring nodes, or everything, back to Calico"),
+    ("after", "rbac", "the smallest roles for the verbs you name, as YAML"),
     ("after", "config", "begin, check and look at the configuration file"),
     ("after", "completion", "completion for bash, zsh, fish"),
     ("after", "version", "versions of the tool and of what it knows"),

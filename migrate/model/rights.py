@@ -1,0 +1,96 @@
+"""The rights that the orchestrator needs, verb by verb: what ``c2c rbac`` prints, what preflight asks the cluster for.
+
+Nothing is granted that no step uses. Helm installs roles for Cilium that are wider than ours, which takes ``escalate`` and
+``bind``; both are asked for by name here, so that nobody grants them unseen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+__all__ = ["ACTING", "READING", "Right", "rights_for"]
+
+READ = ("get", "list", "watch")
+WRITE = ("create", "update", "patch", "delete")
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """Verbs on resources of a group; ``namespace`` empty: everywhere. ``why`` is the step that needs it."""
+
+    group: str
+    resources: tuple[str, ...]
+    verbs: tuple[str, ...]
+    why: str
+    namespace: str = ""
+    paths: tuple[str, ...] = ()
+
+
+OURS = "c2c-system"
+SYSTEM = "kube-system"
+
+READING = (
+    Right("", (
+        "nodes", "pods", "namespaces", "serviceaccounts", "services", "configmaps", "persistentvolumeclaims",
+        "persistentvolumes", "resourcequotas", "limitranges", "replicationcontrollers", "endpoints",
+    ), READ, "snapshot, preflight"),
+    Right("apps", ("deployments", "replicasets", "statefulsets", "daemonsets"), READ, "snapshot, preflight"),
+    Right("batch", ("jobs", "cronjobs"), READ, "snapshot, preflight"),
+    Right("policy", ("poddisruptionbudgets",), READ, "snapshot, preflight"),
+    Right("networking.k8s.io", ("*",), READ, "snapshot, preflight"),
+    Right("policy.networking.k8s.io", ("*",), READ, "snapshot, preflight"),
+    Right("discovery.k8s.io", ("endpointslices",), READ, "snapshot, preflight"),
+    Right("storage.k8s.io", ("storageclasses", "csidrivers", "csinodes", "volumeattachments"), READ, "snapshot, preflight"),
+    Right("scheduling.k8s.io", ("priorityclasses",), READ, "snapshot, preflight"),
+    Right("autoscaling", ("horizontalpodautoscalers",), READ, "snapshot, preflight"),
+    Right("coordination.k8s.io", ("leases",), READ, "snapshot, preflight"),
+    Right("admissionregistration.k8s.io", ("*",), READ, "snapshot, preflight"),
+    Right("apiregistration.k8s.io", ("apiservices",), READ, "snapshot, preflight"),
+    Right("apiextensions.k8s.io", ("customresourcedefinitions",), READ, "snapshot, preflight"),
+    Right("rbac.authorization.k8s.io", ("clusterroles", "clusterrolebindings", "roles", "rolebindings"), READ, "snapshot, preflight"),
+    Right("crd.projectcalico.org", ("*",), READ, "snapshot, preflight"),
+    Right("projectcalico.org", ("*",), READ, "snapshot, preflight"),
+    Right("operator.tigera.io", ("*",), READ, "snapshot, preflight"),
+    Right("cilium.io", ("*",), READ, "snapshot, preflight"),
+    Right("helm.cattle.io", ("*",), READ, "snapshot, preflight"),
+    Right("monitoring.coreos.com", ("*",), READ, "snapshot, preflight"),
+    Right("authorization.k8s.io", ("selfsubjectaccessreviews", "selfsubjectrulesreviews"), ("create",), "preflight: which rights there are"),
+    Right("", (), ("get",), "which version the API server has", paths=("/version", "/readyz", "/apis", "/apis/*", "/api", "/api/*")),
+)  # fmt: skip
+"""What reading verbs need."""
+
+ACTING = (
+    Right("", ("namespaces",), ("create",), "the namespace of our own objects"),
+    Right("coordination.k8s.io", ("leases",), ("create", "update"), "the lock", OURS),
+    Right("", ("configmaps", "services", "pods"), WRITE, "the run's state, probes", OURS),
+    Right("", ("pods/exec",), ("get", "create"), "commands in probe pods", OURS),
+    Right("", ("events",), ("create", "patch"), "events on nodes"),
+    Right("", ("nodes",), ("patch",), "cordon, label, annotate, guard taint"),
+    Right("", ("pods/eviction",), ("create",), "drain"),
+    Right("", ("pods",), ("delete",), "restart agents, operator and DaemonSet pods, one at a time"),
+    Right("", ("pods/exec",), ("get", "create"), "the running configuration and CNI files of agents", SYSTEM),
+    Right("", ("pods/log",), ("get",), "the running configuration of the operator", SYSTEM),
+    Right("", ("secrets", "configmaps", "serviceaccounts", "services"), (*READ, *WRITE), "Helm: the release and its objects", SYSTEM),
+    Right("apps", ("daemonsets", "deployments"), WRITE, "Helm: Cilium; pins of Calico and kube-proxy", SYSTEM),
+    Right("apps", ("daemonsets", "deployments"), ("patch",), "pins of Calico", "calico-system"),
+    Right("rbac.authorization.k8s.io", ("clusterroles", "clusterrolebindings", "roles", "rolebindings"), (*WRITE, "escalate", "bind"),
+          "Helm: Cilium's roles, which are wider than ours"),
+    Right("", ("secrets", "namespaces"), (*READ, "create", "patch", "update", "delete"), "Helm: cilium-secrets", "cilium-secrets"),
+    Right("cilium.io", ("ciliumnodeconfigs", "ciliumnetworkpolicies", "ciliumclusterwidenetworkpolicies", "ciliumcidrgroups"),
+          WRITE, "node configurations and translated policies"),
+    Right("apiextensions.k8s.io", ("customresourcedefinitions",), ("delete",), "the way back removes Cilium's kinds"),
+    Right("operator.tigera.io", ("installations",), ("patch",), "pins of Calico"),
+    Right("crd.projectcalico.org", ("ippools", "felixconfigurations", "globalnetworkpolicies"), WRITE, "cover pool, pins of Calico"),
+    Right("projectcalico.org", ("ippools", "felixconfigurations", "globalnetworkpolicies"), WRITE, "cover pool, pins of Calico"),
+)  # fmt: skip
+"""What a run needs beside."""
+
+
+def rights_for(verbs: Iterable[str]) -> tuple[Right, ...]:
+    """Give the rights of verbs of the command line: reading ones, or those that act too."""
+    acting = set(verbs) & {"apply", "run", "resume", "abort", "rollback"}
+    wishing = set(verbs) & {"pause", "approve"}
+    if acting:
+        return (*READING, *ACTING)
+    return (*READING, Right("", ("configmaps",), ("patch",), "wishes of a run", OURS)) if wishing else READING
