@@ -24,7 +24,7 @@ from migrate.simulator.state import end_state
 __all__ = ["Ended", "Killed", "Rehearsal", "killed_everywhere", "rehearse"]
 
 RUN, HOLDER = "5ea4ca1e", "rehearsal"
-PACE = Pace(watch_s=300, desired_s=10_000, mirror_s=100_000, longest_s=100_000)
+PACE = Pace(first_s=2, watch_s=300, desired_s=10_000, mirror_s=100_000, longest_s=100_000)
 MAX_RESUMES = 25
 
 

@@ -29,7 +29,7 @@ class _AsTold(tenacity.wait.wait_base):
     """Wait as the server asked, else longer each time with a little chance in it."""
 
     def __init__(self) -> None:
-        self._usual = tenacity.wait_exponential_jitter(initial=0.2, max=API_LONGEST_S)
+        self._usual = tenacity.wait_exponential_jitter(multiplier=0.2, max=API_LONGEST_S, jitter=0.2)
 
     def __call__(self, retry_state: tenacity.RetryCallState) -> float:
         error = retry_state.outcome.exception() if retry_state.outcome is not None else None

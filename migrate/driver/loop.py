@@ -45,6 +45,7 @@ class Task:
     acted: bool = False
     waiting: str = ""
     since: float = 0.0
+    looks: int = 0
 
 
 class Driver:
@@ -214,7 +215,8 @@ class Driver:
             task.due = self.at + self._pace.watch_s
             return None
         if error.failure is FailureClass.TRANSIENT and self.at < task.until:
-            task.due, task.waiting = self.at + (error.retry_after_s or self._pace.poll_s), str(error)
+            task.due = self.at + (error.retry_after_s or self._next_s(task, self._pace.poll_s))
+            task.waiting = str(error)
             return None
         return self._failure(task, refused(error))
 
@@ -256,8 +258,13 @@ class Driver:
             return Event(Kind.COMMAND_UNKNOWN, task.command.node, command=_plain(task.command), text=text)
         task.waiting = look.text if isinstance(look, Waiting) else ""
         again = look.again_s if isinstance(look, Waiting) else 0
-        task.due = self.at + (min(again, self._pace.longest_s) or self._pace.poll_s)
+        task.due = self.at + (min(again, self._pace.longest_s) or self._next_s(task, self._pace.poll_s))
         return None
+
+    def _next_s(self, task: Task, most_s: float) -> float:
+        """Look soon at first, then more and more seldom."""
+        task.looks += 1
+        return self._pace.next_s(task.looks - 1, most_s)
 
     def _failure(self, task: Task, failed: Failed) -> Event:
         text = f"{task.command.words}: {failed.text}"
@@ -283,7 +290,8 @@ class Driver:
                 True,
             )
         if again and not last:
-            task.due, task.waiting = self.at + self._pace.gate_s, f"{gate}: {result.text}"
+            task.due = self.at + self._next_s(task, self._pace.gate_s)
+            task.waiting = f"{gate}: {result.text}"
             return None
         return self._judged(command, result)
 

@@ -11,12 +11,18 @@ __all__ = ["Pace"]
 class Pace:
     """How often the loop looks, in seconds: at commands, at the cluster, at wishes, at most between two mirrors.
 
+    A command is looked at after ``first_s``, then twice as late each time up to ``poll_s`` (a gate: ``gate_s``);
     ``longest_s``: also what is known to take long is looked at so often, for the clock may jump.
     """
 
+    first_s: float = 0.25
     poll_s: float = 2.0
     watch_s: float = 15.0
     desired_s: float = 5.0
     mirror_s: float = 5.0
     gate_s: float = 5.0
     longest_s: float = 60.0
+
+    def next_s(self, looks: int, most_s: float) -> float:
+        """Give how long to wait after so many looks."""
+        return min(most_s, self.first_s * 2.0 ** min(looks, 16))

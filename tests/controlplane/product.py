@@ -1,0 +1,135 @@
+"""The product as a user runs it: a process of its own, with a ServiceAccount that has what ``c2c rbac`` prints and no more."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from migrate.adapters.kube_api import Connection
+from migrate.bootstrap import open_cluster
+from migrate.engine.drafting import draft
+from migrate.engine.plan_file import plan_document
+from migrate.engine.planner import make_plan
+from migrate.entrypoints.cli.rbac import manifests
+from migrate.model.rights import rights_for
+from migrate.model.settings import Settings
+from migrate.model.snapshot import SnapshotBuilder
+from tests import capabilities
+from tests.controlplane import users
+from tests.controlplane.client import Object
+from tests.controlplane.world import World
+
+READ = (
+    "nodes", "pods", "namespaces", "serviceaccounts", "services", "configmaps", "deployments.apps", "replicasets.apps",
+    "statefulsets.apps", "daemonsets.apps", "poddisruptionbudgets.policy", "ippools.crd.projectcalico.org",
+    "felixconfigurations.crd.projectcalico.org", "clusterinformations.crd.projectcalico.org", "installations.operator.tigera.io",
+    "customresourcedefinitions.apiextensions.k8s.io",
+)  # fmt: skip
+OURS, ACCOUNT = "c2c-system", "c2c"
+QUICK: Mapping[str, Any] = {
+    "waves": {"canary": {"approval": False, "soak": "1s"}, "soak": "1s"},
+    "audit": "1s",
+    "finalSoak": "1s",
+    "gates": {"flows": {"source": "none"}},
+    "nodes": {"access": "api"},
+}
+"""Settings of tests: nothing is waited for but what has to happen."""
+
+
+@dataclass(slots=True)
+class Product:
+    """The command line against one world; every call is a process with its own environment."""
+
+    world: World
+    folder: Path
+    kubeconfig: Path
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, world: World, folder: Path, **settings: Any) -> Product:
+        """Grant what ``c2c rbac`` prints, and give the product as that account."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for obj in manifests(rights_for(["apply"])):
+            _grant(world, obj)
+        token = users.service_account_token(world.api, OURS, ACCOUNT)
+        kubeconfig = users.write_kubeconfig(
+            folder / "kubeconfig", world.plane.url, token, world.plane.ca_file
+        )
+        cilium = {"version": "1.20.2", "podCIDRs": ["10.245.0.0/16"], "chart": str(world.chart)}
+        return cls(world, folder, kubeconfig, {"externalCIDRs": [], "cilium": cilium, **QUICK, **settings})
+
+    def plan(self) -> Path:
+        """Make a plan of the world as it is now."""
+        live = open_cluster(Connection(kubeconfig=str(self.kubeconfig)))
+        builder = SnapshotBuilder()
+        for resource in READ:
+            for obj in live.cluster.list(resource):
+                builder.add(obj)
+        snapshot = builder.snapshot()
+        plan = make_plan(snapshot, draft(snapshot, Settings.from_mapping(self.settings)))
+        path = self.folder / "plan.json"
+        path.write_text(json.dumps(plan_document(plan)), encoding="utf-8")
+        return path
+
+    def begin(self, *words: str | Path) -> subprocess.Popen[str]:
+        """Start a command; its output goes to files in the folder."""
+        out = (self.folder / "stdout").open("a", encoding="utf-8")
+        err = (self.folder / "stderr").open("a", encoding="utf-8")
+        with out, err:
+            return subprocess.Popen(
+                [sys.executable, "-m", "migrate", *map(str, words)],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=err, text=True, env=self.environment(),
+            )  # fmt: skip
+
+    def run(self, *words: str | Path, timeout_s: float = 600) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "migrate", *map(str, words)],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout_s, check=False,
+            env=self.environment(),
+        )  # fmt: skip
+
+    def environment(self) -> dict[str, str]:
+        """Give the environment of a command: nothing of this machine's own configuration."""
+        return {
+            **os.environ,
+            "KUBECONFIG": str(self.kubeconfig),
+            "C2C_STATE_DIR": str(self.folder / "state"),
+            "C2C_HELM": str(capabilities.binary("helm")),
+        }
+
+    def told(self) -> str:
+        """Give the end of what the commands told, for a failed assertion."""
+        return (self.folder / "stderr").read_text(encoding="utf-8")[-6000:]
+
+    def journal(self) -> Path | None:
+        """Give the journal of the newest run."""
+        found = sorted((self.folder / "state").glob("*/journal.jsonl"), key=lambda p: p.stat().st_mtime)
+        return found[-1] if found else None
+
+    def records(self) -> Sequence[Mapping[str, Any]]:
+        """Give what the newest journal holds."""
+        path = self.journal()
+        lines = path.read_text(encoding="utf-8").splitlines() if path else []
+        return [json.loads(line) for line in lines if line.endswith("}")]
+
+
+def _grant(world: World, obj: Object) -> None:
+    """Plant one object of the roles; a namespace that is not there yet (Helm makes it) gets its role when it is."""
+    place = obj["metadata"].get("namespace")
+    if place and place != OURS and not world.api.call("GET", f"/api/v1/namespaces/{place}").ok:
+        return
+    world.api.apply(obj)
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """Kill a command as a lost machine would."""
+    process.send_signal(signal.SIGKILL)
+    process.wait(timeout=30)
