@@ -16,7 +16,7 @@ from tests.controlplane.product import Product
 from tests.controlplane.watcher import Watcher
 from tests.controlplane.world import World, built
 
-pytestmark = pytest.mark.needs("controlplane", "helm", "operator")
+pytestmark = [pytest.mark.needs("controlplane", "helm", "operator"), pytest.mark.timeout(1200)]
 SWITCH_S = 20.0
 KEPT = frozenset({("namespaces", "", "c2c-system")})
 
