@@ -17,7 +17,6 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 PASSED_ON = (
     "cat",
@@ -35,8 +34,6 @@ PASSED_ON = (
     "sh",
     "bash",
 )
-SILENT, SERVICES = 28, "10.96."
-PROBING = ("curl", "dig")
 REAL = "/usr/bin:/bin"
 MOUNTS = {
     "/host/etc/cni/net.d": "etc/cni/net.d",
@@ -46,12 +43,41 @@ MOUNTS = {
 }
 
 
+PROBES = "probes"
+CURL = r"""#!/bin/sh
+# What a probe pod's curl finds: an address that some node of the world has, or a Service; all else is silent.
+for word; do url=$word; done
+case $url in https://*) exit 0 ;; esac
+rest=${url#http://}; host=${rest%%[:/]*}
+case $host in
+  10.96.*) ;;
+  *) grep -qF "\"address\": \"$host\"" "$SIM_ROOT"/../*/sim/record.json || exit 28 ;;
+esac
+case $url in
+  *echo?msg=*) printf %s "${url##*msg=}" ;;
+  *) record=$SIM_ROOT/sim/record.json
+     own=$(sed -n "/\"name\": \"$SIM_NAME\"/,/\"address\"/s/.*\"address\": \"\([^\"]*\)\".*/\1/p" "$record" | head -n 1)
+     [ -n "$own" ] || own=$(sed -n 's/^ "address": "\([^"]*\)".*/\1/p' "$record" | head -n 1)
+     printf %s:40000 "$own" ;;
+esac
+"""
+"""The tools of a probe pod are shell scripts: a run asks thousands of times."""
+
+
 def install(folder: Path) -> Path:
     """Write one file for each command, and give the folder, to be put first on the PATH of kwok."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("cilium-dbg", "cilium", *PROBING, *PASSED_ON):
+    (folder / PROBES).mkdir(parents=True, exist_ok=True)
+    scripts = {f"{PROBES}/curl": CURL, f"{PROBES}/dig": "#!/bin/sh\nexit 0\n"}
+    for name in ("cilium-dbg", "cilium", *PASSED_ON):
+        mine = (
+            f'[ -z "$SIM_NAME" ] || PATH="{folder / PROBES}:{REAL}" exec /bin/sh "$@"\n'
+            if name == "sh"
+            else ""
+        )
+        here = f'PATH={REAL} exec "{sys.executable}" -I "{Path(__file__).resolve()}" {name} "$@"\n'
+        scripts[name] = f"#!/bin/sh\n{mine}{here}"
+    for name, script in scripts.items():
         path = folder / name
-        script = f'#!/bin/sh\nSIM_TOOLS="{folder}" PATH={REAL} exec "{sys.executable}" -I "{Path(__file__).resolve()}" {name} "$@"\n'
         path.write_text(script, encoding="utf-8")
         path.chmod(0o755)
     return folder
@@ -75,8 +101,6 @@ def refusal(arguments: list[str], root: Path) -> str:
 
 def main(name: str, arguments: list[str]) -> int:
     root = Path(os.environ["SIM_ROOT"])
-    if "SIM_NAME" in os.environ:
-        return probe(name, arguments, root)
     if name in {"cilium-dbg", "cilium"}:
         return dbg(arguments, json.loads((root / "sim" / "record.json").read_text(encoding="utf-8")))
     own = [translate(argument, root) for argument in arguments]
@@ -84,37 +108,6 @@ def main(name: str, arguments: list[str]) -> int:
         print(f"{name}: {text}", file=sys.stderr)
         return 1
     return subprocess.run([name, *own], check=False, env={**os.environ, "PATH": REAL}).returncode
-
-
-def probe(name: str, arguments: list[str], root: Path) -> int:
-    """Answer as the tools of a probe pod do: what is there answers with the address that it saw, what is not is silent."""
-    if name in {"sh", "bash"}:
-        path = f"{os.environ['SIM_TOOLS']}:{REAL}"
-        return subprocess.run(
-            [f"/bin/{name}", *arguments], check=False, env={**os.environ, "PATH": path}
-        ).returncode
-    if name not in PROBING:
-        return subprocess.run([name, *arguments], check=False, env={**os.environ, "PATH": REAL}).returncode
-    records = [
-        json.loads(path.read_text(encoding="utf-8")) for path in sorted(root.parent.glob("*/sim/record.json"))
-    ]
-    own = next(record for record in records if record["node"] == root.name)
-    mine = [s["address"] for s in own["sandboxes"] if s["name"] == os.environ["SIM_NAME"]]
-    source = mine[0] if mine else own["address"]
-    place = urlsplit(arguments[-1])
-    if name == "dig" or place.scheme == "https":
-        return 0
-    if not answers(place.hostname or "", records):
-        return SILENT
-    echo = parse_qs(place.query).get("msg", [""])[0]
-    print(echo if place.path == "/echo" else f"{source}:40000", end="")
-    return 0
-
-
-def answers(address: str, records: list[dict[str, Any]]) -> bool:
-    """Say whether there is a pod, a node or a Service behind an address."""
-    pods = {sandbox["address"] for record in records for sandbox in record["sandboxes"]}
-    return address in pods | {record["address"] for record in records} or address.startswith(SERVICES)
 
 
 def dbg(arguments: list[str], record: dict[str, Any]) -> int:
