@@ -69,6 +69,27 @@ class KubeCluster:
         answer = self.api.call("GET", kind.path(namespace, name))
         return None if answer.status == NOT_FOUND else _object(answer)
 
+    def each(self, resource: str) -> Iterator[Object]:
+        """Give all objects of a kind as they come, none held; a list whose token expired is begun by the caller."""
+        kind = self._kind(resource)
+        if kind is not None:
+            yield from self._pages(kind, "", {"limit": PAGE})
+
+    def served(self) -> tuple[set[str], dict[str, str]]:
+        """Give every resource that is served and can be listed, and by group what is not known as its server is away."""
+        answer = self.api.call("GET", "/apis")
+        groups = ["", *(text(g, "name") for g in maps(_object(answer), "groups"))]
+        broken: dict[str, str] = {}
+        for group in groups:
+            try:
+                for prefix in self._prefixes(group):
+                    self._remember(prefix, group, self.api.call("GET", prefix))
+            except ApiError as error:
+                if error.status == 0:
+                    raise
+                broken[group] = str(error)
+        return set(self._kinds), broken
+
     def list(
         self, resource: str, namespace: str = "", *, labels: Mapping[str, str] | None = None, node: str = ""
     ) -> list[Object]:

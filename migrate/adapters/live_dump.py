@@ -1,0 +1,178 @@
+"""Write a live cluster as the files that ``c2c snapshot`` and every reading verb take: raw, page by page, nothing dropped.
+
+What may not be read, or whose server is away, is named in the header and never taken for absent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from migrate.adapters.kube_cluster import KubeCluster
+from migrate.model.events import FailureClass
+from migrate.model.fields import text
+from migrate.model.rights import Right
+from migrate.ports import Answer, Api, ApiError, Evictor
+
+__all__ = ["Dump", "Questions", "dump"]
+
+MAX_EVICTIONS = 2000
+GONE, ATTEMPTS = 410, 3
+Object = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Dump:
+    """What was written: objects by resource, and by resource why it could not be read."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What only a live server can say: which rights there are, which of these pods may be evicted now."""
+
+    rights: Sequence[Right] = ()
+    release: Mapping[str, Any] | None = None
+    controller: Mapping[str, Any] | None = None
+
+
+def dump(
+    api: Api,
+    cluster: KubeCluster,
+    folder: Path,
+    is_wanted: Callable[[str], bool],
+    known: Iterable[str],
+    questions: Questions,
+    taken: str,
+) -> Dump:
+    """Write everything into a folder. ``known`` are resources to name even where they are absent.
+
+    Raises ``ApiError`` only where the server does not answer at all.
+    """
+    done = Dump()
+    served, broken = cluster.served()
+    done.errors.update(broken)
+    for resource in sorted({r for r in served if is_wanted(r)}):
+        _write(cluster, folder, resource, done)
+    for resource in known:
+        if resource not in served:
+            done.counts.setdefault(resource, 0)
+    _answers(api, folder, questions)
+    identity = cluster.identity()
+    kinds: dict[str, Any] = {r: {"count": n} for r, n in done.counts.items()}
+    kinds |= {r: {"count": done.counts.get(r, 0), "error": why} for r, why in done.errors.items()}
+    _json(folder / "snapshot.json", {
+        "schemaVersion": "1.0", "kind": "Snapshot", "taken": taken, "complete": True,
+        "cluster": {"uid": identity.uid, "context": identity.context, "server": identity.server, "version": identity.version},
+        "kinds": dict(sorted(kinds.items())),
+    })  # fmt: skip
+    return done
+
+
+def _write(cluster: KubeCluster, folder: Path, resource: str, done: Dump) -> None:
+    """Write all objects of a resource; a list whose token expired is begun again, two lists are never mixed."""
+    for attempt in range(ATTEMPTS):
+        try:
+            done.counts[resource] = _listed(cluster.each(resource), folder / f"{resource}.json")
+        except ApiError as error:
+            if error.status == 0:
+                raise
+            (folder / f"{resource}.json").unlink(missing_ok=True)
+            if error.status != GONE or attempt + 1 == ATTEMPTS:
+                word = "forbidden: " if error.failure is FailureClass.DENIED else ""
+                done.errors[resource] = f"{word}{error}"
+                return
+        else:
+            return
+
+
+def _listed(objects: Iterable[Object], path: Path) -> int:
+    """Write objects as they come, one a line between the brackets of a list; gives their number."""
+    count = 0
+    with path.open("w", encoding="utf-8") as file:
+        file.write('{"apiVersion":"v1","kind":"List","items":[\n')
+        for item in objects:
+            file.write((",\n" if count else "") + json.dumps(item, ensure_ascii=False))
+            count += 1
+        file.write("\n]}\n")
+    return count
+
+
+def _answers(api: Api, folder: Path, questions: Questions) -> None:
+    """Ask what no object says."""
+    place = folder / "answers"
+    place.mkdir(exist_ok=True)
+    if questions.rights:
+        _lines(place / "access.jsonl", _access(api, questions.rights))
+    _lines(place / "health.jsonl", _health(api))
+    if questions.release is not None:
+        _lines(place / "release.jsonl", [questions.release])
+    if questions.controller is not None:
+        _lines(place / "controller.jsonl", [questions.controller])
+
+
+def _access(api: Api, rights: Sequence[Right]) -> Iterable[Object]:
+    """Ask for each right by itself (SelfSubjectAccessReview)."""
+    for right in rights:
+        for resource in right.resources:
+            for verb in right.verbs:
+                name = resource if not right.group else f"{resource}.{right.group}"
+                yield {"verb": verb, "resource": name, "namespace": right.namespace, "allowed": _may(api, right, resource, verb)}  # fmt: skip
+
+
+def _may(api: Api, right: Right, resource: str, verb: str) -> bool:
+    plural, _, sub = resource.partition("/")
+    asked = {
+        "group": right.group,
+        "resource": plural,
+        "subresource": sub,
+        "verb": verb,
+        "namespace": right.namespace,
+    }
+    body = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": {k: v for k, v in asked.items() if v}},
+    }
+    answer: Answer = api.call("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body=body)
+    return isinstance(answer.body, Mapping) and (answer.body.get("status") or {}).get("allowed") is True
+
+
+def _health(api: Api) -> Iterable[Object]:
+    """Give the named checks of ``/readyz``: ``[+]etcd ok``, ``[-]etcd failed``."""
+    try:
+        said = api.call("GET", "/readyz", query={"verbose": "1"}).body
+    except ApiError:
+        return
+    for line in str(said).splitlines():
+        if line.startswith(("[+]", "[-]")):
+            yield {"check": line[3:].split()[0], "ok": line.startswith("[+]")}
+
+
+def evictions(evictor: Evictor, pods: Iterable[Object]) -> Iterable[Object]:
+    """Ask of each pod whether it could be evicted now, changing nothing."""
+    for number, pod in enumerate(pods):
+        if number >= MAX_EVICTIONS:
+            return
+        meta = pod.get("metadata") or {}
+        namespace, name = text(meta, "namespace"), text(meta, "name")
+        try:
+            evictor.evict(namespace, name, text(meta, "uid"), dry_run=True)
+            status, said = 201, ""
+        except ApiError as error:
+            status, said = error.status, str(error)
+        yield {"pod": f"{namespace}/{name}", "status": status, "message": said}
+
+
+def _lines(path: Path, rows: Iterable[Object]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def _json(path: Path, data: Object) -> None:
+    path.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
