@@ -12,7 +12,7 @@ from migrate.driver.deeds import Workshop
 from migrate.driver.judgement import judged_keys
 from migrate.driver.on_cilium import live_differences
 from migrate.driver.on_evidence import dns_restarts, read_json, window_name, workloads_now
-from migrate.driver.on_nodes import CORDONED_BY, wanted_config
+from migrate.driver.on_nodes import CORDONED_BY, WAS_UNSCHEDULABLE, wanted_config
 from migrate.driver.sight import (
     CNC_LABELS,
     agent_pod,
@@ -318,12 +318,13 @@ def _calico_left(work: Workshop, command: Command) -> Mapping[str, Any]:
 
 
 def _cordons(work: Workshop, command: Command) -> Mapping[str, Any]:
-    """Nodes that carry our mark of a cordon though no step of ours has them in hand."""
+    """Nodes that we cordoned, which nobody else had before, though no step of ours has them in hand."""
     del command
     unknown = []
     for node in work.ports.cluster.list("nodes"):
         name = text(node, "metadata", "name")
-        ours = labels(node, "metadata", "annotations").get(CORDONED_BY) == work.run.id
+        marks = labels(node, "metadata", "annotations")
+        ours = marks.get(CORDONED_BY) == work.run.id and marks.get(WAS_UNSCHEDULABLE) == "false"
         state = work.run.nodes.get(name)
         in_hand = state is not None and (state.status in IN_HAND or state.status is NodeStatus.HALTED)
         if ours and at(node, "spec", "unschedulable") and not in_hand:

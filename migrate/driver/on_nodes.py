@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from migrate.driver.deeds import Absent, Deed, Done, Failed, Look, Waiting, Workshop
@@ -117,8 +117,22 @@ def _guard(work: Workshop, command: Command) -> None:
     for node in work.ports.cluster.list("nodes"):
         name = text(node, "metadata", "name")
         if name != command.node and not _guarded_by(work, node):
-            wanted = [*taints(node), {"key": _guard_key(work), "effect": "NoSchedule"}]
-            work.ports.cluster.patch("nodes", name, "", {"spec": {"taints": wanted}})
+            _set_taints(work, node, [*taints(node), {"key": _guard_key(work), "effect": "NoSchedule"}])
+
+
+def _set_taints(work: Workshop, node: Object, wanted: Sequence[Object]) -> None:
+    """Replace a node's taints, only if nobody changed the node since it was read; else it is tried again."""
+    name, version = text(node, "metadata", "name"), text(node, "metadata", "resourceVersion")
+    try:
+        work.ports.cluster.patch(
+            "nodes", name, "", {"spec": {"taints": list(wanted) or None}}, version=version
+        )
+    except ApiError as error:
+        if error.failure is FailureClass.CONFLICT:
+            raise ApiError(
+                FailureClass.TRANSIENT, f"{name} was changed by somebody meanwhile", status=409
+            ) from error
+        raise
 
 
 def _guarded_by(work: Workshop, node: Object) -> bool:
@@ -134,10 +148,7 @@ def _unguard(work: Workshop, command: Command) -> None:
     del command
     for node in work.ports.cluster.list("nodes"):
         if _guarded_by(work, node):
-            left = [t for t in taints(node) if t.get("key") != _guard_key(work)]
-            work.ports.cluster.patch(
-                "nodes", text(node, "metadata", "name"), "", {"spec": {"taints": left or None}}
-            )
+            _set_taints(work, node, [t for t in taints(node) if t.get("key") != _guard_key(work)])
 
 
 def _unguarded(work: Workshop, command: Command) -> Look:
