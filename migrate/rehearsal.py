@@ -83,8 +83,9 @@ class Rehearsal:
     def begin(self, journal: KillingJournal | None = None) -> Run:
         """Begin the run and drive it as far as it goes."""
         ports = self._ports(journal)
-        names = sorted(self.plan.draft.nodes)
-        driver = begin_run(self.plan, ports, RUN, names, holder=HOLDER, attended=self.attended, pace=PACE)
+        driver = begin_run(
+            self.plan, ports, RUN, holder=HOLDER, attended=self.attended, rehearsal=True, pace=PACE
+        )
         return self._driven(driver.drive(self._watched), journal)
 
     def resume(self, *events: Event, journal: KillingJournal | None = None) -> Run:
@@ -137,9 +138,11 @@ def rehearse(
 
 
 def killed_everywhere(
-    plan: Plan, snapshot: Snapshot, *, every: int = 1, seed: int = 0
+    plan: Plan, snapshot: Snapshot, *, every: int = 1, only: frozenset[int] = frozenset(), seed: int = 0
 ) -> Iterator[tuple[int, str, Ended | None]]:
     """Kill the run before each ``every``-th record, resume it, and give its end; None where it never came to one.
+
+    ``only``: these records and no others.
 
     The world at each kill is a copy of the uninterrupted run's, taken as that record was about to be written.
     """
@@ -147,7 +150,7 @@ def killed_everywhere(
     sim = world_of(snapshot, plan.draft.settings, seed=seed)
 
     def note(number: int, kind: str) -> None:
-        if number > 1 and number % every == 0:
+        if number > 1 and (number in only if only else number % every == 0):
             points.append((number, kind, sim.fork()))
 
     rehearsal = Rehearsal(plan, sim)

@@ -87,7 +87,12 @@ class ApiNodes:
         for pod in pods:
             name = text(pod, "metadata", "name")
             container = text(next(maps(pod, "spec", "containers"), {}), "name")
-            said = self.shell.logs(SYSTEM, name, container, limit=LOG_BYTES)  # raises where it has none yet
+            try:
+                said = self.shell.logs(SYSTEM, name, container, limit=LOG_BYTES)
+            except ApiError as error:
+                if error.status == 0 or error.failure is FailureClass.DENIED:
+                    raise
+                said = ""  # its container has not begun yet
             found.append({k: _plain(v) for k, v in FLAG.findall(said)})
         if not found or not all(found):
             return None

@@ -35,9 +35,12 @@ class Books:
         self.seq = 0
         self.hash = ""
 
-    def header(self, plan: Plan, nodes: Sequence[str], cluster: str, *, attended: bool) -> None:
-        """Write the first record of a run."""
-        self.write("header", plan=plan.hash, cluster=cluster, nodes=list(nodes), attended=attended)
+    def header(
+        self, plan: Plan, nodes: Sequence[str], cluster: str, *, attended: bool, rehearsal: bool = False
+    ) -> None:
+        """Write the first record of a run; a rehearsal says that it is one."""
+        more = {"rehearsal": True} if rehearsal else {}
+        self.write("header", plan=plan.hash, cluster=cluster, nodes=list(nodes), attended=attended, **more)
 
     def goes_on(self, plan: Plan, cluster: str, state: Mapping[str, Any]) -> None:
         """Write the first record of a run that goes on here from the mirror's state; it follows the mirror's chain."""

@@ -52,16 +52,16 @@ def begin_run(
     plan: Plan,
     ports: Ports,
     run_id: str,
-    nodes: Sequence[str],
     *,
     holder: str,
     attended: bool = False,
+    rehearsal: bool = False,
     pace: Pace | None = None,
 ) -> Driver:
-    """Take the lock and begin; raises ``Locked`` where somebody else has it."""
+    """Take the lock and begin with every node of the plan; raises ``Locked`` where somebody else has it."""
     _lock(ports)
-    books = Books(ports, run_id, holder)
-    books.header(plan, nodes, ports.cluster.identity().uid, attended=attended)
+    books, nodes = Books(ports, run_id, holder), sorted(plan.draft.nodes)
+    books.header(plan, nodes, ports.cluster.identity().uid, attended=attended, rehearsal=rehearsal)
     ports.mirror.begin(run_id, plan_document(plan))
     driver = Driver(begin(run_id, plan, nodes, attended=attended), ports, books, pace=pace)
     driver.tell(Event(Kind.START, by=holder))

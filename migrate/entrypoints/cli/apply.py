@@ -104,6 +104,5 @@ def carry_out(
     if unfinished:
         begin = partial(resume_run, plan, ports, run_id, holder=holder)
     else:
-        nodes = sorted(plan.draft.nodes)
-        begin = partial(begin_run, plan, ports, run_id, nodes, holder=holder, attended=sys.stdin.isatty())
+        begin = partial(begin_run, plan, ports, run_id, holder=holder, attended=sys.stdin.isatty())
     return drive(begin, ports, cluster, narrator, outputs)

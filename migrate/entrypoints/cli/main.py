@@ -28,6 +28,8 @@ VERBS = (
     ("policies", "lint", "defects of the Calico policies: dead rules, ties, empty selections"),
     ("plan", "preflight", "everything that could stop the migration, with what removes it"),
     ("plan", "snapshot", "the cluster as one redacted file, for work without access"),
+    ("plan", "plan", "the exact steps, waves, undo of each; a file that apply accepts"),
+    ("plan", "rehearse", "the real driver against a simulated cluster, with faults"),
     ("run", "apply", "carry out a plan"),
     ("run", "watch", "follow a run from anywhere"),
     ("run", "status", "one picture of a run"),

@@ -25,7 +25,7 @@ from migrate.preflight.rule import Group, Rule
 from migrate.render import preflight as render
 from migrate.render.terminal import Sign, sign
 
-__all__ = ["command"]
+__all__ = ["acceptances", "command"]
 
 EXITS = {Verdict.GO: ExitCode.DONE, Verdict.NO_GO: ExitCode.BLOCKED, Verdict.UNKNOWN: ExitCode.INCONCLUSIVE}
 UNREASONED = "accepted on the command line"
@@ -67,12 +67,12 @@ def command(
     rules = _chosen(select)
     with progress("reading the cluster, translating its policies, asking every rule"):
         found = survey(cluster, conf)
-        given = replace(found.given, accepted=_acceptances(conf, accept))
+        given = replace(found.given, accepted=acceptances(conf, accept))
         draft, judgement = considered(found.loaded.snapshot, given, rules)
     _warn(found.loaded)
     if node and node not in {n.name for n in found.loaded.snapshot.nodes}:
         raise Failure(f"there is no node {node}", fix="c2c preflight --cluster … -o json lists them")
-    _check_acceptances(accept, judgement.findings)
+    _checkacceptances(accept, judgement.findings)
     report = PreflightReport(found.loaded.snapshot, draft, judgement, {r.id: r for r in rules}, node or "")
     emit(outputs, partial(render.table, report), render.renderers(report, cluster))
     return _leave(report, exit_zero=exit_zero)
@@ -92,7 +92,7 @@ def _chosen(select: Sequence[str]) -> tuple[Rule, ...]:
     return tuple(sorted(dict.fromkeys(found), key=lambda r: r.number))
 
 
-def _acceptances(conf: Configuration, typed: Sequence[str]) -> Mapping[str, str]:
+def acceptances(conf: Configuration, typed: Sequence[str]) -> Mapping[str, str]:
     """Give code, or code and object, to reason; what was typed counts over what stands in the configuration."""
     return {key: reason for text in (*conf.accepted, *typed) for key, reason in [_split(text)]}
 
@@ -105,7 +105,7 @@ def _split(text: str) -> tuple[str, str]:
     return f"{code}{colon}{name}", reason or UNREASONED
 
 
-def _check_acceptances(typed: Sequence[str], findings: Sequence[Finding]) -> None:
+def _checkacceptances(typed: Sequence[str], findings: Sequence[Finding]) -> None:
     """Raise ``Failure`` for a typed acceptance that finds nothing, or that nothing may accept."""
     for text in typed:
         key, _ = _split(text)

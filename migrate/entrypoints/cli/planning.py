@@ -1,0 +1,106 @@
+"""From a snapshot and the configuration to a judged plan; where the cluster is live, it is dumped first, once."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from migrate.adapters.live_dump import Questions, dump
+from migrate.adapters.snapshot_files import Wishes, write_snapshot
+from migrate.bootstrap import charts_of
+from migrate.engine.exposure import exposure
+from migrate.engine.planner import make_plan
+from migrate.entrypoints.cli.configuration import Configuration
+from migrate.entrypoints.cli.connecting import Connected, unreachable
+from migrate.entrypoints.cli.survey import Survey, survey
+from migrate.errors import Failure
+from migrate.model.draft import Draft, Rendered, Stage
+from migrate.model.kinds import RESOURCES, is_wanted
+from migrate.model.plan import Plan
+from migrate.model.rights import rights_for
+from migrate.model.serial import encode
+from migrate.model.snapshot import Snapshot
+from migrate.ports import ApiError
+from migrate.preflight.considered import considered
+from migrate.preflight.judge import Judgement, Verdict
+from migrate.preflight.registry import every_rule
+
+__all__ = ["Planned", "dumped", "planned", "sum_of"]
+
+BLOCK = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan with what it was made from."""
+
+    plan: Plan
+    draft: Draft
+    judgement: Judgement
+    snapshot: Snapshot
+    problems: tuple[str, ...] = ()
+
+
+@contextmanager
+def dumped(cluster: Connected, verbs: Sequence[str]) -> Iterator[str]:
+    """Dump a live cluster into a folder that goes again, redacted as every snapshot is; raises ``Failure`` (exit 7)."""
+    live = cluster.live
+    with tempfile.TemporaryDirectory(prefix="c2c-") as place:
+        raw, kept = Path(place) / "raw", Path(place) / "snapshot"
+        raw.mkdir(mode=0o700)
+        taken = live.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        try:
+            dump(live.api, live.cluster, raw, is_wanted, RESOURCES, Questions(rights_for(verbs)), taken)
+        except ApiError as error:
+            raise unreachable(error, live.api.server) from error
+        write_snapshot(str(raw), str(kept), Wishes())
+        yield str(kept)
+
+
+def planned(
+    place: str, conf: Configuration, accepted: Mapping[str, str], *, cluster: Connected | None = None, inputs: Mapping[str, Any] | None = None
+) -> Planned:  # fmt: skip
+    """Read, translate, judge, plan. With a live ``cluster`` the chart is rendered for each stage."""
+    found = survey(place, conf)
+    given = replace(found.given, accepted=accepted)
+    if cluster is not None:
+        given = replace(given, rendered=_rendered(found, cluster))
+    draft, judgement = considered(found.loaded.snapshot, given, every_rule())
+    plan = make_plan(
+        found.loaded.snapshot,
+        draft,
+        judgement.findings,
+        blocked=judgement.verdict is Verdict.NO_GO,
+        exposure=exposure(found.loaded.snapshot, draft),
+        inputs={**(inputs or {}), "config": encode(dict(conf.values))},
+    )
+    return Planned(plan, draft, judgement, found.loaded.snapshot, tuple(map(str, found.loaded.problems)))
+
+
+def _rendered(found: Survey, cluster: Connected) -> Mapping[Stage, Rendered] | None:
+    """Render the chart for each stage; None without Helm or a chart: then what only they know is deferred."""
+    settings = found.given.settings
+    try:
+        charts = charts_of(cluster.live, settings)
+        first, _ = considered(found.loaded.snapshot, found.given, ())
+        return {stage: charts.render(first.values[stage]) for stage in Stage}
+    except (Failure, ApiError):
+        return None
+
+
+def sum_of(path: str) -> str:
+    """Give the SHA-256 of a file, or of a folder's files with their names."""
+    found = hashlib.sha256()
+    place = Path(path)
+    for file in sorted(p for p in place.rglob("*") if p.is_file()) if place.is_dir() else [place]:
+        if place.is_dir():
+            found.update(str(file.relative_to(place)).encode() + b"\0")
+        with file.open("rb") as stream:
+            while block := stream.read(BLOCK):
+                found.update(block)
+    return found.hexdigest()
