@@ -12,7 +12,7 @@ from migrate.adapters.clock import SystemClock
 from migrate.adapters.eviction import KubeEvictor
 from migrate.adapters.helm import Chart, HelmCharts, helm_version
 from migrate.adapters.journal_file import FileJournal
-from migrate.adapters.kube_api import Connection, KubeApi, connect
+from migrate.adapters.kube_api import KubeApi, connect
 from migrate.adapters.kube_cluster import KubeCluster
 from migrate.adapters.kube_exec import KubeShell
 from migrate.adapters.lease import LeaseLock, Process, this_process
@@ -21,6 +21,7 @@ from migrate.adapters.no_flows import NoFlows
 from migrate.adapters.nodes_api import ApiNodes
 from migrate.adapters.probes_pods import PodProber
 from migrate.adapters.run_folder import FileStore
+from migrate.model.connection import Connection
 from migrate.model.settings import Settings
 from migrate.ports import Charts, Ports, Reporter
 

@@ -21,30 +21,19 @@ from kubernetes.client.exceptions import ApiException
 
 from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
+from migrate.model.connection import Connection
 from migrate.model.events import FailureClass
 from migrate.model.fields import maps, number, text
 from migrate.ports import Answer, ApiError
 from migrate.redaction import redacted_text
 from migrate.retry import api_policy
 
-__all__ = ["Connection", "KubeApi", "connect"]
+__all__ = ["KubeApi", "connect"]
 
 loader: Any = kube_config  # the client has no types for its loaders
-DEFAULT_TIMEOUT_S = 30.0
 CONNECT_S = 5.0
 NOT_FOUND = 404
 NEVER_AGAIN = ("failed calling webhook", "more than one PodDisruptionBudget")
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """How to reach a cluster, as kubectl's options say it; ``context`` empty: the current one."""
-
-    kubeconfig: str = ""
-    context: str = ""
-    as_user: str = ""
-    as_groups: tuple[str, ...] = ()
-    timeout_s: float = DEFAULT_TIMEOUT_S
 
 
 def connect(connection: Connection, sleep: Callable[[float], None]) -> KubeApi:

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from migrate.adapters.kube_api import Connection
 from migrate.bootstrap import open_cluster
 from migrate.engine.drafting import draft
 from migrate.engine.plan_file import plan_document
 from migrate.engine.planner import make_plan
 from migrate.entrypoints.cli.rbac import manifests
+from migrate.model.connection import Connection
 from migrate.model.rights import rights_for
 from migrate.model.settings import Settings
 from migrate.model.snapshot import SnapshotBuilder

@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 import pytest
 
 from migrate.adapters.eviction import KubeEvictor
-from migrate.adapters.kube_api import Connection, KubeApi, connect
+from migrate.adapters.kube_api import KubeApi, connect
 from migrate.adapters.kube_cluster import KubeCluster
 from migrate.adapters.lease import LeaseLock, Process
 from migrate.adapters.mirror_configmap import ConfigMapMirror
+from migrate.model.connection import Connection
 from migrate.model.events import FailureClass
 from migrate.ports import ApiError, Eviction
 from tests.controlplane import users, workloads

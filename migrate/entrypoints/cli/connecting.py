@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from migrate.adapters.kube_api import Connection
-from migrate.bootstrap import Live, open_cluster
 from migrate.entrypoints.cli.face import say
 from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
+from migrate.model.connection import Connection
 from migrate.model.events import FailureClass
 from migrate.model.settings import seconds
 from migrate.model.snapshot import Identity
 from migrate.ports import ApiError
+
+if TYPE_CHECKING:
+    from migrate.bootstrap import Live
 
 __all__ = ["Connected", "confirm", "connected", "connection_options", "expect", "unreachable"]
 
@@ -52,6 +54,8 @@ class Connected:
 
 def connected(**said: Any) -> Connected:  # noqa: ANN401  # the options of a verb
     """Open the connection that the options describe and say which cluster it is; raises ``Failure`` (exit 7)."""
+    from migrate.bootstrap import open_cluster  # noqa: PLC0415  # the client is slow to import; offline verbs do without
+
     connection = Connection(
         kubeconfig=said["kubeconfig"],
         context=said["context"],

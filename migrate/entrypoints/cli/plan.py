@@ -16,7 +16,7 @@ from migrate.entrypoints.cli.configuration import configuration
 from migrate.entrypoints.cli.connecting import connected, connection_options
 from migrate.entrypoints.cli.face import next_step, say
 from migrate.entrypoints.cli.output import emit, outputs_option
-from migrate.entrypoints.cli.planning import Planned, dumped, planned, sum_of
+from migrate.entrypoints.cli.planning import LIVE, Planned, dumped, planned, sum_of
 from migrate.entrypoints.cli.preflight import acceptances
 from migrate.entrypoints.cli.progress import progress
 from migrate.exitcodes import ExitCode
@@ -25,8 +25,6 @@ from migrate.render import plan as render
 from migrate.render.terminal import Sign, sign
 
 __all__ = ["command"]
-
-LIVE = "live"
 
 
 @click.command("plan")

@@ -12,7 +12,7 @@ from typing import Any
 
 from migrate.adapters.live_dump import Questions, dump
 from migrate.adapters.snapshot_files import Wishes, write_snapshot
-from migrate.bootstrap import charts_of
+from migrate.adapters.snapshots import LoadedSnapshot
 from migrate.engine.exposure import exposure
 from migrate.engine.planner import make_plan
 from migrate.entrypoints.cli.configuration import Configuration
@@ -29,8 +29,11 @@ from migrate.ports import ApiError
 from migrate.preflight.considered import considered
 from migrate.preflight.judge import Judgement, Verdict
 from migrate.preflight.registry import every_rule
+from migrate.preflight.rule import Rule
 
-__all__ = ["Planned", "dumped", "planned", "sum_of"]
+__all__ = ["LIVE", "Planned", "dumped", "judged", "planned", "sum_of"]
+
+LIVE = "live"
 
 BLOCK = 2**20
 
@@ -44,6 +47,15 @@ class Planned:
     judgement: Judgement
     snapshot: Snapshot
     problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A draft and what the rules say of it."""
+
+    loaded: LoadedSnapshot
+    draft: Draft
+    judgement: Judgement
 
 
 @contextmanager
@@ -62,28 +74,47 @@ def dumped(cluster: Connected, verbs: Sequence[str]) -> Iterator[str]:
         yield str(kept)
 
 
-def planned(
-    place: str, conf: Configuration, accepted: Mapping[str, str], *, cluster: Connected | None = None, inputs: Mapping[str, Any] | None = None
-) -> Planned:  # fmt: skip
-    """Read, translate, judge, plan. With a live ``cluster`` the chart is rendered for each stage."""
+def judged(
+    place: str,
+    conf: Configuration,
+    accepted: Mapping[str, str],
+    rules: Sequence[Rule],
+    cluster: Connected | None = None,
+) -> Judged:
+    """Read, translate, draft, judge. With a live ``cluster`` the chart is rendered for each stage."""
     found = survey(place, conf)
     given = replace(found.given, accepted=accepted)
     if cluster is not None:
         given = replace(given, rendered=_rendered(found, cluster))
-    draft, judgement = considered(found.loaded.snapshot, given, every_rule())
+    return Judged(found.loaded, *considered(found.loaded.snapshot, given, rules))
+
+
+def planned(
+    place: str,
+    conf: Configuration,
+    accepted: Mapping[str, str],
+    *,
+    cluster: Connected | None = None,
+    inputs: Mapping[str, Any] | None = None,
+) -> Planned:
+    """Give the plan of what was read and judged, with every rule asked."""
+    made = judged(place, conf, accepted, every_rule(), cluster)
+    snapshot = made.loaded.snapshot
     plan = make_plan(
-        found.loaded.snapshot,
-        draft,
-        judgement.findings,
-        blocked=judgement.verdict is Verdict.NO_GO,
-        exposure=exposure(found.loaded.snapshot, draft),
+        snapshot,
+        made.draft,
+        made.judgement.findings,
+        blocked=made.judgement.verdict is Verdict.NO_GO,
+        exposure=exposure(snapshot, made.draft),
         inputs={**(inputs or {}), "config": encode(dict(conf.values))},
     )
-    return Planned(plan, draft, judgement, found.loaded.snapshot, tuple(map(str, found.loaded.problems)))
+    return Planned(plan, made.draft, made.judgement, snapshot, tuple(map(str, made.loaded.problems)))
 
 
 def _rendered(found: Survey, cluster: Connected) -> Mapping[Stage, Rendered] | None:
     """Render the chart for each stage; None without Helm or a chart: then what only they know is deferred."""
+    from migrate.bootstrap import charts_of  # noqa: PLC0415  # the client is slow to import; offline verbs do without
+
     settings = found.given.settings
     try:
         charts = charts_of(cluster.live, settings)

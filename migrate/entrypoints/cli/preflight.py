@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import click
 
 from migrate.adapters.snapshots import LoadedSnapshot
 from migrate.entrypoints.cli.configuration import Configuration, configuration
+from migrate.entrypoints.cli.connecting import Connected, connected, connection_options
 from migrate.entrypoints.cli.face import next_step, say
 from migrate.entrypoints.cli.output import emit, outputs_option
+from migrate.entrypoints.cli.planning import LIVE, dumped, judged
 from migrate.entrypoints.cli.progress import progress
-from migrate.entrypoints.cli.survey import survey
 from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
 from migrate.model.findings import Finding, Severity
-from migrate.preflight.considered import considered
 from migrate.preflight.judge import Verdict, keys, stops
 from migrate.preflight.registry import every_rule
 from migrate.preflight.report import PreflightReport
@@ -30,10 +31,13 @@ __all__ = ["acceptances", "command"]
 EXITS = {Verdict.GO: ExitCode.DONE, Verdict.NO_GO: ExitCode.BLOCKED, Verdict.UNKNOWN: ExitCode.INCONCLUSIVE}
 UNREASONED = "accepted on the command line"
 MAX_PROBLEMS = 10
+ASKING = "reading the cluster, translating its policies, asking every rule"
 
 
 @click.command("preflight")
-@click.option("--cluster", metavar="SNAPSHOT", help="Folder or .tgz of the cluster's objects.")
+@click.option(
+    "--cluster", metavar="SNAPSHOT|live", default=LIVE, help="Folder or .tgz; live: through the API."
+)
 @click.option(
     "--select", multiple=True, metavar="GROUP,…", help="Only these groups, or codes: capacity,CP2071."
 )
@@ -42,14 +46,15 @@ MAX_PROBLEMS = 10
 @click.option("--config", metavar="FILE", help="The configuration; else ./c2c.yaml, if there is one.")
 @outputs_option
 @click.option("--exit-zero", is_flag=True, help="Report, but exit 0.")
+@connection_options
 def command(
-    cluster: str | None,
+    cluster: str,
     select: Sequence[str],
     node: str | None,
     accept: Sequence[str],
     config: str | None,
     outputs: Sequence[str],
-    exit_zero: bool,
+    **said: Any,  # noqa: ANN401  # options
 ) -> int:
     """Say what could stop the migration, with the command that removes it: go, no-go, or not known.
 
@@ -57,25 +62,34 @@ def command(
     permissions, no-return.
 
     \b
-    c2c preflight --cluster prod.tgz
+    c2c preflight
     c2c preflight --cluster prod.tgz --select capacity,eviction --node wrk-3
     c2c preflight --cluster prod.tgz --accept CP2031:shop/db="recycled by hand" -o preflight.html
     """
-    if cluster is None:
-        raise click.UsageError("name a snapshot with --cluster (c2c snapshot makes one)")
     conf = configuration(config)
     rules = _chosen(select)
-    with progress("reading the cluster, translating its policies, asking every rule"):
-        found = survey(cluster, conf)
-        given = replace(found.given, accepted=acceptances(conf, accept))
-        draft, judgement = considered(found.loaded.snapshot, given, rules)
-    _warn(found.loaded)
-    if node and node not in {n.name for n in found.loaded.snapshot.nodes}:
-        raise Failure(f"there is no node {node}", fix="c2c preflight --cluster … -o json lists them")
-    _checkacceptances(accept, judgement.findings)
-    report = PreflightReport(found.loaded.snapshot, draft, judgement, {r.id: r for r in rules}, node or "")
+    exit_zero = said.pop("exit_zero")
+    with _readable(cluster, said) as (place, live), progress(ASKING):
+        made = judged(place, conf, acceptances(conf, accept), rules, live)
+    _warn(made.loaded)
+    snapshot = made.loaded.snapshot
+    if node and node not in {n.name for n in snapshot.nodes}:
+        raise Failure(f"there is no node {node}", fix="c2c preflight -o json lists them")
+    _check_acceptances(accept, made.judgement.findings)
+    report = PreflightReport(snapshot, made.draft, made.judgement, {r.id: r for r in rules}, node or "")
     emit(outputs, partial(render.table, report), render.renderers(report, cluster))
     return _leave(report, exit_zero=exit_zero)
+
+
+@contextmanager
+def _readable(cluster: str, said: Mapping[str, Any]) -> Iterator[tuple[str, Connected | None]]:
+    """Give a snapshot's place; a live cluster is dumped first."""
+    if cluster != LIVE:
+        yield cluster, None
+        return
+    there = connected(**said)
+    with dumped(there, ["apply"]) as folder:
+        yield folder, there
 
 
 def _chosen(select: Sequence[str]) -> tuple[Rule, ...]:
@@ -105,7 +119,7 @@ def _split(text: str) -> tuple[str, str]:
     return f"{code}{colon}{name}", reason or UNREASONED
 
 
-def _checkacceptances(typed: Sequence[str], findings: Sequence[Finding]) -> None:
+def _check_acceptances(typed: Sequence[str], findings: Sequence[Finding]) -> None:
     """Raise ``Failure`` for a typed acceptance that finds nothing, or that nothing may accept."""
     for text in typed:
         key, _ = _split(text)
