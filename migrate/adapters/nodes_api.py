@@ -119,9 +119,9 @@ class ApiNodes:
         """Refuse: a reboot needs access to the host."""
         raise _needs_access(f"{node} cannot be rebooted")
 
-    def drop_in(self, node: str, path: str, content: str | None) -> None:
+    def drop_in(self, node: str, path: str, content: str | None, apply: Sequence[Sequence[str]] = ()) -> None:
         """Refuse: files of the host need access to it."""
-        del content
+        del content, apply
         raise _needs_access(f"{path} of {node} cannot be written")
 
     def drop_in_content(self, node: str, path: str) -> str | None:

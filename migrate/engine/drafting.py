@@ -5,12 +5,12 @@ The draft is judged by preflight; ``planner`` turns it into steps.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from migrate.engine.access import access_of
 from migrate.engine.chart import meant_config
-from migrate.engine.pinning import Pin, pins
+from migrate.engine.pinning import pins
 from migrate.engine.placement import budgets_of, choose_canary, movable_pods, node_groups, node_plan, waves
 from migrate.engine.stages import stage_values
 from migrate.model.draft import Draft, Policies, Rendered, Stage
