@@ -17,7 +17,7 @@ from migrate.model.fields import text
 from migrate.model.rights import Right
 from migrate.ports import Answer, Api, ApiError, Evictor
 
-__all__ = ["Dump", "Questions", "dump"]
+__all__ = ["Dump", "Questions", "access", "dump"]
 
 MAX_EVICTIONS = 2000
 GONE, ATTEMPTS = 410, 3
@@ -108,7 +108,7 @@ def _answers(api: Api, folder: Path, questions: Questions) -> None:
     place = folder / "answers"
     place.mkdir(exist_ok=True)
     if questions.rights:
-        _lines(place / "access.jsonl", _access(api, questions.rights))
+        _lines(place / "access.jsonl", access(api, questions.rights))
     _lines(place / "health.jsonl", _health(api))
     if questions.release is not None:
         _lines(place / "release.jsonl", [questions.release])
@@ -116,7 +116,7 @@ def _answers(api: Api, folder: Path, questions: Questions) -> None:
         _lines(place / "controller.jsonl", [questions.controller])
 
 
-def _access(api: Api, rights: Sequence[Right]) -> Iterable[Object]:
+def access(api: Api, rights: Sequence[Right]) -> Iterable[Object]:
     """Ask for each right by itself (SelfSubjectAccessReview)."""
     for right in rights:
         for resource in right.resources:

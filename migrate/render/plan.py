@@ -20,6 +20,7 @@ PHASES: Mapping[str, str] = {
     "P11": "remove Calico", "P12": "clean nodes", "P13": "verify", "P14": "report",
 }  # fmt: skip
 SHAPE = (Column(), Column(least=10, tail=True), Column(), Column(least=12), Column(least=10))
+STEPS = (Column(), Column(least=8, tail=True), Column(least=12), Column(least=8), Column(least=4))
 CHART = 24
 
 
@@ -72,8 +73,22 @@ def _lay(found: list[Bar], lengths: Mapping[str, float], at: float, parallel: in
 
 def table(plan: Plan, canvas: Canvas) -> str:
     """Paint the plan: its summary, the canary with its reasons, phases and waves with a chart of the times."""
-    lines = [*summary(plan), *_canary(plan), *_chart(plan, canvas), *_exposed(plan), *_findings(plan)]
-    return paint(lines, canvas)
+    parts = (_canary(plan), _chart(plan, canvas), _steps(plan, canvas), _exposed(plan), _findings(plan))
+    return paint([*summary(plan), *(line for part in parts for line in part)], canvas)
+
+
+def _steps(plan: Plan, canvas: Canvas) -> Iterator[Line]:
+    """Give a line a step: phase, node, what is done, how it is undone, what is proved after it."""
+    rows: list[Line] = []
+    if not canvas.rows_only:
+        rows.append([Piece(word, Role.DIM) for word in ("step", "node", "command", "undo", "gates")])
+    for step in plan.steps:
+        gates = " ".join(step.gates)
+        rows.append(
+            [step.phase, step.node, step.command, Piece(step.undo or "–", Role.DIM), Piece(gates, Role.DIM)]
+        )
+    yield [""]
+    yield from columns(rows, STEPS, canvas)
 
 
 def _canary(plan: Plan) -> Iterator[Line]:
@@ -135,7 +150,7 @@ def _findings(plan: Plan) -> Iterator[Line]:
             sign(Sign.FAIL),
             f" blocked by {len(blocking)} findings of preflight; apply refuses this plan",
         ]
-        yield from ([f"    {text(f, 'code')} {text(f, 'text')}"] for f in blocking[:10])
+        yield from ([f"    {text(f, 'code')} {text(f, 'message')}"] for f in blocking[:10])
 
 
 # Markdown and SVG.

@@ -24,7 +24,7 @@ from migrate.model.plan import Plan
 from migrate.model.run import RunStatus
 from migrate.render.plan_summary import summary
 
-__all__ = ["command"]
+__all__ = ["carry_out", "command", "unfinished_run"]
 
 GOES_ON = frozenset({RunStatus.RUNNING, RunStatus.STOPPING, RunStatus.PAUSED, RunStatus.PLANNED})
 
@@ -57,13 +57,13 @@ def command(
     expect(cluster, expect_cluster, plan.draft.planned_uid)
     if plan.blocked:
         raise Failure("the plan is blocked by preflight", why="PreflightBlocked", fix="c2c preflight says by what; then c2c plan again", code=ExitCode.BLOCKED)  # fmt: skip
-    unfinished = _unfinished(cluster, plan, said["state_dir"])
+    unfinished = unfinished_run(cluster, plan, said["state_dir"])
     say(lines=summary(plan), always=True)
     confirm(cluster, yes=yes, named=True)
     return carry_out(plan, cluster, outputs, said["state_dir"], unfinished)
 
 
-def _unfinished(cluster: Connected, plan: Plan, place: str | None) -> Known | None:
+def unfinished_run(cluster: Connected, plan: Plan, place: str | None) -> Known | None:
     """Give the run of this very plan that was left; raises ``Failure`` where it halted, or another run is unfinished."""
     try:
         known = known_run(cluster.live, place, None, plan.draft.settings.namespace)

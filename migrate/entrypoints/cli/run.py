@@ -1,0 +1,106 @@
+"""``c2c run``: preflight, translate, plan and apply in one go; the first stage that fails gives the exit code."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from migrate.adapters.run_folder import state_dir
+from migrate.adapters.snapshot_files import Wishes, write_snapshot
+from migrate.entrypoints.cli.apply import carry_out, unfinished_run
+from migrate.entrypoints.cli.configuration import configuration
+from migrate.entrypoints.cli.connecting import confirm, connected, connection_options, expect
+from migrate.entrypoints.cli.face import next_step, say
+from migrate.entrypoints.cli.output import outputs_option
+from migrate.entrypoints.cli.planning import Planned, dumped, planned, sum_of
+from migrate.entrypoints.cli.preflight import acceptances
+from migrate.entrypoints.cli.progress import progress
+from migrate.entrypoints.cli.runs import keep_plan, run_options
+from migrate.entrypoints.cli.steering import without_connection
+from migrate.errors import Failure
+from migrate.exitcodes import ExitCode
+from migrate.preflight.judge import Verdict, stops
+from migrate.render.plan_summary import summary
+from migrate.render.terminal import Sign, sign
+
+__all__ = ["command"]
+
+
+@click.command("run")
+@click.option("--yes", is_flag=True, help="Do not ask; needs --expect-cluster without a terminal.")
+@click.option("--expect-cluster", metavar="NAME|UID", envvar="C2C_EXPECT_CLUSTER", help="Refuse any other.")
+@click.option("--accept", multiple=True, metavar="ID[:OBJECT][=REASON]", help="Accept one finding.")
+@click.option("--config", metavar="FILE", help="The configuration; else ./c2c.yaml, if there is one.")
+@click.option("--detach", is_flag=True, help="Leave a driver of its own behind and print where it tells.")
+@outputs_option
+@run_options
+@connection_options
+def command(
+    yes: bool,
+    expect_cluster: str | None,
+    accept: Sequence[str],
+    config: str | None,
+    outputs: Sequence[str],
+    **said: Any,  # noqa: ANN401  # options
+) -> int:
+    """Migrate: preflight, translate, plan, apply. Goes on with a run that was interrupted.
+
+    \b
+    c2c run --yes --expect-cluster prod-eu-1
+    c2c run --yes --expect-cluster prod-eu-1 -o junit=migration.xml
+    c2c run --detach --yes --expect-cluster prod-eu-1
+    """
+    if said.pop("detach"):
+        return _detached(said["state_dir"])
+    conf = configuration(config)
+    cluster = connected(**without_connection(said))
+    expect(cluster, expect_cluster or str(conf.section("cluster").get("uid") or ""))
+    with dumped(cluster, ["run"]) as folder:
+        with progress("translating, judging, planning"):
+            made = planned(folder, conf, acceptances(conf, accept), cluster=cluster)
+        _check(made)
+        keep_plan(made.plan, state_dir(said["state_dir"]) / f"plan-{made.plan.hash[:8]}")
+        beside = state_dir(said["state_dir"]) / f"plan-{made.plan.hash[:8]}" / "snapshot.tgz"
+        write_snapshot(folder, str(beside), Wishes())
+        say(f"  plan and snapshot: {beside.parent} ({sum_of(str(beside))[:12]})", detail=True)
+    unfinished = unfinished_run(cluster, made.plan, said["state_dir"])
+    say(lines=summary(made.plan), always=True)
+    confirm(cluster, yes=yes, named=bool(expect_cluster))
+    return carry_out(made.plan, cluster, outputs, said["state_dir"], unfinished)
+
+
+def _check(made: Planned) -> None:
+    """Raise ``Failure`` (exit 3) where preflight stops the plan, (exit 8) where it could not look."""
+    stopped = [f for f in made.judgement.findings if stops(f)]
+    for finding in stopped[:10]:
+        say(sign(Sign.FAIL), f" {finding.code} {finding.message}", always=True)
+    if made.plan.blocked:
+        next_step(f"c2c explain {stopped[0].code}" if stopped else "c2c preflight")
+        raise Failure(f"preflight says no: {len(stopped)} findings stop it", why="PreflightBlocked", fix="c2c preflight shows all of them with their remedies", code=ExitCode.BLOCKED)  # fmt: skip
+    if made.judgement.verdict is Verdict.UNKNOWN:
+        raise Failure("preflight could not look at everything", why="CheckUnknown", fix="c2c preflight says what is missing; accept what cannot be looked at", code=ExitCode.INCONCLUSIVE)  # fmt: skip
+
+
+def _detached(place: str | None) -> int:
+    """Start the same command in a session of its own; what it tells goes into a file in the state folder."""
+    folder = state_dir(place)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    log = folder / "detached.log"
+    words = [w for w in sys.argv[1:] if w != "--detach"]
+    if "--yes" not in words:
+        raise Failure("--detach needs --yes: nobody can be asked", fix="give --yes and --expect-cluster NAME", code=ExitCode.BLOCKED)  # fmt: skip
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(handle, "ab") as out:
+        child = subprocess.Popen(  # noqa: S603  # our own command line
+            [sys.executable, "-m", "migrate", *words],
+            stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, cwd=Path.cwd(),
+        )  # fmt: skip
+    say(f"  a driver runs as process {child.pid}; it tells in {log}", always=True)
+    next_step("c2c watch")
+    return ExitCode.DONE
