@@ -103,6 +103,7 @@ ON_A_TERMINAL = (
 @pytest.fixture(autouse=True)
 def _here(monkeypatch):
     monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("KUBECONFIG", "nowhere.yaml")
 
 
 def _said(arguments: list[str], capsys) -> str:

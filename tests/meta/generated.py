@@ -70,8 +70,8 @@ def _names(text: str) -> str:
 def commands() -> str:
     """Give the reference of all verbs, as their own help says it."""
     lines = ["# Command line", "", MADE]
-    for _, name, short in VERBS:
-        lines += [f"## c2c {name}", "", f"{short[0].upper()}{short[1:]}.", ""]
+    for name in VERBS:
+        lines += [f"## c2c {name}", ""]
         for path, command in _commands(name):
             lines += ["```text", _help(path, command), "```", ""]
     return "\n".join(lines)

@@ -20,36 +20,33 @@ from migrate.exitcodes import ExitCode
 
 __all__ = ["main"]
 
-VERBS = (
+LINES = (
     ("policies", "translate", "Calico policies in; Cilium policies, grades and proof out"),
     ("policies", "verify", "prove that two policy sets give the same verdicts"),
-    ("policies", "diff", "list the flows whose verdict differs between two sets"),
-    ("policies", "explain", "what a finding means; what happens to a flow, under both engines"),
-    ("policies", "lint", "defects of the Calico policies: dead rules, ties, empty selections"),
-    ("plan", "preflight", "everything that could stop the migration, with what removes it"),
-    ("plan", "snapshot", "the cluster as one redacted file, for work without access"),
-    ("plan", "plan", "the exact steps, waves, undo of each; a file that apply accepts"),
-    ("plan", "rehearse", "the real driver against a simulated cluster, with faults"),
-    ("run", "run", "preflight, translate, plan and apply in one go, for pipelines"),
+    ("policies", "diff", "the flows whose verdict differs between two sets"),
+    ("policies", "explain", "what a finding means; one flow under both engines"),
+    ("policies", "lint", "defects of Calico policies: dead rules, ties, typos"),
+    ("plan", "preflight", "what could stop the migration, and what removes it"),
+    ("plan", "snapshot", "the cluster as one redacted file"),
+    ("plan", "plan", "the exact steps, waves, undo of each; a file for apply"),
+    ("plan", "rehearse", "the real driver on a simulated cluster, with faults"),
+    ("run", "run", "preflight, translate, plan and apply in one go"),
     ("run", "apply", "carry out a plan"),
-    ("run", "watch", "follow a run from anywhere"),
-    ("run", "status", "one picture of a run"),
-    ("run", "pause", "let a run come to rest after the nodes in hand"),
-    ("run", "resume", "go on with a run that was paused, halted or interrupted"),
+    ("run", "watch, status", "follow a run from anywhere; one picture of it"),
+    ("run", "pause, resume, abort", "change what the run is to do next"),
     ("run", "approve", "give, or refuse, the approval that a run waits for"),
-    ("run", "abort", "end a run with every node in its nearest stable state"),
     ("run", "rollback", "bring nodes, or everything, back to Calico"),
-    ("after", "doctor", "is this installation able to work: Python, Helm, terminal, rights"),
-    ("after", "rbac", "the smallest roles for the verbs you name, as YAML"),
+    ("after", "doctor, rbac", "can this installation work; the smallest rights"),
     ("after", "config", "begin, check and look at the configuration file"),
-    ("after", "completion", "completion for bash, zsh, fish"),
-    ("after", "version", "versions of the tool and of what it knows"),
+    ("after", "completion, version", "for bash, zsh, fish; versions of all that counts"),
 )
+"""The lines of help in their groups; verbs that go together share one."""
+VERBS = {verb: group for group, verbs, _ in LINES for verb in verbs.split(", ")}
 EXAMPLES = """\
 Examples:
   c2c translate policies/ --out cilium/
-  c2c verify --before policies/ --after cilium/
-  c2c explain CAL-L502
+  c2c preflight --cluster prod.tgz
+  c2c run --expect-cluster prod-eu-1 --yes
 """
 
 
@@ -58,11 +55,11 @@ class _Verbs(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
-        return [name for _, name, _ in VERBS]
+        return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         del ctx
-        if cmd_name not in {name for _, name, _ in VERBS}:
+        if cmd_name not in VERBS:
             return None
         module = importlib.import_module(f"migrate.entrypoints.cli.{cmd_name}")
         command: click.Command = module.command
@@ -79,18 +76,21 @@ class _Verbs(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        known = [name for _, name, _ in VERBS]
-        if args and args[0] not in known and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], known, 1)
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], VERBS, 1)
             hint = f" Did you mean {near[0]}?" if near else ""
             raise click.UsageError(f"there is no verb {args[0]!r}.{hint}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
-        for group in dict.fromkeys(group for group, _, _ in VERBS):
+        for group in dict.fromkeys(VERBS.values()):
             with formatter.section(group.capitalize()):
-                formatter.write_dl([(name, text) for g, name, text in VERBS if g == group])
+                formatter.write_dl([(verbs, text) for g, verbs, text in LINES if g == group])
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Show the verbs; the only options of the group are the two that every program has."""
+        self.format_commands(ctx, formatter)
 
 
 @click.group(

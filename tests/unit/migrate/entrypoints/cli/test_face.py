@@ -59,8 +59,8 @@ def test_the_width_is_the_terminals_and_wide_has_none(monkeypatch):
     assert canvas_of(io.StringIO()).width == 20
 
 
-@pytest.mark.parametrize(("_", "verb", "__"), VERBS)
-def test_every_verb_knows_the_common_options(_, verb, __):
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_knows_the_common_options(verb):
     command = root.get_command(click.Context(root), verb)
     inner = list(command.commands.values()) if isinstance(command, click.Group) else [command]
     for one in inner:

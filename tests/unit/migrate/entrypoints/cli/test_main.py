@@ -33,12 +33,11 @@ def test_translate_loads_neither_terminal_nor_cluster_libraries(tmp_path):
     assert not unwanted & _loaded("translate", str(tmp_path))
 
 
-@pytest.mark.parametrize(("group", "verb", "text"), VERBS)
-def test_every_verb_has_examples_in_its_help(group, verb, text, capsys):
+@pytest.mark.parametrize(("verb", "group"), VERBS.items())
+def test_every_verb_has_examples_in_its_help(verb, group, capsys):
     assert main([verb, "--help"]) == ExitCode.DONE
     assert f"c2c {verb}" in capsys.readouterr().out
     assert group in {"policies", "plan", "run", "after"}
-    assert text
 
 
 def test_a_wrong_verb_suggests_the_nearest(capsys):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from migrate.entrypoints.cli import preflight
+from migrate.entrypoints.cli import planning
 from migrate.entrypoints.cli.main import main
 from migrate.exitcodes import ExitCode
 from tests import clusters
@@ -130,9 +130,10 @@ def test_a_group_that_does_not_exist_is_refused(cluster, config, capsys, word):
     assert "groups are identity" in capsys.readouterr().err
 
 
-def test_without_a_snapshot_there_is_nothing_to_judge(capsys):
-    assert main(["preflight"]) == ExitCode.USAGE
-    assert "--cluster" in capsys.readouterr().err
+def test_without_a_snapshot_the_cluster_is_asked(capsys, monkeypatch):
+    monkeypatch.setenv("KUBECONFIG", "nowhere.yaml")
+    assert main(["preflight"]) == ExitCode.UNREACHABLE
+    assert "--kubeconfig" in capsys.readouterr().err
 
 
 def test_the_policies_of_the_cluster_are_translated_for_the_rules(cluster, config, monkeypatch):
@@ -142,8 +143,8 @@ def test_the_policies_of_the_cluster_are_translated_for_the_rules(cluster, confi
     )  # fmt: skip
     (cluster / "policy.yaml").write_text(yaml.safe_dump(policy))
     seen = []
-    real = preflight.considered
-    monkeypatch.setattr(preflight, "considered", lambda s, g, r: seen.append(g) or real(s, g, r))
+    real = planning.considered
+    monkeypatch.setattr(planning, "considered", lambda s, g, r: seen.append(g) or real(s, g, r))
     assert (
         main(["preflight", "--cluster", str(cluster), "--config", str(config), "--select", "eviction"])
         == ExitCode.DONE
