@@ -102,7 +102,10 @@ class PolicyEntry:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """How it was done and what was not considered; the only part that may differ between two equal runs."""
+    """How it was done and what was not considered; the only part that may differ between two equal runs.
+
+    ``command`` is the command line as typed, without where its output went.
+    """
 
     tool: str
     calico: str
@@ -113,6 +116,7 @@ class Method:
     not_considered: tuple[str, ...] = ()
     sizes: dict[str, int] = field(default_factory=dict)
     compared: dict[str, int] = field(default_factory=dict)
+    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +206,7 @@ def to_json(report: Report) -> dict[str, Any]:
             "sizes": method.sizes,
             "compared": method.compared,
             "otherDocuments": report.others,
+            "command": method.command,
         },
     }
 

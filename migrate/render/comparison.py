@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from migrate import __version__
+from migrate.render import words
 from migrate.render.issues import Issue
 from migrate.render.markdown import MARK, cell, fitted
 
@@ -41,8 +43,10 @@ def page(title: str, headline: str, issues: Sequence[Issue], data: dict[str, Any
     return template("comparison.html.j2").render(
         title=title,
         headline=headline,
-        issues=issues,
+        told=[(i, [t for t in (*i.differences, i.text) if t] or [words.title(i.code)]) for i in issues],
         signs=SIGNS,
+        words=words,
+        version=__version__,
         style=resource("report.css"),
         data=embedded(data),
     )

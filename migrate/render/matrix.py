@@ -7,11 +7,12 @@ lower right after) and carries a mark that is not a colour. Coordinates are inte
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from html import escape
 
 from translators.report import Matrix, MatrixLabel
 
-__all__ = ["STYLE", "changes", "picture"]
+__all__ = ["STYLE", "Change", "anchor", "changes", "picture"]
 
 CELL, GAP, PAD, LETTER = 22, 2, 10, 8
 MAX_LABEL = 32
@@ -26,8 +27,11 @@ STYLE = """\
 """
 
 
-def picture(matrix: Matrix) -> str:
-    """Give the SVG; an empty matrix gives a picture that says so."""
+def picture(matrix: Matrix, *, linked: bool = False) -> str:
+    """Give the SVG; an empty matrix gives a picture that says so.
+
+    ``linked``: a cell that changes leads to ``#m-ROW-COLUMN``, for a page that has such a place.
+    """
     names = [_short(label.name) for label in matrix.rows]
     groups = max((len(_short(label.group)) for label in matrix.rows), default=0) * LETTER + 2 * PAD
     left = groups + max((len(name) for name in names), default=0) * LETTER + PAD
@@ -37,7 +41,7 @@ def picture(matrix: Matrix) -> str:
     height = top + len(matrix.rows) * side + PAD
     count = len(list(changes(matrix)))
     parts = [
-        f'<svg class="mx" xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width} {height}"',
+        f'<svg class="mx" xmlns="http://www.w3.org/2000/svg" role="{"group" if linked else "img"}" viewBox="0 0 {width} {height}"',
         f' width="{width}" height="{height}" aria-labelledby="mx-title mx-desc">',
         '<title id="mx-title">Who can talk to whom, before and after</title>',
         f'<desc id="mx-desc">{len(matrix.rows)} by {len(matrix.columns)}; {count} cells change.</desc>',
@@ -49,19 +53,39 @@ def picture(matrix: Matrix) -> str:
         first = index == 0 or matrix.rows[index - 1].group != label.group
         parts += _row_label(label, y, groups, left, first=first)
         for column in range(len(matrix.columns)):
-            parts.append(_cell(matrix, index, column, (left + column * side, y)))
+            drawn = _cell(matrix, index, column, (left + column * side, y))
+            if linked and matrix.marks[index][column]:
+                drawn = f'<a href="#{anchor(index, column)}">{drawn}</a>'
+            parts.append(drawn)
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def changes(matrix: Matrix) -> Iterator[tuple[MatrixLabel, MatrixLabel, str, str, str]]:
-    """Give the cells that change: sender, receiver, before, after, mark; what opens comes first."""
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A cell that changes: sender, receiver, the words before and after, its mark, its place on a page."""
+
+    sender: MatrixLabel
+    receiver: MatrixLabel
+    before: str
+    after: str
+    mark: str
+    anchor: str
+
+
+def changes(matrix: Matrix) -> Iterator[Change]:
+    """Give the cells that change; what opens comes first."""
     found = [
-        (row, matrix.columns[j], matrix.before[i][j], matrix.after[i][j], matrix.marks[i][j])
+        Change(row, matrix.columns[j], matrix.before[i][j], matrix.after[i][j], mark, anchor(i, j))
         for i, row in enumerate(matrix.rows)
         for j in range(len(matrix.columns))
-        if matrix.marks[i][j]
+        if (mark := matrix.marks[i][j])
     ]
-    yield from sorted(found, key=lambda cell: cell[4] == "–")
+    yield from sorted(found, key=lambda cell: cell.mark == "–")
+
+
+def anchor(row: int, column: int) -> str:
+    """Give the name of the place where a page tells what changes in a cell."""
+    return f"m-{row}-{column}"
 
 
 def _columns(matrix: Matrix, left: int, top: int) -> Iterator[str]:

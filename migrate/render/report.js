@@ -26,6 +26,6 @@ if (box) {
 }
 addEventListener("hashchange", reveal);
 addEventListener("beforeprint", () => {
-  for (const item of document.querySelectorAll("details")) item.open = true;
+  for (const item of document.querySelectorAll("details:not(.bulk)")) item.open = true;
 });
 reveal();

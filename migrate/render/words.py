@@ -6,21 +6,30 @@ Grammar: ``reports.md`` §1. Numbers of rules count from 1 in a sentence and fro
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from translators.diagnostics import CODES
+from translators.lowering.sayable import GRADES
 from translators.report import DifferenceEntry, Finding, PolicyEntry, Report
+from translators.settings import READINGS
 
 if TYPE_CHECKING:
     from migrate.preflight.rule import Rule
 
 __all__ = [
+    "OBLIGATIONS",
     "SIDES",
+    "Group",
     "Pending",
+    "acceptable",
+    "allows",
+    "choices",
     "claim",
+    "counted",
     "decided",
+    "grouped",
     "pending",
     "place",
     "plural",
@@ -34,6 +43,15 @@ __all__ = [
 ENGINES = ("Calico", "Cilium")
 SIDES = {"looser": "looser", "both": "stricter and looser", "stricter": "stricter"}
 """How a policy that differs is called, gravest first."""
+OBLIGATIONS = {
+    "P0": "whom Cilium isolates, Calico selects",
+    "P1": "what is allowed, some Calico rule allows",
+    "P2": "what a Calico Deny stops, is stopped unless an earlier rule allows it",
+    "P3": "no denial covers what Calico allows first",
+    "P4": "what Calico allows, is allowed",
+    "P5": "what is denied, some Calico rule denies",
+}
+"""What is proved, by the names that the data uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +67,15 @@ class Pending:
         """Give the sign that stands before it."""
         grave = self.opens or (self.finding is not None and self.finding.severity == "error")
         return "✖" if grave else "▲"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Differences of one effect that the same rules decided: told together."""
+
+    effect: str
+    decided: tuple[str, ...]
+    differences: tuple[DifferenceEntry, ...]
 
 
 _RULE = re.compile(r"[A-Za-z]+:(?P<name>.*)#(?P<index>\d+)\Z")
@@ -79,21 +106,37 @@ def verdict(report: Report) -> str:
 
 def claim(difference: DifferenceEntry, sides: tuple[str, str] = ENGINES) -> str:
     """Say which flows differ, as a sentence that can be read aloud."""
-    second, first = sides if difference.effect == "opens" else sides[::-1]
     today = _today(difference.pods)
-    text = f"{first} allows what {second} drops: {difference.src} → {difference.dst}, {difference.packets}{today}."
+    told = f"{difference.src} → {difference.dst}, {difference.packets}" + (f", {today}" if today else "")
+    return f"{allows(difference.effect, sides)}: {told}."
+
+
+def allows(effect: str, sides: tuple[str, str] = ENGINES) -> str:
+    """Say which engine allows what the other drops, as the beginning of a sentence."""
+    second, first = sides if effect == "opens" else sides[::-1]
+    text = f"{first} allows what {second} drops"
     return text[0].upper() + text[1:]
 
 
-def _today(pods: tuple[int | None, int | None] | None) -> str:
-    """Say how many pods it concerns; an end that is not pods alone is not counted."""
+def counted(pods: tuple[int | None, int | None] | None) -> str:
+    """Give how many pods of today it concerns, senders by receivers; an end that is not pods alone is left out."""
     known = [count for count in pods or () if count is not None]
-    if not known:
-        return ""
-    if 0 in known:
-        return ", no pod today"
-    counts = " × ".join(f"{count:,}" for count in known)
-    return f", {counts} {plural(known[0] * known[-1], 'pod', 'pods')} today"
+    return "none" if 0 in known else " × ".join(f"{count:,}" for count in known)
+
+
+def _today(pods: tuple[int | None, int | None] | None) -> str:
+    count = counted(pods)
+    if count in {"", "none"}:
+        return "no pod today" if count else ""
+    return f"{count} {plural(1 if set(count.split(' × ')) == {'1'} else 2, 'pod', 'pods')} today"
+
+
+def grouped(differences: Iterable[DifferenceEntry]) -> tuple[Group, ...]:
+    """Give differences together that one sentence covers, in the order in which they came."""
+    found: dict[tuple[str, tuple[str, ...]], list[DifferenceEntry]] = {}
+    for item in differences:
+        found.setdefault((item.effect, tuple(decided(item))), []).append(item)
+    return tuple(Group(effect, by, tuple(items)) for (effect, by), items in found.items())
 
 
 def decided(difference: DifferenceEntry, sides: tuple[str, str] = ENGINES) -> Iterator[str]:
@@ -185,6 +228,21 @@ def preflight_rule(code: str) -> Rule | None:
 def remedy(text: str) -> str:
     """Give what to do; nothing where nothing is to be done."""
     return "" if text.startswith("None") else text
+
+
+def acceptable(code: str) -> bool:
+    """Say whether a finding of this code may be accepted: no open proof, no refusal but those with one reading."""
+    if code in {"CAL-V808", "CAL-V809"}:
+        return False
+    return code not in CODES or not CODES[code].refuses or code in READINGS
+
+
+def choices(finding: Finding) -> Iterator[str]:
+    """Give what can be typed or written to settle a finding, as text to copy."""
+    if acceptable(finding.code):
+        yield f'--accept {finding.id}="why"'
+    if finding.code in GRADES:
+        yield f"translate.approximate: {{{finding.code}: looser}}"
 
 
 def plural(count: int, one: str, many: str) -> str:

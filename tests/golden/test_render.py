@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from migrate.render import github, junit, sarif
+from migrate.render.excerpts import excerpts
 from migrate.render.html import page
 from migrate.render.issues import of_report
 from migrate.render.markdown import comment
@@ -32,7 +33,7 @@ RENDERERS = {
         "c2c translate", junit.cases_of_report(report, of_report(report)), {"input": report.input_hash}
     ),
     "github.txt": lambda report: github.commands(of_report(report)),
-    "html": lambda report: page(report, FILES, {"shop.yaml": SOURCE}),
+    "html": lambda report: page(report, excerpts(report, FILES, {"shop.yaml": SOURCE})),
 }
 
 

@@ -96,13 +96,14 @@ def examples() -> Iterator[Example]:
 
 @pytest.fixture(scope="module")
 def translated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give what earlier commands of a page would have left: a folder of translated policies."""
+    """Give what earlier commands of a page would have left: translated policies in a folder, their page beside it."""
     folder = tmp_path_factory.mktemp("docs") / "cilium"
     policies, cluster = ROOT / "examples" / "policies", ROOT / "examples" / "cluster"
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
         arguments = [str(policies.relative_to(ROOT)), "--cluster", str(cluster.relative_to(ROOT))]
-        assert main(["translate", *arguments, "--out", str(folder), "--exit-zero"]) == 0
+        delivery = ["--out", str(folder), "-o", str(folder.with_name("report.html")), "--exit-zero"]
+        assert main(["translate", *arguments, *delivery]) == 0
     assert (folder / ".c2c" / "report.json").exists()
     return folder
 
@@ -115,7 +116,7 @@ def test_an_example_of_the_docs_runs_and_shows_what_it_shows(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    shutil.copytree(translated, tmp_path / "cilium")
+    shutil.copytree(translated.parent, tmp_path, dirs_exist_ok=True)
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from migrate.errors import Failure
-from translators.diagnostics import CODES
+from migrate.render.words import acceptable
 from translators.report import Finding, PolicyEntry, Report
 from translators.settings import READINGS
 
@@ -56,7 +56,7 @@ def accepted(report: Report, typed: Sequence[str], standing: Sequence[str] = ())
                 f"--accept {text}: there is no such finding", fix="the ids stand in -o wide and -o json"
             )
         for index in hits:
-            if not _may_be(found[index].code):
+            if not acceptable(found[index].code):
                 raise Failure(
                     f"--accept {text}: {found[index].code} cannot be accepted",
                     fix=f"c2c explain {found[index].code}",
@@ -73,12 +73,6 @@ def decided(report: Report, texts: Sequence[str]) -> frozenset[tuple[str, str]]:
         for finding in report.findings
         if finding.code in READINGS and any(item.covers(finding) for item in items)
     )
-
-
-def _may_be(code: str) -> bool:
-    if code in {"CAL-V808", "CAL-V809"}:
-        return False
-    return not CODES[code].refuses or code in READINGS
 
 
 def failing(report: Report, level: str) -> list[PolicyEntry]:

@@ -7,17 +7,19 @@ the narration beside it still may.
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TextIO
 
 import click
+from click.core import ParameterSource
 
 from migrate.render.terminal import Canvas, Line, Piece, Role, Sign, paint, sign
 
-__all__ = ["Face", "canvas_of", "face", "give_common_options", "next_step", "say"]
+__all__ = ["Face", "canvas_of", "command_line", "face", "give_common_options", "next_step", "say"]
 
 _KEY = "migrate.face"
 UNKNOWN_WIDTH = 80
@@ -130,6 +132,29 @@ def say(*pieces: Piece | str, lines: Sequence[Line] = (), always: bool = False, 
     told = [*([pieces] if pieces else []), *lines]
     sys.stderr.write(paint(told, replace(canvas_of(sys.stderr), width=None)))
     sys.stderr.flush()
+
+
+def command_line(without: Collection[str] = ()) -> str:
+    """Give the command that runs as one would type it, with the verb's own options alone.
+
+    ``without``: names of options that do not count; the options that every verb knows never do.
+    """
+    context = click.get_current_context()
+    words = context.command_path.split()
+    for param in context.command.params:
+        name = param.name or ""
+        typed = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if typed and param.expose_value and name not in without:
+            words += _typed(param, context.params[name])
+    return shlex.join(words)
+
+
+def _typed(param: click.Parameter, value: Any) -> list[str]:  # noqa: ANN401  # what the parameter takes
+    values = list(value) if param.multiple or param.nargs != 1 else [value]
+    if isinstance(param, click.Argument):
+        return [str(item) for item in values]
+    flag = param.opts[0]
+    return [flag] if value is True else [word for item in values for word in (flag, str(item))]
 
 
 def next_step(command: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,25 +13,26 @@ from click.core import ParameterSource
 from migrate.adapters.files import Loaded, differing_files, load, write_files
 from migrate.entrypoints.cli.acceptance import LEVELS, accepted, failing
 from migrate.entrypoints.cli.configuration import Configuration, configuration
-from migrate.entrypoints.cli.face import next_step, say
+from migrate.entrypoints.cli.face import command_line, next_step, say
 from migrate.entrypoints.cli.options import chosen, cluster_from, plan_from, shared, tier_options
 from migrate.entrypoints.cli.output import emit, formats, outputs_option
 from migrate.entrypoints.cli.progress import progress
 from migrate.entrypoints.cli.translations import Setting, settled
 from migrate.exitcodes import ExitCode
-from migrate.render import github, sarif
-from migrate.render.issues import of_report
-from migrate.render.markdown import comment
+from migrate.render.excerpts import excerpts
 from migrate.render.table import summary
 from migrate.render.terminal import Sign, sign
+from migrate.render.translation import as_json, renderers
 from translators import Translation
 from translators.diagnostics import CODES
 from translators.layout import OutputFile
-from translators.report import Matrix, Report, to_json
+from translators.report import Matrix, Report
 from translators.settings import Options
 from translators.source import read
 
 PICTURED = frozenset({"html", "json", "svg"})
+DELIVERY = frozenset({"out", "outputs", "check", "detailed_exitcode", "exit_zero"})
+"""Options that say where a report goes, and change nothing in it."""
 UNREADABLE = frozenset({"CAL-P101", "CAL-P118"})
 
 
@@ -89,6 +89,7 @@ def command(
         )
     files = [file for result in results for file in result.files]
     report = accepted(_merged([result.report for result in results]), asked.accept, conf.accepted)
+    report = replace(report, method=replace(report.method, command=command_line(without=DELIVERY)))
     if not asked.each and (asked.out or PICTURED & formats(outputs)):
         with progress("drawing who can talk to whom"):
             report = replace(report, matrix=_matrix(report, files, loaded, setting))
@@ -214,46 +215,8 @@ def _matrix(report: Report, files: Sequence[OutputFile], loaded: Loaded, setting
 
 
 def _renderers(report: Report, files: Sequence[OutputFile], loaded: Loaded) -> dict[str, Callable[[], str]]:
-    return {
-        "json": lambda: _json(report),
-        "yaml": lambda: "".join(file.text for file in files),
-        "jsonl": lambda: _lines(report),
-        "markdown": lambda: comment(report),
-        "html": lambda: _page(report, files, loaded),
-        "svg": lambda: _picture(report),
-        "sarif": lambda: sarif.log(of_report(report)),
-        "junit": lambda: _suite(report),
-        "github": lambda: github.commands(of_report(report)),
-    }
-
-
-def _page(report: Report, files: Sequence[OutputFile], loaded: Loaded) -> str:
-    from migrate.render.html import page  # noqa: PLC0415  # jinja2 is loaded only for a page
-
-    return page(report, files, loaded.texts)
-
-
-def _picture(report: Report) -> str:
-    from migrate.render.matrix import picture  # noqa: PLC0415  # see above
-
-    return picture(report.matrix) if report.matrix else ""
-
-
-def _suite(report: Report) -> str:
-    from migrate.render import junit  # noqa: PLC0415  # the XML library is loaded only for this
-
-    properties = {"input": report.input_hash, "calico": report.method.calico, "cilium": report.method.cilium}
-    return junit.suite("c2c translate", junit.cases_of_report(report, of_report(report)), properties)
-
-
-def _json(report: Report) -> str:
-    return json.dumps(to_json(report), indent=2, ensure_ascii=False) + "\n"
-
-
-def _lines(report: Report) -> str:
-    hello = {"type": "hello", "schemaVersion": "1.0", "tool": report.method.tool, "run": None}
-    rows = [hello, *({"type": "finding", **f} for f in to_json(report)["findings"])]
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    made = renderers(report, lambda: excerpts(report, files, loaded.texts))
+    return {**made, "yaml": lambda: "".join(file.text for file in files)}
 
 
 def _deliver(asked: _Asked, files: Sequence[OutputFile], report: Report) -> list[str]:
@@ -262,7 +225,7 @@ def _deliver(asked: _Asked, files: Sequence[OutputFile], report: Report) -> list
         return []
     if asked.check:
         return differing_files(asked.out, files)
-    count = write_files(asked.out, files, _json(report))
+    count = write_files(asked.out, files, as_json(report))
     say(f"  Wrote {count} {'file' if count == 1 else 'files'} to {asked.out}")
     return []
 

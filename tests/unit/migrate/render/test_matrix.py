@@ -43,7 +43,7 @@ def test_long_labels_stay_inside_the_picture():
 
 
 def test_changes_list_what_opens_first():
-    assert [cell[4] for cell in changes(matrix())] == ["+", "–"]
+    assert [cell.mark for cell in changes(matrix())] == ["+", "–"]
 
 
 def test_an_empty_matrix_is_still_a_picture():
