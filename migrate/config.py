@@ -20,6 +20,7 @@ from translators.world import RANGES, AddressPlan
 __all__ = ["Problem", "checked", "defaults", "example", "schema"]
 
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+\Z")
+_VERSION = re.compile(r"v?\d{1,4}\.\d{1,4}(?:\.\d{1,4})?\Z")
 _SOURCES = ("fromFile", "fromEnv", "fromSecret")
 Path = tuple[str | int, ...]
 
@@ -40,7 +41,7 @@ def checked(name: str, content: bytes) -> tuple[Mapping[str, Any], list[Problem]
         return {}, [Problem(d.span, d.message, d.remedy) for d in reading.diagnostics]
     if len(reading.documents) != 1:
         fix = "begin it with apiVersion: c2c/v1alpha1 and kind: Config"
-        return {}, [Problem(Span(name), "the file is not one configuration", fix)]
+        return {}, [Problem(Span(name, 1, 1), "the file is not one configuration", fix)]
     (document,) = reading.documents
     return document.data, list(_problems(document, document.data, ROOT, ()))
 
@@ -104,6 +105,9 @@ def _wrong(value: object, shape: Shape) -> str:
             return "" if right else "write a number with its unit: 90s, 10m, 8h, 1d"
         case Kind.NETWORK:
             return _no_network(value)
+        case Kind.VERSION:
+            known = value is None or bool(isinstance(value, str) and _VERSION.match(value))
+            return "" if known else 'write it in quotes, as "1.20"'
     return f"write a {shape.kind}"
 
 
@@ -174,6 +178,8 @@ def _leaf(shape: Shape) -> dict[str, Any]:
             return {"type": "boolean", **default}
         case Kind.DURATION:
             return {"type": "string", "pattern": "^" + _DURATION.pattern.replace(r"\Z", "$"), **default}
+        case Kind.VERSION:
+            return {"type": "string", "pattern": "^" + _VERSION.pattern.replace(r"\Z", "$"), **default}
     return {"type": "string", **default}
 
 

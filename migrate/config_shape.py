@@ -22,6 +22,7 @@ class Kind(StrEnum):
     WHOLE = "whole number"
     TRUTH = "true or false"
     DURATION = "duration"
+    VERSION = "version"
     NETWORK = "network"
     REFERENCE = "reference"
     LIST = "list"
@@ -88,7 +89,7 @@ ROOT = _map(
     ),
     externalCIDRs=NETWORKS,
     cilium=_map(
-        version=TEXT, chart=TEXT, podCIDRs=NETWORKS, maskSize=_whole(24), maskSizeV6=_whole(120),
+        version=Shape(Kind.VERSION), chart=TEXT, podCIDRs=NETWORKS, maskSize=_whole(24), maskSizeV6=_whole(120),
         tunnelPort=_whole(8473), values=TEXT, config=TEXT,
     ),
     addresses=_map(pods=NETWORKS, nodes=NETWORKS, services=NETWORKS, apiServer=NETWORKS),

@@ -183,7 +183,11 @@ def _rechecked(item: Mapping[str, object], facts: Facts) -> Iterator[Broken]:
     if not recorded:
         yield Broken(name, code, policies, "the report does not say what it was", known=False)
         return
-    how = _how(name, recorded, facts)
+    try:
+        how = _how(name, recorded, facts)
+    except ValueError:
+        yield Broken(name, code, policies, "the report does not say in full what it was", known=False)
+        return
     if how:
         yield Broken(name, code, policies, how)
 

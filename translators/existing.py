@@ -11,6 +11,7 @@ from typing import Any
 
 from translators.diagnostics import Diagnostic, diagnostic
 from translators.semantics.cilium.selectors import Selector
+from translators.semantics.cilium.structure import malformed
 from translators.settings import Options
 from translators.source import Document
 from translators.world import World
@@ -27,7 +28,8 @@ _GROUPS = "cidrGroupSelector"
 def is_foreign(document: Document) -> bool:
     """Say whether an object of Cilium's takes part in policy and was not written by this program."""
     kinds = POLICIES | {"CiliumCIDRGroup"}
-    ours = (document.metadata.get("labels") or {}).get(MANAGED) == "c2c"
+    labels = document.metadata.get("labels")
+    ours = isinstance(labels, Mapping) and labels.get(MANAGED) == "c2c"
     return document.group == "cilium.io" and document.kind in kinds and not ours
 
 
@@ -35,7 +37,7 @@ def over_selecting(documents: Iterable[Document], world: World, options: Options
     """Name each object whose constructs select more than they say, once per construct."""
     version = ".".join(map(str, options.cilium_version))
     for document in documents:
-        if document.kind not in POLICIES:
+        if document.kind not in POLICIES or malformed(document.data):
             continue
         place = f"{document.namespace}/" if document.namespace else ""
         name = f"{document.kind} {place}{document.name}"

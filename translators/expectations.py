@@ -91,7 +91,13 @@ def expectation(data: object, span: Span = NOWHERE) -> Expectation:
 def hold(wanted: Sequence[Expectation], policies: ReadSet) -> list[Answer]:
     """Ask each expectation of one set; raises ``InputError`` for an end that is not there, or one too wide to ask."""
     networks = _networks(policies)
-    return [_answer(item, policies, networks) for item in wanted]
+    found = []
+    for item in wanted:
+        try:
+            found.append(_answer(item, policies, networks))
+        except InputError as error:
+            raise InputError(f"{item.span}: {error.what}", fix=error.fix) from error
+    return found
 
 
 def _networks(policies: ReadSet) -> list[Interval]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -11,12 +12,14 @@ __all__ = [
     "CILIUM_NEWEST",
     "READINGS",
     "CiliumConfig",
+    "ConfigError",
     "Limits",
     "Options",
     "Version",
 ]
 
 Version = tuple[int, int]
+MAX_DIGITS = 10
 CILIUM_NEWEST: Version = (1, 20)
 CILIUM_CONFIRMED: Version = (1, 20)
 CALICO_NEWEST: Version = (3, 34)
@@ -59,31 +62,82 @@ class CiliumConfig:
 
     @classmethod
     def from_map(cls, data: Mapping[str, str], *, ipv6: bool = False) -> CiliumConfig:
-        """Read the ``data`` of a ``cilium-config`` ConfigMap; absent keys take the agent's defaults."""
+        """Read the ``data`` of a ``cilium-config`` ConfigMap; absent keys take the agent's defaults.
+
+        Raises ``ConfigError`` for a value with which the agent would not start.
+        """
 
         def flag(key: str, default: bool) -> bool:
-            value = data.get(key)
-            return default if value is None else str(value).strip().lower() in {"true", "1", "t"}
+            return _flag(key, data[key]) if key in data else default
 
-        modes = str(data.get("policy-cidr-match-mode", "")).replace(",", " ").split()
         return cls(
-            cidr_match_mode=frozenset(modes),
+            cidr_match_mode=_modes("policy-cidr-match-mode", data),
             enable_sctp=flag("enable-sctp", False),
             enable_extended_ip_protocols=flag("enable-extended-ip-protocols", False),
-            allow_localhost=str(data.get("allow-localhost", "auto")),
-            enforcement=str(data.get("enable-policy", "default")),
+            allow_localhost=_word("allow-localhost", data, ("auto", "always", "policy")),
+            enforcement=_word("enable-policy", data, ("default", "always", "never")),
             host_firewall=flag("enable-host-firewall", False),
             node_selector_labels=flag("enable-node-selector-labels", False),
             cluster_network_policy=flag("enable-k8s-cluster-network-policy", False),
             default_local_cluster=flag("policy-default-local-cluster", True),
             non_default_deny=flag("enable-non-default-deny-policies", True),
-            policy_map_max=int(data.get("bpf-policy-map-max", 16384)),
+            policy_map_max=_number("bpf-policy-map-max", data, 16384),
             lockdown_on_overflow=flag("enable-endpoint-lockdown-on-policy-overflow", False),
-            labels=str(data.get("labels", "")),
+            labels=_patterns("labels", data),
             ipv4=flag("enable-ipv4", True),
             ipv6=flag("enable-ipv6", ipv6),
-            tunnel_port=int(data.get("tunnel-port", 0)),
+            tunnel_port=_number("tunnel-port", data, 0),
         )
+
+
+class ConfigError(ValueError):
+    """A value of ``cilium-config`` that the agent does not take; ``key`` is the one that holds it."""
+
+    def __init__(self, key: str, what: str) -> None:
+        """``what`` says what is wrong with the value, after the key's name."""
+        super().__init__(f"{key}: {what}")
+        self.key = key
+
+
+def _flag(key: str, value: str) -> bool:
+    word = str(value).strip().lower()
+    if word not in {"1", "t", "true", "0", "f", "false", ""}:
+        raise ConfigError(key, f"{value!r} is neither true nor false")
+    return word in {"1", "t", "true"}
+
+
+def _word(key: str, data: Mapping[str, str], known: tuple[str, ...]) -> str:
+    """Read one of some words; the first is the default."""
+    word = str(data.get(key, known[0])).strip().lower() or known[0]
+    if word not in known:
+        raise ConfigError(key, f"{data[key]!r} is none of {', '.join(known)}")
+    return word
+
+
+def _modes(key: str, data: Mapping[str, str]) -> frozenset[str]:
+    found = frozenset(str(data.get(key, "")).replace(",", " ").split())
+    if unknown := sorted(found - {"nodes", "pods"}):
+        raise ConfigError(key, f"{unknown[0]!r} is none of nodes, pods")
+    return found
+
+
+def _number(key: str, data: Mapping[str, str], default: int) -> int:
+    text = str(data.get(key, default)).strip()
+    if not (text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS):
+        raise ConfigError(key, f"{text!r} is no number")
+    return int(text)
+
+
+def _patterns(key: str, data: Mapping[str, str]) -> str:
+    """Read a list of regular expressions, each ``[SOURCE:][!]EXPRESSION``."""
+    text = str(data.get(key, ""))
+    for pattern in text.split():
+        expression = pattern.partition(":")[2] if ":" in pattern else pattern
+        try:
+            re.compile(expression.removeprefix("!"))
+        except (re.error, RecursionError, OverflowError) as error:
+            raise ConfigError(key, f"{pattern!r} is no regular expression") from error
+    return text
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,13 +30,14 @@ def read_expectations(path: str) -> list[Expectation]:
     except OSError as error:
         raise Failure(f"{path} cannot be read: {error.strerror}", fix="check the path") from error
     except UnicodeDecodeError as error:
-        raise Failure(f"{path} cannot be read: it is not UTF-8", fix="save it as UTF-8") from error
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise Failure(f"{path}:{line}:1: this is not UTF-8", fix="save it as UTF-8") from error
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
-        place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else path
+        place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else f"{path}:1:1"
         raise Failure(f"{place}: this is no YAML", fix=FORM) from error
     if not listed:
-        raise Failure(f"{path} holds no expectation", fix=FORM)
+        raise Failure(f"{path}:1:1: the file holds no expectation", fix=FORM)
     return [_read(node, span) for node, span in listed]
 
 

@@ -55,6 +55,8 @@ MAX_MEMBER = 2 * 1024**3
 MAX_MEMBERS = 100_000
 MAX_EXCERPTED = 8 * 1024**2
 CHUNK = 2**20
+AGAIN = "translate again with --out"
+READ_PARTS = ("policies", "findings", "differences", "conditions")
 Opened = Callable[[], Iterable[bytes]]
 
 
@@ -101,10 +103,14 @@ def _take_one(loaded: Loaded, path: str, name: str, opened: Opened) -> None:
 
 def _take(loaded: Loaded, name: str, opened: Opened) -> None:
     """Read one file into what is loaded."""
-    if Path(name.rpartition("!")[2]).name in INDEXES and (index := _index(opened)) is not None:
+    place = Path(name.rpartition("!")[2]).name
+    if place in INDEXES and (index := _index(opened)) is not None:
         unread = _unread(index)
         loaded.diagnostics += _missing(name, unread - loaded.unread)
         loaded.unread |= unread
+        return
+    if place == "snapshot.json":
+        loaded.diagnostics.append(unreadable(name, 1, 1, "it is not the index of a snapshot"))
         return
     reading = read_chunks(name, opened)
     loaded.documents += reading.documents
@@ -188,7 +194,9 @@ def _index(opened: Opened) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     is_index = isinstance(found, dict) and (found.get("kind") == "Snapshot" or "kinds" in found)
-    return found if is_index else None
+    kinds = found.get("kinds", {}) if is_index else None
+    whole = isinstance(kinds, dict) and all(isinstance(said, dict) for said in kinds.values())
+    return found if whole else None
 
 
 def _unread(index: Mapping[str, Any]) -> frozenset[str]:
@@ -215,22 +223,37 @@ def _missing(name: str, unread: frozenset[str]) -> list[Diagnostic]:
 
 
 def report_in(folder: str) -> dict[str, Any] | None:
-    """Give the report that ``translate --out`` left in a folder; None where there is none that can be read."""
+    """Give the report that ``translate --out`` left in a folder, None where there is none.
+
+    Raises ``Failure`` for one that is damaged: what it keeps would count as gone.
+    """
+    path = Path(folder) / ".c2c" / "report.json"
     try:
-        report = json.loads((Path(folder) / ".c2c" / "report.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        report = json.loads(path.read_bytes())
+    except OSError:
         return None
-    return report if isinstance(report, dict) else None
+    except (ValueError, RecursionError) as error:
+        raise Failure(f"{path}: the report is damaged", why=str(error), fix=AGAIN) from error
+    if not isinstance(report, dict) or not all(_is_list_of_maps(report.get(name, [])) for name in READ_PARTS):
+        raise Failure(f"{path}: the report is damaged", fix=AGAIN)
+    return report
+
+
+def _is_list_of_maps(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 
 def kept_policies(folder: str) -> frozenset[tuple[str, str, str]]:
-    """Give (kind, namespace, name) of what the report in a folder of ours keeps as it is; empty without one."""
+    """Give (kind, namespace, name) of what the report in a folder of ours keeps as it is; empty without one.
+
+    Raises ``Failure`` for a report that does not say it.
+    """
+    report = report_in(folder)
     try:
-        report = report_in(folder) or {}
-        entries = [p for p in report["policies"] if p["disposition"] == "kept"]
-        return frozenset((p["kind"], p["namespace"] or "", p["name"]) for p in entries)
-    except (KeyError, TypeError):
-        return frozenset()
+        entries = [p for p in report["policies"] if p["disposition"] == "kept"] if report is not None else []
+        return frozenset((str(p["kind"]), str(p["namespace"] or ""), str(p["name"])) for p in entries)
+    except (KeyError, TypeError) as error:
+        raise Failure(f"{folder}/.c2c/report.json: the report is damaged", fix=AGAIN) from error
 
 
 def write_files(folder: str, files: Iterable[OutputFile], report: str) -> int:

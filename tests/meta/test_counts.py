@@ -12,9 +12,9 @@ AT_LEAST = {
     "unit": 600,
     "golden": 50,
     "meta": 150,
-    "oracles": 40,
+    "oracles": 1500,
     "property": 9,
-    "robustness": 1,
+    "robustness": 40,
     "controlplane": 185,
 }
 

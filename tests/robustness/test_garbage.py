@@ -1,114 +1,87 @@
-"""Garbage in, a diagnostic with a place out: no input of any sort gives a traceback.
+"""Garbage in, a diagnostic with a place out: no document of any reader gives a traceback, takes long, or takes much.
 
-Documents of the corpus and the examples are mutated by bytes, tokens and nodes; a printed seed repeats one.
+Each child process reads a share of the documents with its memory limited; ``child.py`` says what is held against a
+document and repeats one. The share of documents that are still sound is printed, and kept under a half.
 """
 
 from __future__ import annotations
 
-import copy
+import json
+import os
 import random
-from collections.abc import Callable
-from typing import Any
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
 
-import yaml
+import pytest
 
-from tests.capabilities import ROOT, SHARED, is_long
-from translators import translate
-from translators.source import read, read_chunks
-from translators.worldbuilder import build_world
+from tests.capabilities import ROOT, is_long
+from tests.robustness.child import MEMORY, PLACE, fault_of
+from tests.robustness.mutations import TEXT_WAYS
+from tests.robustness.readers import BY_NAME, READERS, document
 
-COUNT = 100_000 if is_long() else 20_000
-ODD: list[Any] = [None, True, -1, 0, 70000, 1.5, "", "\n", "a'", "22:53", [], {}, [[]], {"a": {"b": None}},
-                  "0.0.0.0/0", "x" * 600, ["1", 2], "!has(", "\u0000", float("inf")]  # fmt: skip
-
-
-def sources() -> list[bytes]:
-    files = sorted((ROOT / "examples" / "policies").glob("*.yaml"))
-    files += sorted((SHARED / "corpus").glob("*.yaml")) if (SHARED / "corpus").is_dir() else []
-    return [path.read_bytes() for path in files]
+COUNT = 200_000 if is_long() else 20_000
+CHILD = 500
+SEED = int(os.environ.get("C2C_SEED") or random.randrange(1 << 30))
+SHARES = sum(reader.share for reader in READERS)
 
 
-def by_bytes(content: bytes, rng: random.Random) -> bytes:
-    data = bytearray(content[:4000])
-    for _ in range(rng.randint(1, 6)):
-        place = rng.randrange(len(data) or 1)
-        match rng.randrange(3):
-            case 0:
-                data[place : place + 1] = bytes([rng.randrange(256)])
-            case 1:
-                del data[place : place + rng.randint(1, 20)]
-            case _:
-                data[place:place] = rng.choice(
-                    [b"\t", b"- ", b"{", b"&a ", b"*a ", b"\xff", b"? ", b"!!int "]
-                )
-    return bytes(data)
+def runs() -> list[tuple[str, int, int]]:
+    """Give (reader, number of the run, documents): each reader has its share, a child at most ``CHILD``."""
+    found = []
+    for reader in READERS:
+        wanted = -(-COUNT * reader.share // SHARES)
+        for number, start in enumerate(range(0, wanted, CHILD)):
+            found.append((reader.name, number, min(CHILD, wanted - start)))
+    return found
 
 
-def by_tokens(content: bytes, rng: random.Random) -> bytes:
-    words = content[:4000].split(b" ")
-    for _ in range(rng.randint(1, 4)):
-        i, j = rng.randrange(len(words)), rng.randrange(len(words))
-        words[i], words[j] = words[j], words[i]
-    return b" ".join(words)
+@pytest.mark.parametrize(("name", "number", "count"), runs())
+def test_garbage_is_refused_with_a_code_and_a_place(
+    name: str, number: int, count: int, tmp_path: Path
+) -> None:
+    first = SEED + number * CHILD
+    command = [sys.executable, "-m", "tests.robustness.child", name, str(first), str(count)]
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "COLUMNS": "200"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{command[2:]}: {done.stderr[-2000:]}"
+    *faults, last = map(json.loads, done.stdout.splitlines())
+    repeat = [f"python -m tests.robustness.child {f['reader']} {f['seed']}: {f['fault']}" for f in faults]
+    print(name, last)
+    assert not repeat, "\n".join(repeat[:5])
+    assert last["sums"]["all"] == count
+    assert last["peak_mib"] <= MEMORY >> 20
 
 
-def by_nodes(content: bytes, rng: random.Random) -> bytes:
-    try:
-        documents = [d for d in yaml.safe_load_all(content) if isinstance(d, dict)]
-    except yaml.YAMLError:
-        return content
-    if not documents:
-        return content
-    changed = copy.deepcopy(rng.choice(documents))
-    for _ in range(rng.randint(1, 3)):
-        _replace(changed, rng)
-    return yaml.safe_dump(changed, allow_unicode=True).encode("utf-8", "replace")
+def test_there_are_documents_for_every_reader_and_way() -> None:
+    planned: Counter[str] = Counter()
+    for name, _, count in runs():
+        planned[name] += count
+    assert planned.total() >= COUNT
+    assert set(planned) == set(BY_NAME)
+    ways = {document(BY_NAME["policies"], seed)[0] for seed in range(400)}
+    assert ways == set(TEXT_WAYS)
 
 
-def _replace(node: Any, rng: random.Random) -> None:
-    while isinstance(node, dict | list) and node:
-        key = rng.choice(list(node)) if isinstance(node, dict) else rng.randrange(len(node))
-        if rng.random() < 0.3 or not isinstance(node[key], dict | list) or not node[key]:
-            node[key] = copy.deepcopy(rng.choice(ODD))
-            return
-        node = node[key]
+def test_a_document_of_a_number_is_always_the_same() -> None:
+    for reader in READERS:
+        assert document(reader, 7) == document(reader, 7)
+        assert len({document(reader, seed)[1] for seed in range(40)}) > 10, reader.name
 
 
-def test_no_document_gives_a_traceback() -> None:
-    seed = random.randrange(1 << 30)
-    print(f"seed {seed}")
-    rng = random.Random(seed)
-    pool = sources()
-    ways: list[Callable[[bytes, random.Random], bytes]] = [by_bytes, by_tokens, by_nodes, by_nodes]
-    sound = 0
-    for number in range(COUNT):
-        content = rng.choice(ways)(rng.choice(pool), rng)
-        try:
-            reading = read("garbage.yaml", content)
-            result = translate(reading.documents, diagnostics=reading.diagnostics)
-        except Exception as error:
-            raise AssertionError((seed, number, content[:2000])) from error
-        findings = result.report.findings
-        assert all(f.code and f.text for f in findings)
-        sound += not any(f.severity == "error" for f in findings)
-    assert sound < COUNT * 0.8
-
-
-def test_no_json_gives_a_traceback_and_pieces_give_what_the_whole_does() -> None:
-    seed = random.randrange(1 << 30)
-    print(f"seed {seed}")
-    rng = random.Random(seed)
-    pool = sorted((ROOT / "examples" / "cluster").glob("*.json"))
-    texts = [path.read_bytes()[:3000] for path in pool] + [path.read_bytes() for path in pool]
-    for number in range(COUNT // 10):
-        content = rng.choice((by_bytes, by_tokens))(rng.choice(texts), rng)
-        size = rng.choice((1, 7, 100, 1000))
-        pieces = [content[i : i + size] for i in range(0, len(content), size)]
-        try:
-            whole = read("garbage.json", content)
-            parts = read_chunks("garbage.json", lambda pieces=pieces: pieces)
-            build_world(whole.documents)
-        except Exception as error:
-            raise AssertionError((seed, number, content[:2000])) from error
-        assert [(d.data, d.span) for d in parts.documents] == [(d.data, d.span) for d in whole.documents]
-        assert parts.diagnostics == whole.diagnostics
+@pytest.mark.parametrize(
+    ("status", "said", "seconds", "broken"),
+    [
+        (0, "", 0.1, False),
+        (2, "✖ a.yaml:3:1: CAL-P101 cannot be read", 0.1, False),
+        (2, "something is wrong", 0.1, True),
+        (2, "✖ a.yaml is wrong", 0.1, True),
+        (1, "internal error", 0.1, True),
+        (0, "Traceback (most recent call last)", 0.1, True),
+        (0, "", 2.5, True),
+    ],
+)
+def test_what_breaks_a_rule_is_seen(status: int, said: str, seconds: float, broken: bool) -> None:
+    assert bool(fault_of(BY_NAME["policies"], status, said, seconds)) is broken
+    assert PLACE.search("a.yaml:3:1")

@@ -25,6 +25,7 @@ PORTED = frozenset({6, 17, 132})
 ICMP, ICMPV6 = 1, 58
 _PORT_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,128}\Z")
 _RANGE = re.compile(r"(\d{1,5}):(\d{1,5})\Z")
+MAX_DIGITS, MAX_SHOWN = 4, 60
 _NAMES = {name.lower(): number for name, number in PROTOCOLS.items()}
 _RULE_KEYS = frozenset({"action", "ipVersion", "protocol", "notProtocol", "icmp", "notICMP", "source",
                         "destination", "http", "metadata"})  # fmt: skip
@@ -97,11 +98,13 @@ class _Reader:
             return None
         if isinstance(value, str) and value.lower() in _NAMES:
             return _NAMES[value.lower()]
-        if isinstance(value, str) and value.isascii() and value.isdigit():
+        if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS:
             value = int(value)
         if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 255:
             return value
-        self._fields.refuse(path, f"{key} is {value!r}: a protocol name or 1 to 255 is needed")
+        self._fields.refuse(
+            path, f"{key} is {str(value)[:MAX_SHOWN]!r}: a protocol name or 1 to 255 is needed"
+        )
         return None
 
     def _version(self, protocol: int | None) -> int | None:

@@ -116,6 +116,9 @@ def _found(
 
 def _cluster(path: str | None) -> Loaded | None:
     around = cluster_from(path)
+    for item in around.diagnostics if around is not None else ():
+        if item.code in UNREADABLE:
+            raise Failure(f"{item.code} {item.span}: {item.message}", fix=item.remedy)
     if around is not None and around.unread:
         raise Failure(
             f"the snapshot could not read {', '.join(sorted(around.unread))}",

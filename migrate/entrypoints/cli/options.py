@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
 from migrate.adapters.files import Loaded, load
+from migrate.adapters.side_files import read_address_plan, read_cilium_config
 from migrate.errors import Failure
-from translators.settings import CiliumConfig, Options, Version
+from translators.settings import Options, Version
 from translators.world import AddressPlan
 
+MAX_DIGITS, MAX_SHOWN = 4, 40
 __all__ = ["chosen", "plan_from", "shared", "version_of"]
 
 
@@ -57,15 +57,15 @@ def chosen(
     if calico_version:
         options = replace(options, calico_version=version_of(calico_version))
     if cilium_config:
-        options = replace(options, cilium=CiliumConfig.from_map(_config_map(cilium_config)))
+        options = replace(options, cilium=read_cilium_config(cilium_config))
     return options
 
 
 def version_of(text: str) -> Version:
     """Read ``1.20``, ``v1.20.2`` or ``1.20.2``."""
     parts = text.removeprefix("v").split(".")
-    if len(parts) < 2 or not all(part.isdigit() for part in parts[:2]):
-        raise Failure(f"{text!r} is no version", fix="write it as 1.20")
+    if len(parts) < 2 or not all(part.isdecimal() and len(part) <= MAX_DIGITS for part in parts[:2]):
+        raise Failure(f"{text[:MAX_SHOWN]!r} is no version", fix="write it as 1.20")
     return int(parts[0]), int(parts[1])
 
 
@@ -76,31 +76,7 @@ def plan_from(path: str | None) -> AddressPlan | None:
     """
     if path is None:
         return None
-    data = _yaml(path)
-    block = data.get("addresses", data)
-    if not isinstance(block, dict) or not all(isinstance(v, list | None) for v in block.values()):
-        raise Failure(f"{path} is no address plan", fix="{pods: [10.244.0.0/16], nodes: [10.0.0.0/24]}")
-    try:
-        cilium = data.get("cilium") if "addresses" in data else None
-        return AddressPlan.of(block).renumbered((cilium or {}).get("podCIDRs") or ())
-    except ValueError as error:
-        raise Failure(f"{path}: {error}", fix="write networks as 10.244.0.0/16") from error
-
-
-def _config_map(path: str) -> dict[str, str]:
-    data = _yaml(path)
-    found = data.get("data", data)
-    return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
-
-
-def _yaml(path: str) -> dict[str, Any]:
-    try:
-        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise Failure(f"{path} cannot be read: {error}", fix="check the file") from error
-    if not isinstance(data, dict):
-        raise Failure(f"{path} holds no map", fix="check the file")
-    return data
+    return read_address_plan(path)
 
 
 def cluster_from(path: str | None) -> Loaded | None:

@@ -235,7 +235,12 @@ def _leave(
 ) -> int:
     """Give the exit code, and on stderr why and what to type next."""
     loaded, around = read_from
-    unreadable = [d for d in loaded.diagnostics if d.code in UNREADABLE]
+    read = (
+        loaded.diagnostics
+        if around is None or around is loaded
+        else [*loaded.diagnostics, *around.diagnostics]
+    )
+    unreadable = [d for d in read if d.code in UNREADABLE]
     for item in unreadable:
         say(sign(Sign.FAIL), f" {item.code} {item.span}: {item.message} {item.remedy}", always=True)
     if unreadable:

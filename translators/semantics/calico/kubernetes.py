@@ -25,7 +25,7 @@ _SIDES = {Direction.INGRESS: "from", Direction.EGRESS: "to"}
 
 def network_policy(document: Document) -> ScopedPolicy:
     """Give a NetworkPolicy: tier ``default``, order 1000, Allow rules only, pods only."""
-    spec = document.data.get("spec") or {}
+    spec = _read(document.data.get("spec") or {})
     namespace = document.namespace or "default"
     own: Node = Compare("projectcalico.org/namespace", "==", namespace)
     types = spec.get("policyTypes") or (["Ingress", "Egress"] if spec.get("egress") else ["Ingress"])
@@ -37,6 +37,15 @@ def network_policy(document: Document) -> ScopedPolicy:
     subject = And((_PODS, own, *_requirements(spec.get("podSelector"))))
     return ScopedPolicy("KubernetesNetworkPolicy", namespace, document.name, "default", 1000.0,
                         subject, rules, document.span)  # fmt: skip
+
+
+def _read(value: Any) -> Any:  # noqa: ANN401  # any node of a document
+    """Read a null in a list as the API server does: as an element that says nothing."""
+    if isinstance(value, Mapping):
+        return {key: _read(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [{} if item is None else _read(item) for item in value]
+    return value
 
 
 def _requirements(data: Mapping[str, Any] | None, prefix: str = "") -> list[Node]:
@@ -122,7 +131,7 @@ _ACTIONS = {"Accept": "allow", "Allow": "allow", "Deny": "deny", "Pass": "pass"}
 
 def cluster_policy(document: Document) -> ScopedPolicy:
     """Give a ClusterNetworkPolicy or one of its forerunners: a tier of its own, priority as order."""
-    spec = document.data.get("spec") or {}
+    spec = _read(document.data.get("spec") or {})
     kind = document.kind
     if kind == "ClusterNetworkPolicy":
         tier = "kube-" + str(spec.get("tier", "Admin")).lower()

@@ -33,11 +33,19 @@ _MEMBERS = ("Endpoints", "CIDR", "CIDRSet", "Entities", "Groups", "Nodes", "Serv
 
 
 def reasons(data: Mapping[str, Any], config: CiliumConfig) -> list[str]:
-    """Give every reason for which an agent of this configuration would refuse the object; none for a valid one."""
+    """Give every reason for which an agent of this configuration would refuse the object; none for a valid one.
+
+    The object's structure is that of its schema (``structure.malformed``).
+    """
+    match data.get("kind"):
+        case "CiliumCIDRGroup":
+            return list(_group(data.get("spec") or {}))
+        case "NetworkPolicy":
+            return list(_native(data.get("spec") or {}))
     rules = [*([data["spec"]] if data.get("spec") else []), *(data.get("specs") or [])]
     if not rules:
         return ["the object holds no rule"]
-    found = [reason for rule in rules for reason in _rule(rule, data.get("kind", ""))]
+    found = [reason for rule in rules for reason in _rule(rule, data.get("kind", ""), config)]
     if not config.node_selector_labels and any(_names_nodes(rule) for rule in rules):
         found.append("nodes as peers need enable-node-selector-labels")
     return found
@@ -64,6 +72,36 @@ def faults(data: Mapping[str, Any], config: CiliumConfig) -> list[str]:
     ]
 
 
+def _group(spec: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"{text} is no network" for text in spec.get("externalCIDRs") or [] if not _is_network(text))
+
+
+def _native(spec: Mapping[str, Any]) -> Iterator[str]:
+    """What the API server refuses in a NetworkPolicy, as far as it is read here."""
+    yield from _selector(spec.get("podSelector") or {})
+    for section, side in (("ingress", "from"), ("egress", "to")):
+        for rule in spec.get(section) or []:
+            for peer in rule.get(side) or []:
+                yield from _selector(peer.get("podSelector") or {})
+                yield from _selector(peer.get("namespaceSelector") or {})
+                if peer.get("ipBlock") is not None:
+                    yield from _network(peer["ipBlock"])
+            for port in rule.get("ports") or []:
+                yield from _native_port(port)
+
+
+def _native_port(data: Mapping[str, Any]) -> Iterator[str]:
+    if (data.get("protocol") or "TCP") not in {"TCP", "UDP", "SCTP"}:
+        yield f"protocol {data['protocol']} is unknown"
+    number, last = data.get("port"), data.get("endPort")
+    if isinstance(number, str) and not (len(number) <= MAX_NAME and _PORT_NAME.match(number)):
+        yield f"port {number} is no name"
+    if isinstance(number, int) and not 1 <= number <= MAX_PORT:
+        yield f"port {number} is out of range"
+    if last is not None and not (isinstance(number, int) and number <= last <= MAX_PORT):
+        yield f"endPort {last} ends no range"
+
+
 def _names_nodes(rule: Mapping[str, Any]) -> bool:
     return any(
         element.get("fromNodes") or element.get("toNodes")
@@ -72,7 +110,7 @@ def _names_nodes(rule: Mapping[str, Any]) -> bool:
     )
 
 
-def _rule(rule: Mapping[str, Any], kind: str) -> Iterator[str]:
+def _rule(rule: Mapping[str, Any], kind: str, config: CiliumConfig) -> Iterator[str]:
     has_endpoint, has_node = "endpointSelector" in rule, "nodeSelector" in rule
     if has_endpoint == has_node:
         yield "a rule needs exactly one of endpointSelector and nodeSelector"
@@ -84,19 +122,19 @@ def _rule(rule: Mapping[str, Any], kind: str) -> Iterator[str]:
         yield from _selector(rule.get(key) or {})
     for section in SECTIONS:
         for element in rule.get(section) or []:
-            yield from _element(element, section)
+            yield from _element(element, section, config)
     log = (rule.get("log") or {}).get("value", "")
     if len(log) > 32:
         yield "log.value is longer than 32 characters"
 
 
-def _element(element: Mapping[str, Any], section: str) -> Iterator[str]:
+def _element(element: Mapping[str, Any], section: str, config: CiliumConfig) -> Iterator[str]:
     prefix = "from" if section.startswith("ingress") else "to"
     yield from _members(element, prefix)
     if element.get("toPorts") and element.get("icmps"):
         yield "toPorts and icmps stand in one element"
     for rule in element.get("toPorts") or []:
-        yield from _ports(rule.get("ports") or [])
+        yield from _ports(rule.get("ports") or [], config)
     for rule in element.get("icmps") or []:
         if len(rule.get("fields") or []) > MAX_LIST:
             yield f"more than {MAX_LIST} ICMP fields in one list"
@@ -122,14 +160,16 @@ def _members(element: Mapping[str, Any], prefix: str) -> Iterator[str]:
             yield f"entity {name} is unknown to the schema"
 
 
-def _ports(ports: list[Mapping[str, Any]]) -> Iterator[str]:
+def _ports(ports: list[Mapping[str, Any]], config: CiliumConfig) -> Iterator[str]:
+    """A port may be left out, with the meaning of 0, where extended protocols are on."""
     if len(ports) > MAX_LIST:
         yield f"more than {MAX_LIST} ports in one list"
     for item in ports:
         port, protocol = str(item.get("port", "")), item.get("protocol", "ANY")
         if protocol not in PROTOCOLS or protocol in {"ICMP", "ICMPv6"}:
             yield f"protocol {protocol} is unknown"
-        if wrong := _port(port, protocol):
+        left_out = "port" not in item and config.enable_extended_ip_protocols
+        if not left_out and (wrong := _port(port, protocol)):
             yield wrong
         if not 0 <= int(item.get("endPort") or 0) <= 65535:
             yield "endPort is over 65535"
@@ -172,7 +212,11 @@ def _is_network(text: object) -> bool:
 
 
 def _network(entry: Mapping[str, Any]) -> Iterator[str]:
-    given = [k for k in ("cidr", "cidrGroupRef", "cidrGroupSelector") if k in entry and entry[k] != ""]
+    given = [
+        k
+        for k in ("cidr", "cidrGroupRef", "cidrGroupSelector")
+        if entry.get(k) is not None and entry[k] != ""
+    ]
     if len(given) != 1:
         yield "an entry needs exactly one of cidr, cidrGroupRef and cidrGroupSelector"
     if "cidr" in given and not _is_network(entry["cidr"]):

@@ -118,6 +118,21 @@ def test_kept_policies_come_from_the_report_in_the_folder(tmp_path):
     assert kept_policies(str(tmp_path / "elsewhere")) == frozenset()
 
 
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"policies": {}}', '{"policies": [1]}', '{"policies": [{"kind": 1}]}']
+)
+def test_a_damaged_report_is_no_report_that_keeps_nothing(tmp_path, text):
+    write_files(str(tmp_path), [], text)
+    with pytest.raises(Failure, match="the report is damaged"):
+        kept_policies(str(tmp_path))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"kinds": []}', '{"kinds": {"Pod": 1}}'])
+def test_a_damaged_index_of_a_snapshot_is_unreadable(tmp_path, text):
+    (tmp_path / "snapshot.json").write_text(text)
+    assert [d.code for d in load([str(tmp_path)]).diagnostics] == ["CAL-P101"]
+
+
 @pytest.mark.parametrize("path", ["../evil.yaml", "a/../../evil.yaml", "/tmp/evil.yaml"])
 def test_a_hostile_name_never_writes_outside_the_folder(tmp_path, path):
     out = tmp_path / "out"

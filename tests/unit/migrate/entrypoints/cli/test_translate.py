@@ -171,6 +171,14 @@ def test_jsonl_opens_with_hello(policies, capsys):
     assert {row["type"] for row in rows[1:]} == {"finding"}
 
 
+def test_a_snapshot_with_a_file_that_is_cut_exits_2(policies, capsys, tmp_path):
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    (folder / "pods.json").write_text('{"apiVersion": "v1", "kind": "PodList", "items": [{"metadata": {"na')
+    assert main(["translate", policies(db=EXACT), "--cluster", str(folder), "--exit-zero"]) == ExitCode.USAGE
+    assert "pods.json:1" in capsys.readouterr().err
+
+
 def test_a_snapshot_with_an_unread_kind_proves_nothing(policies, capsys, tmp_path):
     cluster = tmp_path / "cluster"
     cluster.mkdir()
