@@ -55,8 +55,8 @@ PORTS = {
 }
 
 
-def _pod(namespace: str, name: str, address: str, labels: Mapping[str, str]) -> Pod:
-    return Pod(namespace, name, labels, node="n1", addresses=(parse_address(address),), service_account=name,
+def _pod(namespace: str, name: str, addresses: str, labels: Mapping[str, str]) -> Pod:
+    return Pod(namespace, name, labels, node="n1", addresses=tuple(map(parse_address, addresses.split())), service_account=name,
                ports=PORTS.get(f"{namespace}/{name}", ()))  # fmt: skip
 
 
@@ -67,7 +67,7 @@ WORLD = World(
         _pod("a", "db", "10.244.1.2", {"app": "db"}),
         _pod("b", "web", "10.244.2.1", {"app": "web"}),
         _pod("b", "db", "10.244.2.2", {"app": "db"}),
-        _pod("b", "db2", "10.244.2.3", {"app": "db"}),
+        _pod("b", "db2", "10.244.2.3 fd00:10:244::3", {"app": "db"}),
     ),
     nodes={n: Node(n, {"role": n}, (parse_address(a),)) for n, a in NODES.items()},
     services={
@@ -78,7 +78,7 @@ WORLD = World(
     },
     slices=(EndpointSlice("a", "outside", "outside", addresses=(parse_address("198.51.100.7"),)),),
     plan=AddressPlan(
-        pods=(parse_cidr("10.244.0.0/16"),),
+        pods=(parse_cidr("10.244.0.0/16"), parse_cidr("fd00:10:244::/48")),
         nodes=(parse_cidr("10.0.0.0/24"),),
         api_servers=(parse_cidr("203.0.113.9/32"),),
         stated=True,

@@ -177,7 +177,9 @@ def _end(peer: Peer) -> str:
         case PeerKind.WORLD:
             return f"ip:{peer.address}"
     if peer.node is not None:
-        return f"node:{peer.node.name}"
+        return (
+            f"node:{peer.node.name}@{peer.address}" if peer.address is not None else f"node:{peer.node.name}"
+        )
     return "entity:host" if peer.kind is PeerKind.HOST else "entity:remote-node"
 
 

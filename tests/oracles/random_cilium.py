@@ -13,7 +13,7 @@ from typing import Any
 from translators import CiliumConfig
 from translators.algebra.cidrs import parse_address, parse_cidr
 from translators.source import Document, from_object
-from translators.world import AddressPlan, NamedPort, Namespace, Node, Pod, Service, World
+from translators.world import AddressPlan, EndpointSlice, NamedPort, Namespace, Node, Pod, Service, World
 
 NAMESPACES = ("a", "b", "c")
 VALUES = {"app": ("web", "db", "api"), "tier": ("front", "back"), "pod-template-hash": ("x1", "x2")}
@@ -23,6 +23,8 @@ HOLES = {"203.0.113.0/24": ("203.0.113.0/28", "203.0.113.64/26"), "0.0.0.0/0": (
          "10.0.0.0/8": ("10.244.0.0/16",), "2001:db8::/32": ("2001:db8:1::/48",)}  # fmt: skip
 ENTITIES = ("all", "world", "cluster", "host", "remote-node", "kube-apiserver", "health", "ingress", "init",
             "unmanaged", "none")  # fmt: skip
+RESERVED = ("host", "remote-node", "world", "health")
+LISTS = ("Endpoints", "CIDR", "CIDRSet", "Entities")
 GROUPS = ("g1", "g2", "missing")
 NAMESPACE = "io.kubernetes.pod.namespace"
 LABEL_ENV = "io.cilium.k8s.namespace.labels.env"
@@ -47,6 +49,8 @@ def case(seed: int) -> Case:
 class _Maker:
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
+        self.nodes_told_apart = rng.random() < 0.25
+        self.ends = {name: rng.choice([None, None, 100, 9000]) for name in ("http", "dns")}
 
     def chance(self, share: float) -> bool:
         return self.rng.random() < share
@@ -56,8 +60,8 @@ class _Maker:
         pods = []
         for number in range(rng.randint(3, 6)):
             labels = {k: rng.choice(v) for k, v in VALUES.items() if rng.random() < 0.7}
-            named = rng.choice([8080, 8081])
-            ports = (NamedPort("http", "TCP", named), NamedPort("dns", "UDP", 53)) if self.chance(0.5) else ()
+            named = NamedPort("http", rng.choice(["TCP", "TCP", "SCTP"]), rng.choice([8080, 8081]))
+            ports = (named, NamedPort("dns", "UDP", 53)) if self.chance(0.6) else ()
             addresses = [parse_address(f"10.244.{number}.5")]
             if self.chance(0.3):
                 addresses.append(parse_address(f"fd00:10:244:{number}::5"))
@@ -78,10 +82,17 @@ class _Maker:
             namespaces={n: Namespace(n, envs[n]) for n in NAMESPACES},
             pods=tuple(pods),
             nodes={
-                n: Node(n, {"role": n}, (parse_address(a),))
-                for n, a in (("n1", "10.0.0.11"), ("n2", "10.0.0.12"))
+                n: Node(n, {"role": n, "app": app}, tuple(map(parse_address, addresses)))
+                for n, app, addresses in (
+                    ("n1", "web", ("10.0.0.11",)),
+                    ("n2", "db", ("10.0.0.12", "fd00::12") if self.chance(0.3) else ("10.0.0.12",)),
+                )
             },
-            services={("a", "db"): Service("a", "db", {"app": "db"})},
+            services={
+                ("a", "db"): Service("a", "db", {"app": "db"}),
+                ("a", "outside"): Service("a", "outside"),
+            },
+            slices=(EndpointSlice("a", "outside", "outside", addresses=(parse_address("203.0.113.9"),)),),
             plan=AddressPlan(
                 (parse_cidr("10.244.0.0/16"), parse_cidr("fd00:10:244::/48")),
                 (parse_cidr("10.0.0.0/24"),),
@@ -97,12 +108,13 @@ class _Maker:
         return CiliumConfig(
             # Both modes at once are left out: 0.0.0.0/0 then matches a node if another rule names its network.
             cidr_match_mode=frozenset(rng.choice([(), (), (), ("nodes",), ("pods",)])),
-            enable_sctp=True,
-            enable_extended_ip_protocols=True,
+            enable_sctp=self.chance(0.8),
+            enable_extended_ip_protocols=self.chance(0.8),
+            node_selector_labels=self.nodes_told_apart,
+            labels=rng.choice(["", "", "", "", "k8s:app$ k8s:tier", "!tier", "k8s:!app", "tier !t app"]),
             allow_localhost=rng.choice(["auto", "auto", "policy"]),
             enforcement=rng.choice(["default"] * 8 + ["always", "never"]),
             default_local_cluster=self.chance(0.7),
-            node_selector_labels=self.chance(0.3),
             non_default_deny=self.chance(0.8),
             ipv6=True,
         )
@@ -164,10 +176,16 @@ class _Maker:
                 [(NAMESPACE, NAMESPACES), (LABEL_ENV, ("prod", "dev")), (ACCOUNT, ("default", "robot"))]
             )
             requirements.append(self.requirement(key, values))
+        if places and self.chance(0.03):
+            operator = self.rng.choice(["Exists", "DoesNotExist"])
+            requirements.append({"key": f"reserved:{self.rng.choice(RESERVED)}", "operator": operator})
         labels, expressions = {}, []
         for item in requirements:
             if item["operator"] == "In" and len(item["values"]) == 1 and self.chance(0.7):
-                prefix = "k8s:" if self.chance(0.2) else ""
+                prefix = self.rng.choice(["", "", "", "k8s:", "any:"])
+                # The key with and without "any:" is one key: which value counts is left to chance by the agent.
+                labels.pop(item["key"], None)
+                labels.pop(f"any:{item['key']}", None)
                 labels[prefix + item["key"]] = item["values"][0]
             else:
                 expressions.append(item)
@@ -201,27 +219,36 @@ class _Maker:
             found[f"{prefix}CIDR"] = self.rng.sample(NETWORKS, self.rng.randint(1, 2))
         elif chosen < 0.88:
             found[f"{prefix}CIDRSet"] = [self.network() for _ in range(self.rng.randint(1, 2))]
-        elif chosen < 0.9:
-            found[self.rng.choice([f"{prefix}Endpoints", f"{prefix}CIDR", f"{prefix}Entities"])] = []
-        elif chosen < 0.93 and section == "egress":
-            found["toServices"] = [
-                {"k8sService": {"serviceName": self.rng.choice(["db", "none"]), "namespace": "a"}}
-            ]
+        elif chosen < 0.91:
+            found[f"{prefix}{self.rng.choice(LISTS)}"] = []
+        elif chosen < 0.94 and section.startswith("egress"):
+            name = self.rng.choice(["db", "none", "outside"])
+            found["toServices"] = [{"k8sService": {"serviceName": name, "namespace": "a"}}]
+        if self.nodes_told_apart and self.chance(0.12):
+            found = {f"{prefix}Nodes": [self.node_selector()]}
+        if found and self.chance(0.03):
+            found.setdefault(f"{prefix}{self.rng.choice(LISTS)}", [])
         if self.chance(0.55):
             found["toPorts"] = [{"ports": [self.port() for _ in range(self.rng.randint(1, 3))]}]
         elif self.chance(0.25):
             found["icmps"] = [{"fields": [self.icmp() for _ in range(self.rng.randint(1, 2))]}]
         return found
 
+    def node_selector(self) -> dict[str, Any]:
+        key = self.rng.choice(["role", "app", "missing"])
+        return {} if self.chance(0.3) else {"matchExpressions": [self.requirement(key, ("n1", "n2", "web"))]}
+
     def network(self) -> dict[str, Any]:
         chosen = self.rng.random()
-        if chosen < 0.5:
+        if chosen < 0.4:
             cidr = self.rng.choice(list(HOLES))
             return {"cidr": cidr, "except": [self.rng.choice(HOLES[cidr])]}
-        if chosen < 0.7:
+        if chosen < 0.55:
             return {"cidrGroupRef": self.rng.choice(GROUPS)}
-        if chosen < 0.8:
+        if chosen < 0.65:
             return {"cidrGroupRef": "g1", "except": ["203.0.113.0/28"]}
+        if self.chance(0.1):
+            return {"cidrGroupSelector": {}, **({"except": ["203.0.113.0/28"]} if self.chance(0.5) else {})}
         key = self.rng.choice(["trust", "zone"])
         return {"cidrGroupSelector": {"matchExpressions": [self.requirement(key, ("yes", "no", "x"))]}}
 
@@ -230,7 +257,10 @@ class _Maker:
         protocol = self.rng.choice(["TCP", "TCP", "UDP", "SCTP", "ANY", None])
         found: dict[str, Any] = {} if protocol is None else {"protocol": protocol}
         if chosen < 0.2:
-            return {**found, "port": self.rng.choice(["http", "dns", "nowhere"])}
+            name = self.rng.choice(["http", "http", "HTTP", "dns", "nowhere"])
+            # One end for each name: the agent merges rules of one name, and the end of the first of them counts.
+            end = self.ends.get(name.lower())
+            return {**found, "port": name, **({"endPort": end} if end else {})}
         if chosen < 0.3:
             return {**found, "port": "0"}
         if chosen < 0.36:
@@ -249,7 +279,7 @@ class _Maker:
         spec: dict[str, Any] = {"podSelector": self.plain(), "policyTypes": self.rng.choice(
             [["Ingress"], ["Egress"], ["Ingress", "Egress"]])}  # fmt: skip
         for kind, key, peer in (("Ingress", "ingress", "from"), ("Egress", "egress", "to")):
-            if kind in spec["policyTypes"] and self.chance(0.8):
+            if self.chance(0.8 if kind in spec["policyTypes"] else 0.1):
                 spec[key] = [self.kubernetes_rule(peer) for _ in range(self.rng.randint(0, 2))]
         return {
             "apiVersion": "networking.k8s.io/v1",

@@ -13,7 +13,7 @@ from translators.algebra.cidrs import BITS, Address, Cidr, parse_cidr
 from translators.algebra.cubes import Budget, join, sub
 from translators.algebra.space import AddressAtom, AtomKind, SideName, Space
 from translators.errors import InputError
-from translators.flows import Direction
+from translators.flows import ICMP, ICMPV6, Direction
 from translators.ir.items import Claim, Grade, Lowered, LoweredRule, Note, ScopedPeer, ScopedPolicy, Source
 from translators.ir.policy import Action, Entity, Policy, Rule
 from translators.lowering.addresses import Addresses
@@ -379,7 +379,7 @@ class RuleLowering:
             "choice": "denied" if denies else "left out",
             "type": rule.icmp[0] if rule and rule.icmp else "the excluded one",
             "family": f"IPv{10 - pods[0].family}",
-            "v": rule.ip_version if rule else "",
+            "v": (rule.ip_version or _IMPLIED.get(rule.protocol or 0, "")) if rule else "",
             "cidr": ", ".join(nets) or "the network",
             "selector": "the peer",
             "n": self._held_now(rule) if rule and misfit.code in {"CAL-N401", "CAL-N405"} else "some",
@@ -389,6 +389,9 @@ class RuleLowering:
             "form": "the protocols that have a name",
             "list": "protocols without a name",
         }
+
+
+_IMPLIED = {ICMP: 4, ICMPV6: 6}
 
 
 def _nets_of(rule: Rule) -> list[Cidr]:

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 
 from translators.algebra.cubes import Budget, Layout, join, sub
 from translators.algebra.index import CubeIndex
-from translators.algebra.space import Space, recast
-from translators.flows import Direction
+from translators.algebra.space import AddressAtom, Space, TrafficKind, recast
+from translators.flows import ICMP, ICMPV6, Direction
 from translators.proof.claims import Claims
 from translators.proof.emitted import Regions, emitted_regions
 from translators.proof.source_items import SourceItem, source_items
@@ -113,6 +114,23 @@ def _regions(
     return join(space.layout, (recast(cube, claims.space, space) for cube in cubes))
 
 
+def _impossible(space: Space) -> Iterator[int]:
+    """Give the points that no packet is at: ICMP of one family with an address of the other."""
+    for protocol, family in ((ICMP, 6), (ICMPV6, 4)):
+        traffic = space.traffic.where(partial(_is_of, protocol))
+        peers = space.peer.where(partial(_has_family, family))
+        if traffic and peers:
+            yield space.only(space.traffic, traffic) & space.only(space.peer, peers)
+
+
+def _is_of(protocol: int, value: object) -> bool:
+    return isinstance(value, TrafficKind) and value.protocol == protocol
+
+
+def _has_family(family: int, value: object) -> bool:
+    return isinstance(value, AddressAtom) and value.family == family
+
+
 @dataclass(frozen=True, slots=True)
 class _Filed:
     """Cubes of items in order, to be asked by what they cover; ``ends[i]`` cubes belong to items up to place *i*."""
@@ -169,6 +187,7 @@ class _Check:
         self._items = items
         self._regions = regions
         self._excluded = _Filed.of(layout, [excluded]).whole
+        self._impossible = tuple(_impossible(space))
         self.checked: dict[str, int] = {}
         self._allowing = _Filed.of(layout, [item.region if item.allows else () for item in items])
         self._denying = _Filed.of(layout, [() if item.allows else item.region for item in items])
@@ -192,7 +211,12 @@ class _Check:
         rest = sub(self._layout, [cube], holes, _CAP, Budget())
         by, span = (item.by, item.span) if item else ("", None)
         for piece in [cube] if rest is None else rest:
-            yield Open(name, self._direction, piece, by, span)
+            if self._is_possible(piece):
+                yield Open(name, self._direction, piece, by, span)
+
+    def _is_possible(self, cube: int) -> bool:
+        """Say whether a packet can be at one of the points; the others are left in, or they would cut it to pieces."""
+        return sub(self._layout, [cube], self._impossible, _CAP, Budget()) != []
 
     def _placed(self, *, allows: bool) -> Iterator[tuple[int, SourceItem, int]]:
         """Give (place, item, cube) of all items that allow, or that deny."""

@@ -203,7 +203,8 @@ func (j *judge) own(end string) (string, bool) {
 		return end, true
 	}
 	host := "node:" + j.agent.node
-	firewall := j.agent.request.Options.HostFirewall && (end == host || j.isAddressOf(end, host))
+	own, _, _ := strings.Cut(end, "@")
+	firewall := j.agent.request.Options.HostFirewall && (own == host || j.isAddressOf(end, host))
 	return host, firewall
 }
 

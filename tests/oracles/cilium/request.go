@@ -68,7 +68,8 @@ type Node struct {
 	Labels    map[string]string `json:"labels"`
 }
 
-// Flow is the first packet of a connection. Ends are ep:NAMESPACE/NAME, ip:ADDRESS, node:NAME or entity:NAME;
+// Flow is the first packet of a connection. Ends are ep:NAMESPACE/NAME, ip:ADDRESS,
+// node:NAME or node:NAME@ADDRESS, or entity:NAME;
 // port is the ICMP type for ICMP and ICMPv6.
 type Flow struct {
 	From  string `json:"from"`

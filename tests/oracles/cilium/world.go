@@ -236,7 +236,8 @@ func (a *agent) peer(ctx context.Context, end string) (*identity.Identity, error
 		}
 		found, err = a.outside(ctx, address)
 	case "node":
-		found, err = a.nodeIdentity(ctx, name)
+		name, address, _ := strings.Cut(name, "@")
+		found, err = a.nodeIdentity(ctx, name, address)
 	case "entity":
 		found = identity.LookupReservedIdentity(reserved[name])
 	}
@@ -260,8 +261,9 @@ func (a *agent) outside(ctx context.Context, address netip.Addr) (*identity.Iden
 	return id, err
 }
 
-// nodeIdentity follows resolveLabels of pkg/ipcache/metadata.go: nodes keep networks in match mode nodes alone.
-func (a *agent) nodeIdentity(ctx context.Context, name string) (*identity.Identity, error) {
+// nodeIdentity follows resolveLabels of pkg/ipcache/metadata.go: nodes keep networks in match mode nodes alone. Each
+// address of another node has an identity of its own, those of the local host share one.
+func (a *agent) nodeIdentity(ctx context.Context, name, address string) (*identity.Identity, error) {
 	for _, node := range a.request.Nodes {
 		if node.Name != name {
 			continue
@@ -273,6 +275,9 @@ func (a *agent) nodeIdentity(ctx context.Context, name string) (*identity.Identi
 		for _, text := range node.Addresses {
 			if a.isAPIServer(text) {
 				found.MergeLabels(labels.LabelKubeAPIServer)
+			}
+			if name != a.node && address != "" && text != address {
+				continue
 			}
 			if option.Config.PolicyCIDRMatchesNodes() {
 				for key, label := range a.cache.GetMetadataLabels(netip.MustParseAddr(text)) {

@@ -18,7 +18,17 @@ from translators.settings import CiliumConfig
 from translators.universe import TrafficAtom
 from translators.world import Pod, World
 
-__all__ = ["NUMBERS", "PORTED", "Columns", "Facts", "Identities", "called", "is_api_server"]
+__all__ = [
+    "NUMBERS",
+    "PORTED",
+    "Columns",
+    "Facts",
+    "Identities",
+    "called",
+    "has_own_identity",
+    "is_api_server",
+    "reserved",
+]
 
 NUMBERS: Mapping[str, int] = {"TCP": 6, "UDP": 17, "SCTP": 132}
 PORTED = frozenset(NUMBERS.values())
@@ -30,7 +40,7 @@ _ENTITY_KINDS = {
     "none": frozenset[PeerKind](),
 }
 _ON_NODES = frozenset({PeerKind.HOST, PeerKind.REMOTE})
-_RESERVED = {PeerKind.HOST: "host", PeerKind.REMOTE: "remote-node", PeerKind.WORLD: "world"}
+_RESERVED = {PeerKind.HOST: "host", PeerKind.REMOTE: "remote-node"}
 
 
 class Columns:
@@ -102,8 +112,12 @@ class Facts:
         elements: Sequence[Element],
         labels: Sequence[Mapping[str, str] | None],
         universe: tuple[Sequence[Peer], Sequence[TrafficAtom]],
+        named: Memberships,
     ) -> None:
-        """``labels`` are those of each peer's identity, None where the peer is no pod; then peers and atoms."""
+        """``labels`` are those of each peer's identity, None where the peer is no pod; then peers and atoms.
+
+        ``named``: every network that has an identity of its own.
+        """
         peers, atoms = universe
         self.peers = peers
         self.atoms = atoms
@@ -114,8 +128,9 @@ class Facts:
         self._pods = bits_where(own is not None for own in labels)
         self._labels = Columns([own or {} for own in labels])
         self._reserved = Columns(
-            [_reserved(p) if own is None else own for p, own in zip(peers, labels, strict=True)]
+            [reserved(p, world, config) if own is None else own for p, own in zip(peers, labels, strict=True)]
         )
+        self._own = bits_where(has_own_identity(p, world, config, named) for p in peers)
         names = {m.name for e in elements for m in e.traffic or () if m.name}
         self._called = [called(p, names) for p in peers]
         cidrs = dict.fromkeys(c for e in elements for p in e.prefixes for c in (p.cidr, *p.holes))
@@ -132,13 +147,13 @@ class Facts:
         """Give the pods that a rule selects."""
         return self._labels.holding(selector) & self._pods
 
-    def peers_of(self, element: Element) -> int:
-        """Give the peers that an element speaks of."""
+    def peers_of(self, element: Element, *, by_labels: bool = False) -> int:
+        """Give the peers that an element speaks of; ``by_labels``: without those that a selector reaches too far."""
         if element.anyone:
             return self.everyone
         found = 0
         for selector in element.selectors:
-            found |= self._selected(selector)
+            found |= self._meant(selector) if by_labels else self._selected(selector)
         for prefix in element.prefixes:
             found |= self._inside(prefix)
         for chosen in element.nodes:
@@ -147,16 +162,21 @@ class Facts:
             found |= self._once(name, (self._is_entity(name, p) for p in self.peers))
         return found
 
-    def _selected(self, selector: Selector) -> int:
-        """A peer without labels meets what asks only for absence; a reserved key speaks of reserved identities."""
+    def _meant(self, selector: Selector) -> int:
+        """Give the pods whose own labels a selector asks for."""
         if any(r.reserved for r in selector.requirements):
-            return self._reserved.holding(selector)
-        told_apart = self._of_kinds(_ON_NODES) if self._config.node_selector_labels else 0
-        nodes = self._nodes_of(selector) if told_apart else 0
+            return self._reserved.holding(selector) & self._pods
+        return self.subjects(selector)
+
+    def _selected(self, selector: Selector) -> int:
+        """Negative namespace terms alone reach whoever has no labels; a reserved key speaks of reserved identities."""
+        if any(r.reserved for r in selector.requirements):
+            return self._reserved.holding(selector) | (self._own if selector.only_negative else 0)
+        nodes = self._nodes_of(selector) if self._config.node_selector_labels else 0
         if selector.over_selects:
-            return self.everyone & ~told_apart | nodes
-        others = self.everyone & ~self._pods & ~told_apart if selector.only_negative else 0
-        return self.subjects(selector) | others | nodes
+            hosts = self.local_hosts if self._config.node_selector_labels else 0
+            return self.everyone & ~hosts | nodes
+        return self.subjects(selector) | nodes
 
     def _nodes_of(self, selector: Selector) -> int:
         """Give the nodes, the own one among them, that a selector holds for where nodes are known by their labels."""
@@ -204,15 +224,19 @@ class Facts:
     def carried(self, element: Element, subject: int | None) -> Iterator[tuple[int, int]]:
         """Give the atoms that an element carries, each with the peers with which it does.
 
-        ``subject`` is the destination on ingress, None on egress: there a port name depends on the peer.
+        ``subject`` is the destination on ingress, None on egress: there a port name depends on the peer, and is
+        looked up for those alone whose own labels are meant.
         """
         if element.traffic is None:
             yield from ((place, self.everyone) for place in range(len(self.atoms)))
             return
         yield from ((place, self.everyone) for place in self._numbered(element.traffic))
+        if not any(match.name for match in element.traffic):
+            return
+        meant = self.everyone if subject is not None else self.peers_of(element, by_labels=True)
         for match in element.traffic:
             if match.name:
-                yield from self._named(match, subject)
+                yield from ((place, peers & meant) for place, peers in self._named(match, subject))
 
     def _numbered(self, traffic: tuple[PortMatch, ...]) -> tuple[int, ...]:
         if traffic not in self._spoken:
@@ -228,10 +252,10 @@ class Facts:
             if atom.protocol not in match.protocols or atom.protocol not in PORTED:
                 continue
             if subject is not None:
-                found = self.everyone if _covers(self._called[subject], match, atom) else 0
+                found = self.everyone if _covers(self._called[subject], match.name, atom, match.last) else 0
             else:
-                key = (match.name, match.last, atom)
-                found = self._once(key, (_covers(called, match, atom) for called in self._called))
+                key = (match.name, atom)
+                found = self._once(key, (_covers(called, match.name, atom, 0) for called in self._called))
             if found:
                 yield place, found
 
@@ -267,10 +291,11 @@ def _fits(match: PortMatch, atom: TrafficAtom) -> bool:
     return atom.protocol not in PORTED or (match.first <= low and high <= match.last)
 
 
-def _covers(called_ports: frozenset[tuple[str, int, int]], match: PortMatch, atom: TrafficAtom) -> bool:
+def _covers(called_ports: frozenset[tuple[str, int, int]], wanted: str, atom: TrafficAtom, last: int) -> bool:
+    """Say whether a port of this name holds an atom; ``last`` is the end of a range, which counts on ingress alone."""
     low, high = atom.ports
     return any(
-        name == match.name and protocol == atom.protocol and number <= low and high <= max(number, match.last)
+        name == wanted and protocol == atom.protocol and number <= low and high <= max(number, last)
         for name, protocol, number in called_ports
     )
 
@@ -289,6 +314,21 @@ def _holds_of_node(selector: Selector, peer: Peer) -> bool:
     return True
 
 
-def _reserved(peer: Peer) -> dict[str, str]:
-    name = peer.entity or _RESERVED.get(peer.kind, "")
-    return {name: ""} if name else {}
+def reserved(peer: Peer, world: World, config: CiliumConfig) -> dict[str, str]:
+    """Give the labels of a reserved identity: its name, that it is an API server, and of a node what tells it apart."""
+    found = {"kube-apiserver": ""} if is_api_server(peer, world) else {}
+    if peer.kind is PeerKind.WORLD and peer.address is not None:
+        found[f"world-ipv{peer.address.family}" if config.ipv4 and config.ipv6 else "world"] = ""
+    elif name := peer.entity or _RESERVED.get(peer.kind, ""):
+        found[name] = ""
+    if config.node_selector_labels and peer.kind in _ON_NODES and peer.node is not None:
+        found.update(peer.node.labels)
+    return found
+
+
+def has_own_identity(peer: Peer, world: World, config: CiliumConfig, named: Memberships) -> bool:
+    """Say whether a peer is none of the reserved identities, which are few and asked one by one."""
+    if peer.kind is PeerKind.WORLD:
+        return is_api_server(peer, world) or bool(named.of(peer.address))
+    told_apart = config.node_selector_labels or "nodes" in config.cidr_match_mode
+    return peer.kind is PeerKind.POD or (peer.kind is PeerKind.REMOTE and told_apart)

@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 
 from translators.algebra.cidrs import Address
-from translators.flows import Peer
+from translators.flows import Peer, PeerKind
 from translators.semantics.cilium.selectors import CLUSTER, NAMESPACE, NAMESPACE_LABELS
 from translators.settings import CiliumConfig
 from translators.world import Pod, World
@@ -42,8 +42,10 @@ def identity_labels(pod: Pod, world: World, config: CiliumConfig) -> dict[str, s
 
 
 def addresses_of(peer: Peer) -> tuple[Address, ...]:
-    """Give every address by which networks know a peer: a pod is one identity with all that it has."""
+    """Give every address by which networks know a peer: all that a pod or the local host has, of another node one."""
     listed = peer.pod.addresses if peer.pod is not None else ()
+    if peer.kind is PeerKind.HOST and peer.node is not None:
+        listed = peer.node.addresses
     own = () if peer.address is None else (peer.address,)
     return tuple(dict.fromkeys((*own, *listed)))
 

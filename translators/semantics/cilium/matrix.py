@@ -18,7 +18,9 @@ from translators.semantics.cilium.facts import (
     Facts,
     Identities,
     called,
+    has_own_identity,
     is_api_server,
+    reserved,
 )
 from translators.semantics.cilium.gather import Applied, Gathering, Row
 from translators.semantics.cilium.labels import addresses_of
@@ -49,6 +51,9 @@ class CiliumSide:
         self._selectors = list(dict.fromkeys(s for e in self._elements for s in e.selectors))
         self._nodes = list(dict.fromkeys(s for e in self._elements for s in e.nodes))
         self._identities = Identities(self._world, self._config, (*self._subjects, *self._selectors))
+        self._speaks_of_reserved = any(r.reserved for s in self._selectors for r in s.requirements)
+        self._named = Memberships([cidr.interval for cidr in sorted(policies.named)])
+        self._marks = {cidr.interval for cidr in policies.named} if self._speaks_of_reserved else set()
         self._prefixes = list(dict.fromkeys(p for e in self._elements for p in e.prefixes))
         self._matches = list(dict.fromkeys(m for e in self._elements for m in e.traffic or ()))
         self._names = {m.name for m in self._matches if m.name}
@@ -66,10 +71,10 @@ class CiliumSide:
         ends = {name: {m.last for m in self._matches if m.name == name} for name in self._names}
         for pod in self._world.pods:
             for port in pod.ports:
-                if port.protocol in NUMBERS:
-                    ranges = {(port.number, max(port.number, end)) for end in ends.get(port.name, ())}
+                if port.protocol in NUMBERS and port.name in self._names:
+                    ranges = {(port.number, max(port.number, end)) for end in (0, *ends.get(port.name, ()))}
                     ports.setdefault(NUMBERS[port.protocol], set()).update(ranges)
-        nets = {p.cidr.interval for p in self._prefixes}
+        nets = self._marks | {p.cidr.interval for p in self._prefixes}
         nets |= {hole.interval for p in self._prefixes for hole in p.holes}
         numbers = {n for m in self._matches for n in m.protocols}
         return Cuts(
@@ -93,6 +98,7 @@ class CiliumSide:
                 truths.of(peer.pod),
                 self._networks_of(peer, nets),
                 self._of_node(peer),
+                self._of_reserved(peer),
                 called(peer, self._names),
             )
             for peer in peers
@@ -108,6 +114,13 @@ class CiliumSide:
         if not self._has_networks(peer):
             return ()
         return tuple(sorted({place for address in addresses_of(peer) for place in nets.of(address)}))
+
+    def _of_reserved(self, peer: Peer) -> Hashable:
+        """Give what a reserved key can tell of a peer, where some selector has one."""
+        if not self._speaks_of_reserved or peer.pod is not None:
+            return ()
+        own = has_own_identity(peer, self._world, self._config, self._named)
+        return own, frozenset(reserved(peer, self._world, self._config).items())
 
     def _has_networks(self, peer: Peer) -> bool:
         """Say whether any network of a rule can speak of the peer by its address."""
@@ -131,7 +144,8 @@ class CiliumSide:
         """Give what is true of the peers of a universe."""
         peers = [c.representative for c in universe.peers]
         labels = [self._identities.of(p.pod) if p.pod is not None else None for p in peers]
-        return Facts(self._world, self._config, self._elements, labels, (peers, universe.atoms))
+        universe_of = (peers, universe.atoms)
+        return Facts(self._world, self._config, self._elements, labels, universe_of, self._named)
 
     def _rows(self, facts: Facts, gathering: Gathering, indexes: Sequence[int]) -> tuple[Row, ...]:
         known: dict[tuple[int, ...], Row] = {}

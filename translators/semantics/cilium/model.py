@@ -5,8 +5,8 @@ Source: cilium/cilium ``pkg/policy/utils/parserules.go``, ``pkg/policy/api``, ``
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from translators.algebra.cidrs import BITS, Cidr, parse_cidr
@@ -16,6 +16,7 @@ from translators.semantics.cilium.groups import CidrGroups
 from translators.semantics.cilium.ports import traffic_of
 from translators.semantics.cilium.selectors import NAMESPACE, Selector
 from translators.semantics.cilium.shapes import Element, Prefix, Rule
+from translators.semantics.cilium.structure import malformed, without_nulls
 from translators.semantics.cilium.validate import reasons
 from translators.settings import CiliumConfig
 from translators.source import Document
@@ -30,29 +31,53 @@ POLICY_KINDS = frozenset({"CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy
 
 @dataclass(frozen=True, slots=True)
 class CiliumPolicies:
-    """Every rule in force, and the objects that Cilium would refuse, with the first reason."""
+    """Every rule in force, and the objects that Cilium would refuse, with the first reason.
+
+    ``named``: every network that a rule or a group names; an address in one has an identity of its own.
+    """
 
     world: World
     config: CiliumConfig
     rules: tuple[Rule, ...]
     refused: tuple[tuple[Document, str], ...] = ()
+    named: frozenset[Cidr] = frozenset()
 
     @classmethod
     def build(cls, world: World, documents: Iterable[Document], config: CiliumConfig) -> CiliumPolicies:
         """Normalise the objects; a refused one counts as absent, which leaves its subject open."""
-        listed = list(documents)
-        reader = _Reader(world, config, CidrGroups.read(listed))
+        listed, refused = [], []
+        for document in documents:
+            if not _takes_part(document):
+                continue
+            stored = replace(document, data=without_nulls(document.data))
+            if wrong := malformed(document.data) or next(iter(reasons(stored.data, config)), ""):
+                refused.append((document, wrong))
+            else:
+                listed.append(stored)
+        groups = CidrGroups.read(listed)
+        reader = _Reader(world, config, groups)
         rules: list[Rule] = []
-        refused = []
         for document in listed:
             if document.kind in POLICY_KINDS:
-                if wrong := reasons(document.data, config):
-                    refused.append((document, wrong[0]))
-                else:
-                    rules.extend(reader.rules(document))
-            elif document.group == "networking.k8s.io" and document.kind == "NetworkPolicy":
+                rules.extend(reader.rules(document))
+            elif document.kind == "NetworkPolicy":
                 rules.append(kubernetes.rule(document, local_cluster=config.default_local_cluster))
-        return cls(world, config, tuple(rules), tuple(refused))
+        return cls(world, config, tuple(rules), tuple(refused), _named(rules, groups))
+
+
+def _named(rules: Iterable[Rule], groups: CidrGroups) -> frozenset[Cidr]:
+    """Give the networks that make identities; the widest of a family is the world itself."""
+    sections = (section for rule in rules for part in (rule.allows, rule.denies) for section in part.values())
+    prefixes = (prefix for elements in sections for element in elements for prefix in element.prefixes)
+    found = {cidr for prefix in prefixes for cidr in (prefix.cidr, *prefix.holes)}
+    found.update(cidr for _, _, cidrs in groups.groups for cidr in cidrs)
+    return frozenset(cidr for cidr in found if cidr.length > 0)
+
+
+def _takes_part(document: Document) -> bool:
+    """Say whether an object is a policy that the agent reads, or a group that policies name."""
+    native = document.group == "networking.k8s.io" and document.kind == "NetworkPolicy"
+    return native or document.kind in POLICY_KINDS or document.kind == "CiliumCIDRGroup"
 
 
 class _Reader:
@@ -115,12 +140,12 @@ class _Reader:
             for term in item.get(f"{prefix}Endpoints") or []
         ]
         services, outside, unresolved = self._services(item, section)
-        if _contradicts(item, prefix):
+        if _contradicts(item, prefix, {"Endpoints": services, "CIDRSet": outside}):
             return Element(f"{section}[{index}]", document.at(*path), traffic=traffic_of(item))
         return Element(
             label=f"{section}[{index}]",
             span=document.at(*path),
-            anyone=_anyone(item, prefix) or unresolved,
+            anyone=_anyone(item, prefix) or unresolved or _every_group(item, prefix),
             selectors=(*selectors, *services),
             entities=frozenset(item.get(f"{prefix}Entities") or ()),
             prefixes=(*self._prefixes(item, prefix), *outside),
@@ -150,7 +175,8 @@ class _Reader:
                 found.append(read.within(service.namespace))
             elif service is not None:
                 outside += self._endpoints(service)
-        return found, outside, has_ports and not found and not outside
+        empty = any(f"to{name}" in item for name in _LISTS)
+        return found, outside, has_ports and not (found or outside or empty)
 
     def _endpoints(self, service: Service) -> Iterator[Prefix]:
         for part in self._world.slices:
@@ -175,10 +201,23 @@ class _Reader:
         return self._groups.selected(Selector.read(entry.get("cidrGroupSelector")))
 
 
-def _contradicts(item: Mapping[str, Any], prefix: str) -> bool:
-    """Say whether an empty peer list stands beside a filled one: together they select nobody."""
-    lists = [item[f"{prefix}{name}"] for name in _LISTS if f"{prefix}{name}" in item]
-    return len(lists) > 1 and not all(lists)
+def _every_group(item: Mapping[str, Any], prefix: str) -> bool:
+    """An empty selector over groups, without exceptions, is no limit to groups: it selects every identity."""
+    return any(
+        not Selector.read(entry["cidrGroupSelector"]).requirements and not entry.get("except")
+        for entry in item.get(f"{prefix}CIDRSet") or ()
+        if entry.get("cidrGroupSelector") is not None
+    )
+
+
+def _contradicts(item: Mapping[str, Any], prefix: str, added: Mapping[str, Sequence[object]]) -> bool:
+    """Say whether an empty peer list stands beside a filled one: together they select nobody.
+
+    ``added``: what services put into lists.
+    """
+    lists = {name: bool(item[f"{prefix}{name}"]) for name in _LISTS if f"{prefix}{name}" in item}
+    lists |= {name: True for name, more in added.items() if more}
+    return len(lists) > 1 and not all(lists.values())
 
 
 def _without_namespace(selector: Mapping[str, Any] | None) -> dict[str, Any]:
