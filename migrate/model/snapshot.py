@@ -65,6 +65,8 @@ class Answers:
     ``creations``: object → (status, message). ``release``: Helm's release ``cilium`` as ``{status, revision,
     deployed, values, chart}``, ``deployed`` its last revision of that status; empty where there is no release.
     ``controller``: facts of our own machine. ``health``: named checks of ``/readyz`` → whether they pass.
+    ``backup``: the run's backup, read again, ``{files: count, missing: [part], broken: [file]}``; ``running``: node → keys
+    that its agent runs with.
     """
 
     access: Mapping[tuple[str, str], bool] | None = None
@@ -73,6 +75,8 @@ class Answers:
     release: Mapping[str, Any] | None = None
     controller: Mapping[str, Any] | None = None
     health: Mapping[str, bool] | None = None
+    backup: Mapping[str, Any] | None = None
+    running: Mapping[str, Mapping[str, str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ def check(case: Case) -> Iterator[Hit]:
     unknown = {path for r in (case.draft.rendered or {}).values() for path in r.unknown_values}
     for path in sorted(unknown):
         if not any(path == known or path.startswith(f"{known}.") for known in named):
-            yield Hit(f"values/{path}", {"key": path, "what": "unknown", "v": cilium.version})
+            fills = {"key": path, "what": "unknown", "v": cilium.version}
+            yield Hit(f"values/{path}", fills, {"chart": cilium.chart or cilium.version})
 
 
 def _fate(change: ValueChange) -> str:

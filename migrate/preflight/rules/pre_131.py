@@ -31,7 +31,8 @@ def check(case: Case) -> Iterator[Hit]:
         yield Hit(path, {"what": f"Hubble is off in stage {_list(stages)}"}, {"enable-hubble": value})
     without = [s.value for s in Stage if at(case.draft.values.get(s), "hubble", "relay", "enabled") is False]
     if without:
-        yield Hit("values/hubble.relay.enabled", {"what": f"no relay in stage {_list(without)}"})
+        evidence = {"stages": without}
+        yield Hit("values/hubble.relay.enabled", {"what": f"no relay in stage {_list(without)}"}, evidence)
     for value, stages in departures(case, "hubble-metrics", lambda v: not _missing(v)):
         missing = ", ".join(_missing(value))
         fills = {"what": f"metrics {missing} are not collected in stage {_list(stages)}"}

@@ -26,7 +26,7 @@ def check(case: Case) -> Iterator[Hit]:
     values = mapping(case.draft.values.get(Stage.MIGRATION), "operator")
     path = f"Deployment/{case.draft.settings.cilium.namespace}/cilium-operator"
     if values.get("enabled") is False:
-        yield Hit(path, {"why": "operator.enabled is false"})
+        yield Hit(path, {"why": "operator.enabled is false"}, {"operator.enabled": False})
         return
     tolerations = tolerations_of(case, OPERATOR)
     wanted = labels(values, "nodeSelector")

@@ -53,13 +53,19 @@ def _words(case: Case) -> Iterator[Hit]:
 def _values(case: Case) -> Iterator[Hit]:
     cilium, found = case.draft.settings.cilium, dict[str, tuple[object, object]]()
     for key in overridden_keys(case.draft.values.get(Stage.MIGRATION, {}), cilium.minor):
-        yield Hit(f"values/extraConfig.{key}", {"key": key}, message=TWICE)
+        yield Hit(f"values/extraConfig.{key}", {"key": key}, {"key": key}, message=TWICE)
     for stage in Stage:
         for path, theirs, ours in without_effect(cilium.values, case.draft.values.get(stage, {})):
             found.setdefault(path, (theirs, ours))
     for path, (theirs, ours) in found.items():
         fills = {"path": path, "v": _said(theirs), "w": _said(ours)}
-        yield Hit(f"values/{path}", fills, {}, severity=Severity.WARN, message=OVERRULED)
+        yield Hit(
+            f"values/{path}",
+            fills,
+            {"theirs": theirs, "ours": ours},
+            severity=Severity.WARN,
+            message=OVERRULED,
+        )
 
 
 def _said(value: object) -> str:

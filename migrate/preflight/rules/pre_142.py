@@ -21,13 +21,14 @@ UNPROTECTED = "{ns} is unprotected today"
 def check(case: Case) -> Iterator[Hit]:
     """Name idle policies, then open namespaces."""
     for policy in dict.fromkeys(f.policy for f in reported(case) if f.code == CODE):
-        yield Hit(policy, {"p": policy})
+        yield Hit(policy, {"p": policy}, {"code": CODE})
     if not case.draft.policies.report:
         return
     held = {item.namespace for item in protected(case)}
     living = {p.namespace for p in case.snapshot.pods if not p.host_network and not p.finished}
     for namespace in sorted(living - held):
-        yield Hit(f"Namespace/{namespace}", {"ns": namespace}, message=UNPROTECTED)
+        pods = sum(1 for p in case.snapshot.pods if p.namespace == namespace)
+        yield Hit(f"Namespace/{namespace}", {"ns": namespace}, {"pods": pods}, message=UNPROTECTED)
 
 
 RULE = Rule(

@@ -31,13 +31,15 @@ def check(case: Case) -> Iterator[Hit | Unread]:
     sides = sides_of(every)
     for side in sides:
         for feature in _gone(side.element) if late else ():
-            yield Hit(side.object, {"p": side.object, "feature": feature, "v": version})
+            fills = {"p": side.object, "feature": feature, "v": version}
+            yield Hit(side.object, fills, {"element": dict(side.element)})
     learning = [s for s in sides if _learns(s.element)]
     for item in every:
         path = path_of(item)
         naming = [s for s in sides if s.object == path and s.element.get("toFQDNs")]
         if any(not _taught(s, learning) for s in naming):
-            yield Hit(path, {"p": path, "v": version}, message=NO_DNS)
+            names = [dict(entry) for s in naming for entry in maps(s.element, "toFQDNs")]
+            yield Hit(path, {"p": path, "v": version}, {"toFQDNs": names}, message=NO_DNS)
 
 
 def _known(case: Case, kind: str) -> bool:

@@ -23,7 +23,11 @@ def check(case: Case) -> Iterator[Hit | Unread]:
         try:
             re.compile(gates.alerts_ignore)
         except re.error as error:
-            yield Hit("config/gates.alerts.ignore", {"why": f"the filter is no expression ({error})"})
+            yield Hit(
+                "config/gates.alerts.ignore",
+                {"why": f"the filter is no expression ({error})"},
+                {"ignore": gates.alerts_ignore},
+            )
     if not gates.prometheus:
         return
     asked = mapping(case.snapshot.answers.controller, "prometheus")

@@ -7,7 +7,7 @@ A file ``tests/fixtures/preflight/pre-NNN.yaml`` holds ``cases``; keys of a case
 - changes of the cluster: ``add`` (objects; one of the same kind, namespace and name is replaced), ``remove`` and
   ``patch`` (by ``Kind/namespace/name`` or ``Kind/name``; a patch is merged, lists are replaced, null removes a key)
 - ``unread``: resources that could not be read; ``facts``: by node (``"*"``: all), merged; null: the part is missing
-- ``answers``: fields of ``Answers``; ``settings``: merged into the configuration; ``draft``: fields of the draft that
+- ``answers``: fields of ``Answers``; ``access: all`` allows every right but those in ``denied``; ``settings``: merged into the configuration; ``draft``: fields of the draft that
   replace what the planner made (``rendered``: by stage, fields of ``Rendered``); ``now``: RFC 3339
 - ``policies``: fields of ``Policies``; ``accepted``: id to reason; ``own_node``; ``identity``: fields of ``Identity``;
   ``taken``: when the snapshot was taken; ``values``: the user's Helm values
@@ -28,6 +28,7 @@ from typing import Any
 import yaml
 
 from migrate.engine.drafting import draft
+from migrate.engine.rights import EVERY_RIGHT
 from migrate.model.draft import Draft, Policies, Rendered, Stage
 from migrate.model.facts import NodeFacts
 from migrate.model.resources import Resource, resource_of
@@ -149,7 +150,10 @@ def _facts(objects: Mapping[str, Any], data: Mapping[str, Any]) -> list[NodeFact
 
 def _answers(data: Mapping[str, Any]) -> Answers:
     fields = dict(data.get("answers") or {})
-    if "access" in fields:
+    denied = {tuple(right.split(" ")): False for right in fields.pop("denied", ())}
+    if fields.get("access") == "all":
+        fields["access"] = {right: True for right in EVERY_RIGHT} | denied
+    elif "access" in fields:
         fields["access"] = {tuple(key.split(" ")): value for key, value in fields["access"].items()}
     if "evictions" in fields:
         fields["evictions"] = {pod: tuple(answer) for pod, answer in fields["evictions"].items()}
