@@ -14,7 +14,7 @@ from typing import Any
 from migrate.adapters.kube_cluster import KubeCluster
 from migrate.model.events import FailureClass
 from migrate.model.fields import text
-from migrate.model.rights import Right
+from migrate.model.rights import Asked, Right
 from migrate.ports import Answer, Api, ApiError, Evictor
 
 __all__ = ["Dump", "Questions", "access", "dump"]
@@ -119,21 +119,15 @@ def _answers(api: Api, folder: Path, questions: Questions) -> None:
 def access(api: Api, rights: Sequence[Right]) -> Iterable[Object]:
     """Ask for each right by itself (SelfSubjectAccessReview)."""
     for right in rights:
-        for resource in right.resources:
-            for verb in right.verbs:
-                name = resource if not right.group else f"{resource}.{right.group}"
-                yield {"verb": verb, "resource": name, "namespace": right.namespace, "allowed": _may(api, right, resource, verb)}  # fmt: skip
+        for verb, name, namespace in right.asked:
+            allowed = _may(api, right.group, (verb, name, namespace))
+            yield {"verb": verb, "resource": name, "namespace": namespace, "allowed": allowed}
 
 
-def _may(api: Api, right: Right, resource: str, verb: str) -> bool:
-    plural, _, sub = resource.partition("/")
-    asked = {
-        "group": right.group,
-        "resource": plural,
-        "subresource": sub,
-        "verb": verb,
-        "namespace": right.namespace,
-    }
+def _may(api: Api, group: str, right: Asked) -> bool:
+    verb, name, namespace = right
+    plural, _, sub = name.removesuffix(f".{group}").partition("/")
+    asked = {"group": group, "resource": plural, "subresource": sub, "verb": verb, "namespace": namespace}
     body = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",

@@ -207,7 +207,10 @@ def _answers(found: Mapping[str, list[Mapping[str, Any]]]) -> Answers:
             return None
         return {text(a, key): (number(a, "status"), text(a, "message")) for a in found[name]}
 
-    access = {(text(a, "verb"), text(a, "resource")): truth(a, "allowed") for a in found.get("access", ())}
+    access = {
+        (text(a, "verb"), text(a, "resource"), text(a, "namespace")): truth(a, "allowed")
+        for a in found.get("access", ())
+    }
     return Answers(
         access=access if "access" in found else None,
         evictions=pairs("evictions", "pod"),

@@ -26,5 +26,5 @@ def access_of(node: Node, snapshot: Snapshot, settings: Settings) -> str:
         return seen
     if settings.nodes.inventory:
         return SSH
-    rights = snapshot.answers.access or {}
-    return POD if rights.get(("create", "pods")) and rights.get(("create", "pods/exec")) else API
+    may = all(snapshot.answers.may("create", r, settings.namespace) for r in ("pods", "pods/exec"))
+    return POD if may else API

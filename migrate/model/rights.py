@@ -1,4 +1,4 @@
-"""The rights that the orchestrator needs, verb by verb: what ``c2c rbac`` prints, what preflight asks the cluster for.
+"""The rights that the orchestrator needs, verb by verb: what ``c2c rbac`` prints, what preflight asks for and judges.
 
 Nothing is granted that no step uses. Helm installs roles for Cilium that are wider than ours, which takes ``escalate`` and
 ``bind``; both are asked for by name here, so that nobody grants them unseen.
@@ -6,10 +6,13 @@ Nothing is granted that no step uses. Helm installs roles for Cilium that are wi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-__all__ = ["ACTING", "READING", "Right", "rights_for"]
+__all__ = ["ACTING", "READING", "Asked", "Right", "rights_for"]
+
+Asked = tuple[str, str, str]
+"""A verb, a resource as the API names it (``pods/eviction``, ``deployments.apps``), a namespace; empty: everywhere."""
 
 READ = ("get", "list", "watch")
 WRITE = ("create", "update", "patch", "delete")
@@ -17,7 +20,10 @@ WRITE = ("create", "update", "patch", "delete")
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """Verbs on resources of a group; ``namespace`` empty: everywhere. ``why`` is the step that needs it."""
+    """Verbs on resources of a group; ``namespace`` empty: everywhere. ``why`` is the step that needs it.
+
+    ``where_served``: only a cluster that serves the group needs it.
+    """
 
     group: str
     resources: tuple[str, ...]
@@ -25,6 +31,14 @@ class Right:
     why: str
     namespace: str = ""
     paths: tuple[str, ...] = ()
+    where_served: bool = False
+
+    @property
+    def asked(self) -> Iterator[Asked]:
+        """Give each verb on each resource by itself."""
+        for resource in self.resources:
+            name = f"{resource}.{self.group}" if self.group else resource
+            yield from ((verb, name, self.namespace) for verb in self.verbs)
 
 
 OURS = "c2c-system"
@@ -39,7 +53,7 @@ READING = (
     Right("batch", ("jobs", "cronjobs"), READ, "snapshot, preflight"),
     Right("policy", ("poddisruptionbudgets",), READ, "snapshot, preflight"),
     Right("networking.k8s.io", ("*",), READ, "snapshot, preflight"),
-    Right("policy.networking.k8s.io", ("*",), READ, "snapshot, preflight"),
+    Right("policy.networking.k8s.io", ("*",), READ, "snapshot, preflight", where_served=True),
     Right("discovery.k8s.io", ("endpointslices",), READ, "snapshot, preflight"),
     Right("storage.k8s.io", ("storageclasses", "csidrivers", "csinodes", "volumeattachments"), READ, "snapshot, preflight"),
     Right("scheduling.k8s.io", ("priorityclasses",), READ, "snapshot, preflight"),
@@ -49,12 +63,12 @@ READING = (
     Right("apiregistration.k8s.io", ("apiservices",), READ, "snapshot, preflight"),
     Right("apiextensions.k8s.io", ("customresourcedefinitions",), READ, "snapshot, preflight"),
     Right("rbac.authorization.k8s.io", ("clusterroles", "clusterrolebindings", "roles", "rolebindings"), READ, "snapshot, preflight"),
-    Right("crd.projectcalico.org", ("*",), READ, "snapshot, preflight"),
-    Right("projectcalico.org", ("*",), READ, "snapshot, preflight"),
-    Right("operator.tigera.io", ("*",), READ, "snapshot, preflight"),
+    Right("crd.projectcalico.org", ("*",), READ, "snapshot, preflight", where_served=True),
+    Right("projectcalico.org", ("*",), READ, "snapshot, preflight", where_served=True),
+    Right("operator.tigera.io", ("*",), READ, "snapshot, preflight", where_served=True),
     Right("cilium.io", ("*",), READ, "snapshot, preflight"),
-    Right("helm.cattle.io", ("*",), READ, "snapshot, preflight"),
-    Right("monitoring.coreos.com", ("*",), READ, "snapshot, preflight"),
+    Right("helm.cattle.io", ("*",), READ, "snapshot, preflight", where_served=True),
+    Right("monitoring.coreos.com", ("*",), READ, "snapshot, preflight", where_served=True),
     Right("authorization.k8s.io", ("selfsubjectaccessreviews", "selfsubjectrulesreviews"), ("create",), "preflight: which rights there are"),
     Right("", (), ("get",), "which version the API server has", paths=("/version", "/readyz", "/apis", "/apis/*", "/api", "/api/*")),
 )  # fmt: skip
@@ -80,9 +94,11 @@ ACTING = (
     Right("cilium.io", ("ciliumnodeconfigs", "ciliumnetworkpolicies", "ciliumclusterwidenetworkpolicies", "ciliumcidrgroups"),
           WRITE, "node configurations and translated policies"),
     Right("apiextensions.k8s.io", ("customresourcedefinitions",), ("delete",), "the way back removes Cilium's kinds"),
-    Right("operator.tigera.io", ("installations",), ("patch",), "pins of Calico"),
-    Right("crd.projectcalico.org", ("ippools", "felixconfigurations", "globalnetworkpolicies"), WRITE, "cover pool, pins of Calico"),
-    Right("projectcalico.org", ("ippools", "felixconfigurations", "globalnetworkpolicies"), WRITE, "cover pool, pins of Calico"),
+    Right("operator.tigera.io", ("installations",), ("patch",), "pins of Calico", where_served=True),
+    Right("crd.projectcalico.org", ("ippools", "felixconfigurations", "globalnetworkpolicies"), WRITE, "cover pool, pins of Calico",
+          where_served=True),
+    Right("projectcalico.org", ("ippools", "felixconfigurations", "globalnetworkpolicies"), WRITE, "cover pool, pins of Calico",
+          where_served=True),
 )  # fmt: skip
 """What a run needs beside."""
 

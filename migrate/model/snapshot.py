@@ -16,6 +16,7 @@ from migrate.model.fields import maps, text
 from migrate.model.nodes import Node
 from migrate.model.pods import Pod
 from migrate.model.resources import CALICO_GROUPS, Resource, resource_of
+from migrate.model.rights import Asked
 from migrate.model.workloads import WORKLOAD_KINDS, Budget, Workload
 
 __all__ = ["Answers", "Identity", "Read", "ReadState", "Snapshot", "SnapshotBuilder"]
@@ -61,7 +62,7 @@ class Identity:
 class Answers:
     """What only a live server can say; None where nobody asked.
 
-    ``access``: (verb, resource) → allowed. ``evictions``: pod → (status, message) of ``dryRun=All``.
+    ``access``: (verb, resource, namespace) → allowed. ``evictions``: pod → (status, message) of ``dryRun=All``.
     ``creations``: object → (status, message). ``release``: Helm's release ``cilium`` as ``{status, revision,
     deployed, values, chart}``, ``deployed`` its last revision of that status; empty where there is no release.
     ``controller``: facts of our own machine. ``health``: named checks of ``/readyz`` → whether they pass.
@@ -69,7 +70,7 @@ class Answers:
     that its agent runs with.
     """
 
-    access: Mapping[tuple[str, str], bool] | None = None
+    access: Mapping[Asked, bool] | None = None
     evictions: Mapping[str, tuple[int, str]] | None = None
     creations: Mapping[str, tuple[int, str]] | None = None
     release: Mapping[str, Any] | None = None
@@ -77,6 +78,13 @@ class Answers:
     health: Mapping[str, bool] | None = None
     backup: Mapping[str, Any] | None = None
     running: Mapping[str, Mapping[str, str]] | None = None
+
+    def may(self, verb: str, resource: str, namespace: str = "") -> bool | None:
+        """Say whether we may; None where nobody asked. What is allowed everywhere is allowed in a namespace."""
+        known = self.access or {}
+        if (verb, resource, namespace) in known:
+            return known[verb, resource, namespace]
+        return True if known.get((verb, resource, "")) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,30 +1,45 @@
-"""PRE-170: every right that the plan needs, asked of the server before the first write, so that nothing stops half-way.
+"""PRE-170: every right of the one table, asked of the server before the first write, so that nothing stops half-way.
 
-Also named is any other right that was asked for and denied: whoever asked had a reason. A right that nobody asked for
-makes the rule unknown.
+The table is what ``c2c rbac`` prints. A right on a group that the cluster does not serve is not needed; one that nobody
+asked for makes the rule unknown.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migrate.engine.rights import rights_of
 from migrate.model.findings import Severity
+from migrate.model.rights import Asked, Right, rights_for
 from migrate.preflight.rule import Case, Group, Hit, Rule, Unread
 
 __all__ = ["RULE"]
 
+CRDS, SERVICES = "customresourcedefinitions.apiextensions.k8s.io", "apiservices.apiregistration.k8s.io"
+
 
 def check(case: Case) -> Iterator[Hit | Unread]:
-    """Compare the server's answers with what the plan does."""
-    access = case.snapshot.answers.access or {}
-    for verb, resource in dict.fromkeys([*rights_of(case.draft), *access]):
-        allowed = access.get((verb, resource))
+    """Compare the server's answers with the table."""
+    for verb, resource, namespace in _wanted(case):
+        place = f"{resource} in {namespace}" if namespace else resource
+        allowed = case.snapshot.answers.may(verb, resource, namespace)
         if allowed is None:
-            yield Unread(f"the right to {verb} {resource}")
+            yield Unread(f"the right to {verb} {place}")
         elif not allowed:
-            right = {"verb": verb, "resource": resource}
-            yield Hit(f"right/{verb} {resource}", right, right)
+            fields = {"verb": verb, "resource": place}
+            yield Hit(f"right/{verb} {place}", fields, fields)
+
+
+def _wanted(case: Case) -> tuple[Asked, ...]:
+    rights = [r for r in rights_for(["apply"]) if not r.where_served or _is_served(case, r)]
+    return tuple(dict.fromkeys(asked for right in rights for asked in right.asked))
+
+
+def _is_served(case: Case, right: Right) -> bool:
+    """Say whether the cluster serves the group; where that could not be read, it is taken to."""
+    if not (case.snapshot.knows(CRDS) and case.snapshot.knows(SERVICES)):
+        return True
+    found = (*case.snapshot.of(CRDS), *case.snapshot.of(SERVICES))
+    return any(item.at("spec", "group") == right.group for item in found)
 
 
 RULE = Rule(

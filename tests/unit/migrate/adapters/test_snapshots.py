@@ -119,7 +119,7 @@ def test_the_other_layout_is_read_as_well(tmp_path: Path) -> None:
     snapshot = read_snapshot(str(tmp_path)).snapshot
     assert [p.label for p in snapshot.pods] == ["shop/a", "shop/b"]
     assert snapshot.facts["wrk-1"].at("systemd") == 252
-    assert snapshot.answers.access == {("get", "pods"): True}
+    assert snapshot.answers.access == {("get", "pods", ""): True}
     assert snapshot.answers.evictions == {"shop/a": (429, "no")}
     assert snapshot.answers.health == {"etcd": False}
     assert snapshot.answers.release == {}

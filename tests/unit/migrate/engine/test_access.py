@@ -12,7 +12,7 @@ from migrate.model.nodes import Node
 from migrate.model.settings import Settings
 from migrate.model.snapshot import Answers, Snapshot
 
-PODS = {("create", "pods"): True, ("create", "pods/exec"): True}
+PODS = {("create", "pods", ""): True, ("create", "pods/exec", "c2c-system"): True}
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ PODS = {("create", "pods"): True, ("create", "pods/exec"): True}
         ({"inventory": "hosts.yaml"}, {"via": "pod"}, None, "pod"),
         ({"inventory": "hosts.yaml"}, None, None, "ssh"),
         ({}, None, PODS, "pod"),
-        ({}, {"host_key": "unknown"}, {**PODS, ("create", "pods/exec"): False}, "api"),
+        ({}, {"host_key": "unknown"}, {**PODS, ("create", "pods/exec", "c2c-system"): False}, "api"),
         ({}, None, None, "api"),
     ],
 )

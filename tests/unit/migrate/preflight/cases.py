@@ -7,8 +7,9 @@ A file ``tests/fixtures/preflight/pre-NNN.yaml`` holds ``cases``; keys of a case
 - changes of the cluster: ``add`` (objects; one of the same kind, namespace and name is replaced), ``remove`` and
   ``patch`` (by ``Kind/namespace/name`` or ``Kind/name``; a patch is merged, lists are replaced, null removes a key)
 - ``unread``: resources that could not be read; ``facts``: by node (``"*"``: all), merged; null: the part is missing
-- ``answers``: fields of ``Answers``; ``access: all`` allows every right but those in ``denied``; ``settings``: merged into the configuration; ``draft``: fields of the draft that
-  replace what the planner made (``rendered``: by stage, fields of ``Rendered``); ``now``: RFC 3339
+- ``answers``: fields of ``Answers``; ``access: all`` allows every right but those in ``denied`` (``create pods/exec in
+  kube-system``); ``settings``: merged into the configuration; ``draft``: fields of the draft that replace what the planner
+  made (``rendered``: by stage, fields of ``Rendered``); ``now``: RFC 3339
 - ``policies``: fields of ``Policies``; ``accepted``: id to reason; ``own_node``; ``identity``: fields of ``Identity``;
   ``taken``: when the snapshot was taken; ``values``: the user's Helm values
 - ``chart``: a chart is at hand, and renders the plan's values as the measured ones do, but for what stands here by
@@ -28,10 +29,10 @@ from typing import Any
 import yaml
 
 from migrate.engine.drafting import draft
-from migrate.engine.rights import EVERY_RIGHT
 from migrate.model.draft import Draft, Policies, Rendered, Stage
 from migrate.model.facts import NodeFacts
 from migrate.model.resources import Resource, resource_of
+from migrate.model.rights import rights_for
 from migrate.model.settings import Settings
 from migrate.model.snapshot import Answers, Identity, Read, ReadState, Snapshot, SnapshotBuilder
 from migrate.preflight.rule import Case
@@ -150,16 +151,23 @@ def _facts(objects: Mapping[str, Any], data: Mapping[str, Any]) -> list[NodeFact
 
 def _answers(data: Mapping[str, Any]) -> Answers:
     fields = dict(data.get("answers") or {})
-    denied = {tuple(right.split(" ")): False for right in fields.pop("denied", ())}
+    denied = {_right(words): False for words in fields.pop("denied", ())}
     if fields.get("access") == "all":
-        fields["access"] = {right: True for right in EVERY_RIGHT} | denied
+        fields["access"] = {a: True for right in rights_for(["apply"]) for a in right.asked} | denied
     elif "access" in fields:
-        fields["access"] = {tuple(key.split(" ")): value for key, value in fields["access"].items()}
+        fields["access"] = {_right(words): allowed for words, allowed in fields["access"].items()}
     if "evictions" in fields:
         fields["evictions"] = {pod: tuple(answer) for pod, answer in fields["evictions"].items()}
     if "creations" in fields:
         fields["creations"] = {thing: tuple(answer) for thing, answer in fields["creations"].items()}
     return Answers(**fields)
+
+
+def _right(words: str) -> tuple[str, str, str]:
+    """Read ``create pods/exec in kube-system``."""
+    said, _, namespace = words.partition(" in ")
+    verb, resource = said.split(" ")
+    return verb, resource, namespace
 
 
 def _path(item: Mapping[str, Any]) -> str:
