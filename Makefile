@@ -22,10 +22,17 @@ $(STAMP): requirements.lock pyproject.toml tests/tools/python.sh
 	$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
 
-demo: setup  ## translate and prove the example cluster; write the report
-	@$(VENV)/bin/c2c translate examples/policies --cluster examples/cluster \
-	    --out demo-output/cilium -o table -o demo-output/report.html --exit-zero
-	@echo "report: demo-output/report.html    manifests: demo-output/cilium"
+DEMO := --cluster examples/cluster --config examples/migrate.yaml
+
+demo: setup  ## translate and prove the example cluster, plan its migration and rehearse it, killed on the way
+	@rm -rf demo-output
+	@$(VENV)/bin/c2c translate examples/policies --cluster examples/cluster --config examples/migrate.yaml \
+	    --out demo-output/cilium -o table -o demo-output/translation.html --exit-zero
+	@$(VENV)/bin/c2c preflight $(DEMO) -o table -o demo-output/preflight.html
+	@$(VENV)/bin/c2c plan $(DEMO) -o demo-output/plan.json -o demo-output/plan.svg | head -24
+	@$(VENV)/bin/c2c rehearse demo-output/plan.json --cluster examples/cluster --state-dir demo-output/runs \
+	    --random 20 -o table -o demo-output/rehearsal.json
+	@echo "see demo-output/translation.html, demo-output/preflight.html, demo-output/plan.svg, demo-output/cilium/"
 
 check: setup  ## lint, types, contracts, fast tests: about a minute
 	@$(VENV)/bin/ruff check translators migrate tests

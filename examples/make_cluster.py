@@ -1,15 +1,23 @@
-"""Write the example cluster: a shop with its platform, as ``c2c snapshot`` would have read it.
+"""Write the example cluster: a shop with its platform on Calico, as ``c2c snapshot`` would have read it.
 
-Run it from the repository's root after a change; the result is committed. Everything is derived from the table
-of workloads below, so that a reader sees the cluster here and not in the JSON.
+Run ``python -m examples.make_cluster`` from the repository's root after a change; the result is committed. Everything
+is derived from the table of workloads below, so that a reader sees the cluster here and not in the JSON.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-HERE = Path(__file__).parent
+from migrate.model.resources import resource_of
+from tests import clusters
+from tests.clusters import Object
+
+HERE = Path(__file__).parent / "cluster"
+UID = "6f0e2c41-6d1f-4f5e-9a55-0c1c9d6e2f10"
 NAMESPACES = {
     "shop": {"env": "prod", "team": "shop"},
     "billing": {"env": "prod", "team": "billing", "pci": "true"},
@@ -50,115 +58,145 @@ WORKLOADS = [
     ("kube-system", "coredns", 2, "coredns", [("dns", 53)], {"k8s-app": "kube-dns"}),
     ("kube-system", "metrics-server", 2, "metrics-server", [("https", 10250)], {}),
 ]
-NODES = [f"node-{i:02}" for i in range(1, 9)]
+ANSWERS: dict[str, Object] = {
+    "controller": {
+        "python": "3.12.3", "ansible_core": "2.21.5", "ansible_playbook": "/usr/bin/ansible-playbook",
+        "ansible_runner": "2.4.3", "helm": "v4.3.1",
+    },
+    "release": {},
+}  # fmt: skip
+"""What the machine that took the snapshot has, and the Helm release of Cilium that it found: none."""
+KINDS = {"postgres": "StatefulSet", "kafka": "StatefulSet", "index": "StatefulSet", "shipper": "DaemonSet"}
+ZONES = ("a", "b", "c")
+NODES = {f"node-{i:02}": (f"10.0.0.{10 + i}", ZONES[i % 3]) for i in range(1, 9)}
+CONTROL_PLANE, *WORKERS = NODES
 
 
-def meta(name: str, namespace: str | None = None, **labels: str) -> dict[str, object]:
-    found: dict[str, object] = {"name": name, "resourceVersion": "1"}
-    if namespace:
-        found["namespace"] = namespace
-    if labels:
-        found["labels"] = labels
-    return found
-
-
-def namespaces() -> list[dict[str, object]]:
-    return [
-        {"apiVersion": "v1", "kind": "Namespace",
-         "metadata": {**meta(n), "labels": {"kubernetes.io/metadata.name": n, **labels}}}
-        for n, labels in NAMESPACES.items()
-    ]  # fmt: skip
-
-
-def accounts() -> list[dict[str, object]]:
-    used = {(ns, account) for ns, _, _, account, _, _ in WORKLOADS} | {(n, "default") for n in NAMESPACES}
-    return [
-        {"apiVersion": "v1", "kind": "ServiceAccount",
-         "metadata": {**meta(a, ns), "labels": {"role": "reader" if a == "prometheus" else "app"}}}
-        for ns, a in sorted(used)
-    ]  # fmt: skip
-
-
-def nodes() -> list[dict[str, object]]:
-    return [
-        {"apiVersion": "v1", "kind": "Node",
-         "metadata": {**meta(n), "labels": {"kubernetes.io/hostname": n, "kubernetes.io/os": "linux",
-                      **({"node-role.kubernetes.io/control-plane": ""} if i == 1 else {})}},
-         "spec": {"podCIDRs": [f"10.244.{i}.0/24"]},
-         "status": {"addresses": [{"type": "InternalIP", "address": f"10.0.0.{10 + i}"}]}}
-        for i, n in enumerate(NODES, start=1)
-    ]  # fmt: skip
-
-
-def workload_pods() -> list[dict[str, object]]:
-    pods, used = [], dict.fromkeys(NODES, 9)
-    for namespace, app, replicas, account, ports, labels in WORKLOADS:
-        for replica in range(replicas):
-            node = NODES[(len(pods) + 1) % len(NODES)]
-            used[node] += 1
-            address = f"10.244.{NODES.index(node) + 1}.{used[node]}"
-            listed = [{"name": n, "containerPort": p, "protocol": "UDP" if n == "dns" else "TCP"} for n, p in ports]
-            pods.append({
-                "apiVersion": "v1", "kind": "Pod",
-                "metadata": {**meta(f"{app}-{replica}", namespace), "labels": {"app": app, **labels}},
-                "spec": {"serviceAccountName": account, "nodeName": node,
-                         "containers": [{"name": app, "image": app, "ports": listed}]},
-                "status": {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}]},
-            })  # fmt: skip
-    return pods
-
-
-def services(pods: list[dict[str, object]]) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
-    found, slices = [], []
-    for number, (namespace, app, _, _, ports, _) in enumerate(WORKLOADS, start=1):
-        if not ports:
+def system() -> Iterator[Object]:
+    """Give the cluster and Calico, with the labels of the namespaces."""
+    own = [n for n in NAMESPACES if n != "kube-system"]
+    for found in (*clusters.system(NODES, own), *clusters.calico(NODES)):
+        kind, name = found["kind"], found["metadata"]["name"]
+        if "coredns" in name or (kind, name) == ("Service", "kube-dns"):
             continue
-        listed = [{"name": n, "protocol": "UDP" if n == "dns" else "TCP", "port": p, "targetPort": p} for n, p in ports]
-        found.append({"apiVersion": "v1", "kind": "Service", "metadata": meta(app, namespace),
-                      "spec": {"selector": {"app": app}, "clusterIP": f"10.96.0.{number + 9}", "ports": listed}})
-        addresses = [
-            p["status"]["podIP"] for p in pods  # type: ignore[index]
-            if p["metadata"]["namespace"] == namespace and p["metadata"]["labels"]["app"] == app  # type: ignore[index]
-        ]  # fmt: skip
-        slices.append({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
-                       "metadata": {**meta(f"{app}-1", namespace), "labels": {"kubernetes.io/service-name": app}},
-                       "addressType": "IPv4",
-                       "ports": [{"name": p["name"], "protocol": p["protocol"], "port": p["port"]} for p in listed],
-                       "endpoints": [{"addresses": [a]} for a in addresses]})
-    api = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
-           "metadata": {**meta("kubernetes", "default"), "labels": {"kubernetes.io/service-name": "kubernetes"}},
-           "addressType": "IPv4", "ports": [{"name": "https", "protocol": "TCP", "port": 6443}],
-           "endpoints": [{"addresses": ["10.0.0.11"]}]}
-    return found, [*slices, api]
+        if kind == "Namespace":
+            found["metadata"]["labels"].update(NAMESPACES.get(name, {}))
+            found["metadata"]["uid"] = UID if name == "kube-system" else found["metadata"]["uid"]
+        yield found
+    yield clusters.pod(
+        "calico-kube-controllers-1-a", "calico-system", WORKERS[0], address(WORKERS[0], 3),
+        owner=("ReplicaSet", "calico-kube-controllers-1"), labels={"k8s-app": "calico-kube-controllers"},
+    )  # fmt: skip
 
 
-def pools() -> list[dict[str, object]]:
-    return [{"apiVersion": "projectcalico.org/v3", "kind": "IPPool", "metadata": meta("default-ipv4"),
-             "spec": {"cidr": "10.244.0.0/16", "vxlanMode": "Always"}}]
+def address(node: str, number: int) -> str:
+    """Give an address of Calico's pool on a node."""
+    return f"10.244.{list(NODES).index(node) + 1}.{number}"
 
 
-def write(name: str, kind: str, version: str, items: list[dict[str, object]]) -> int:
-    lines = ",\n".join(json.dumps(item, sort_keys=True) for item in items)
-    text = f'{{"apiVersion": "{version}", "kind": "{kind}List", "items": [\n{lines}\n]}}\n'
-    (HERE / "cluster" / name).write_text(text, encoding="utf-8")
-    return len(items)
+def accounts() -> Iterator[Object]:
+    """Give the service accounts besides the default ones."""
+    used = {(ns, account) for ns, _, _, account, _, _ in WORKLOADS if account != "default"}
+    for namespace, name in sorted(used):
+        yield clusters.thing(
+            "ServiceAccount", name, namespace, labels={"role": "reader" if name == "prometheus" else "app"}
+        )
+
+
+def applications() -> Iterator[Object]:
+    """Give the workloads with their pods, budgets, services and the addresses of these."""
+    used = dict.fromkeys(NODES, 9)
+    turn = 0
+    for number, (namespace, app, replicas, account, ports, more) in enumerate(WORKLOADS, start=1):
+        labels = {"app": app, **more}
+        kind = KINDS.get(app, "Deployment")
+        anywhere = [{"operator": "Exists"}] if kind == "DaemonSet" else []
+        template = {"serviceAccountName": account, **({"tolerations": anywhere} if anywhere else {})}
+        yield clusters.workload(kind, app, namespace, replicas, labels, **template)
+        owner = (kind, app)
+        if kind == "Deployment":
+            owner = ("ReplicaSet", f"{app}-1")
+            owned = clusters.workload("ReplicaSet", owner[1], namespace, replicas, labels, **template)
+            owned["metadata"]["ownerReferences"] = [
+                {"apiVersion": "apps/v1", "kind": kind, "name": app, "uid": f"uid-deployment-{namespace}-{app}", "controller": True}
+            ]  # fmt: skip
+            yield owned
+        if replicas > 1 and kind != "DaemonSet":
+            yield clusters.budget(app, namespace, {"app": app}, pods=replicas)
+        addresses = []
+        for replica in range(replicas):
+            node = list(NODES)[replica] if kind == "DaemonSet" else WORKERS[turn % len(WORKERS)]
+            turn += kind != "DaemonSet"
+            used[node] += 1
+            addresses.append(address(node, used[node]))
+            found = clusters.pod(
+                f"{app}-{replica}", namespace, node, addresses[-1], owner=owner, labels=dict(labels), **template
+            )
+            found["spec"]["containers"][0]["ports"] = [
+                {"name": n, "containerPort": p, "protocol": protocol(n)} for n, p in ports
+            ]
+            yield found
+        if ports:
+            yield from service(namespace, app, f"10.96.0.{number + 19}", ports, addresses)
+
+
+def protocol(name: str) -> str:
+    """Give the protocol of a named port."""
+    return "UDP" if name == "dns" else "TCP"
+
+
+def service(
+    namespace: str, app: str, cluster_ip: str, ports: list[tuple[str, int]], addresses: Iterable[str]
+) -> Iterator[Object]:
+    """Give a Service and its EndpointSlice."""
+    listed = [{"name": n, "protocol": protocol(n), "port": p, "targetPort": p} for n, p in ports]
+    yield clusters.thing(
+        "Service", app, namespace, spec={"selector": {"app": app}, "clusterIP": cluster_ip, "ports": listed}
+    )
+    yield clusters.thing(
+        "EndpointSlice", f"{app}-1", namespace, api="discovery.k8s.io/v1",
+        labels={"kubernetes.io/service-name": app, "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io"},
+        addressType="IPv4", ports=[{k: v for k, v in p.items() if k != "targetPort"} for p in listed],
+        endpoints=[{"addresses": [a]} for a in addresses],
+    )  # fmt: skip
+
+
+def objects() -> Iterator[Object]:
+    """Give all objects of the cluster."""
+    yield from system()
+    yield from accounts()
+    yield from applications()
+    yield clusters.thing(
+        "EndpointSlice", "kubernetes", "default", api="discovery.k8s.io/v1",
+        labels={"kubernetes.io/service-name": "kubernetes"}, addressType="IPv4",
+        ports=[{"name": "https", "protocol": "TCP", "port": 6443}], endpoints=[{"addresses": [NODES[CONTROL_PLANE][0]]}],
+    )  # fmt: skip
 
 
 def main() -> None:
-    pods = workload_pods()
-    listed, slices = services(pods)
-    counts = {
-        "Namespace": write("namespaces.json", "Namespace", "v1", namespaces()),
-        "ServiceAccount": write("serviceaccounts.json", "ServiceAccount", "v1", accounts()),
-        "Node": write("nodes.json", "Node", "v1", nodes()),
-        "Pod": write("pods.json", "Pod", "v1", pods),
-        "Service": write("services.json", "Service", "v1", listed),
-        "EndpointSlice": write("endpointslices.discovery.k8s.io.json", "EndpointSlice", "discovery.k8s.io/v1", slices),
-        "IPPool": write("ippools.projectcalico.org.json", "IPPool", "projectcalico.org/v3", pools()),
-    }
-    about = {"schemaVersion": "1.0", "kind": "Snapshot", "cluster": {"name": "example", "uid": "6f0e2c41", "version": "v1.34.2"},
-             "kinds": {kind: {"count": count, "resourceVersion": "1"} for kind, count in counts.items()}}
-    (HERE / "cluster" / "snapshot.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    """Write the folder anew."""
+    shutil.rmtree(HERE, ignore_errors=True)
+    for folder in ("nodes", "answers"):
+        (HERE / folder).mkdir(parents=True)
+    for name, answer in ANSWERS.items():
+        (HERE / "answers" / f"{name}.jsonl").write_text(json.dumps(answer) + "\n", encoding="utf-8")
+    found: dict[str, list[Object]] = defaultdict(list)
+    for obj in objects():
+        found[resource_of(obj["apiVersion"], obj["kind"])].append(obj)
+    kinds = {}
+    for resource, listed in sorted(found.items()):
+        lines = ",\n".join(json.dumps(item, sort_keys=True) for item in listed)
+        (HERE / f"{resource}.json").write_text(
+            f'{{"apiVersion": "v1", "kind": "List", "items": [\n{lines}\n]}}\n', encoding="utf-8"
+        )
+        kinds[resource] = {"count": len(listed), "resourceVersion": "1"}
+    cluster = {"name": "prod-eu-1", "context": "prod-eu-1", "uid": UID, "version": "v1.34.2"}
+    about = {"schemaVersion": "1.0", "kind": "Snapshot", "cluster": cluster, "complete": True, "kinds": kinds}
+    (HERE / "snapshot.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    addresses = {name: at for name, (at, _) in NODES.items()}
+    for name in NODES:
+        facts = json.dumps(clusters.facts(name, addresses), sort_keys=True)
+        (HERE / "nodes" / f"{name}.json").write_text(facts + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ every sort that a drain meets. ``healthy()`` gives fresh objects at each call.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from migrate.model.snapshot import Snapshot, SnapshotBuilder
@@ -183,19 +183,22 @@ def budget(name: str, namespace: str, labels: dict[str, str], *, pods: int, **sp
     )
 
 
-def _system() -> Iterable[Object]:
-    """Give what every cluster has."""
-    for name in ("default", "kube-system", "calico-system", "tigera-operator", "shop"):
+def system(places: Mapping[str, tuple[str, str]], namespaces: Iterable[str]) -> Iterable[Object]:
+    """Give what every cluster has; ``places`` are nodes with address and zone, the first is the control plane."""
+    first, (master, _) = next(iter(places.items()))
+    for name in ("default", "kube-system", "calico-system", "tigera-operator", *namespaces):
         yield thing(
             "Namespace", name, labels={"kubernetes.io/metadata.name": name}, status={"phase": "Active"}
         )
-    for name in ("default", "kube-system", "calico-system", "shop"):
+    for name in ("default", "kube-system", "calico-system", *namespaces):
         yield thing("ServiceAccount", "default", name)
     yield thing(
         "ConfigMap", "kube-proxy", "kube-system",
         data={"config.conf": 'kind: KubeProxyConfiguration\nmode: iptables\nclusterCIDR: ""\ndetectLocalMode: ""\n'},
     )  # fmt: skip
-    yield workload("DaemonSet", "kube-proxy", "kube-system", 4, {"k8s-app": "kube-proxy"}, hostNetwork=True)
+    yield workload(
+        "DaemonSet", "kube-proxy", "kube-system", len(places), {"k8s-app": "kube-proxy"}, hostNetwork=True
+    )
     yield workload("Deployment", "coredns", "kube-system", 2, {"k8s-app": "kube-dns"})
     yield workload("ReplicaSet", "coredns-1", "kube-system", 2, {"k8s-app": "kube-dns"})
     yield thing("Service", "kubernetes", "default", spec={"clusterIP": "10.96.0.1", "ports": [{"port": 443}]})
@@ -209,8 +212,8 @@ def _system() -> Iterable[Object]:
             "APIService", name, api="apiregistration.k8s.io/v1", spec={"group": "apps"},
             status={"conditions": [{"type": "Available", "status": "True", "reason": "Local"}]},
         )  # fmt: skip
-    for number, (name, address) in enumerate(NODES.items()):
-        yield node(name, address, zone=ZONES[name], control_plane=name == "cp-1", number=number)
+    for number, (name, (address, zone)) in enumerate(places.items()):
+        yield node(name, address, zone=zone, control_plane=name == first, number=number)
         yield pod(f"kube-proxy-{name}", "kube-system", name, address, owner=("DaemonSet", "kube-proxy"),
                   labels={"k8s-app": "kube-proxy"}, host_network=True,
                   tolerations=[{"operator": "Exists"}])  # fmt: skip
@@ -219,18 +222,24 @@ def _system() -> Iterable[Object]:
         "kube-controller-manager": ["--allocate-node-cidrs=true", f"--cluster-cidr={POOL}"],
     }
     for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"):
-        static = pod(f"{name}-cp-1", "kube-system", "cp-1", NODES["cp-1"], labels={"component": name, "tier": "control-plane"},
+        static = pod(f"{name}-{first}", "kube-system", first, master, labels={"component": name, "tier": "control-plane"},
                      host_network=True)  # fmt: skip
         static["metadata"]["annotations"] = {"kubernetes.io/config.mirror": "x"}
         static["spec"]["containers"][0]["command"] = [name, *words.get(name, [])]
         static["metadata"]["ownerReferences"] = [
-            {"apiVersion": "v1", "kind": "Node", "name": "cp-1", "uid": "uid-node--cp-1", "controller": True}
+            {
+                "apiVersion": "v1",
+                "kind": "Node",
+                "name": first,
+                "uid": f"uid-node--{first}",
+                "controller": True,
+            }
         ]
         yield static
 
 
-def _calico() -> Iterable[Object]:
-    """Give Calico as the operator installs it."""
+def calico(places: Mapping[str, tuple[str, str]]) -> Iterable[Object]:
+    """Give Calico as the operator installs it on these nodes."""
     yield thing(
         "Installation", "default", api="operator.tigera.io/v1",
         spec={"variant": "Calico", "cni": {"type": "Calico", "ipam": {"type": "Calico"}},
@@ -253,7 +262,7 @@ def _calico() -> Iterable[Object]:
     yield thing("KubeControllersConfiguration", "default", api=CALICO, spec={"controllers": {"node": {}}})
     yield thing("Tier", "default", api=CALICO, spec={"order": 1000000, "defaultAction": "Deny"})
     yield workload(
-        "DaemonSet", "calico-node", "calico-system", 4, {"k8s-app": "calico-node"}, hostNetwork=True
+        "DaemonSet", "calico-node", "calico-system", len(places), {"k8s-app": "calico-node"}, hostNetwork=True
     )
     yield workload(
         "Deployment", "calico-typha", "calico-system", 2, {"k8s-app": "calico-typha"}, hostNetwork=True
@@ -272,7 +281,7 @@ def _calico() -> Iterable[Object]:
         {"k8s-app": "tigera-operator"},
         hostNetwork=True,
     )
-    for name, address in NODES.items():
+    for name, (address, _) in places.items():
         yield pod(f"calico-node-{name}", "calico-system", name, address, owner=("DaemonSet", "calico-node"),
                   labels={"k8s-app": "calico-node"}, host_network=True,
                   tolerations=[{"operator": "Exists"}])  # fmt: skip
@@ -317,13 +326,14 @@ def _shop() -> Iterable[Object]:
 
 def healthy() -> list[Object]:
     """Give all objects of the cluster."""
-    return [*_system(), *_calico(), *_shop()]
+    places = {name: (address, ZONES[name]) for name, address in NODES.items()}
+    return [*system(places, ["shop"]), *calico(places), *_shop()]
 
 
-def facts(name: str) -> Object:
-    """Give what a collector sees on a healthy node."""
-    address = NODES.get(name, "10.0.0.99")
-    number = list(NODES).index(name) if name in NODES else 99
+def facts(name: str, nodes: Mapping[str, str] = NODES) -> Object:
+    """Give what a collector sees on a healthy node; ``nodes`` are those of the cluster with their addresses."""
+    address = nodes.get(name, "10.0.0.99")
+    number = list(nodes).index(name) if name in nodes else 99
     return {
         "via": "ssh",
         "module": True,

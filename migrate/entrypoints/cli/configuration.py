@@ -16,6 +16,16 @@ from translators.world import AddressPlan
 __all__ = ["Configuration", "configuration", "found_file", "read_bytes"]
 
 
+PATHS = (
+    ("calico", "policies"),
+    ("cilium", "chart"),
+    ("cilium", "values"),
+    ("nodes", "inventory"),
+    ("nodes", "knownHosts"),
+)
+NO_PATHS = frozenset({"cluster", "-"})
+
+
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """The values of the one file that counts; empty without a file."""
@@ -71,7 +81,26 @@ def configuration(path: str | None) -> Configuration:
         first, more = problems[0], len(problems) - 1
         also = f" ({more} more: c2c config validate)" if more else ""
         raise Failure(f"{first.span}: {first.what}{also}", fix=first.fix)
-    return Configuration(values)
+    return Configuration(_placed(values, Path(name).parent))
+
+
+def _placed(values: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+    """Give the values with the paths in them from here; in the file they are from the file's own folder."""
+    found = dict(values)
+    for section, key in PATHS:
+        said = found.get(section)
+        if not isinstance(said, Mapping) or not said.get(key):
+            continue
+        found[section] = {**said, key: _from_here(said[key], folder)}
+    return found
+
+
+def _from_here(said: Any, folder: Path) -> Any:  # noqa: ANN401  # a path, a list of them, or what is none
+    if isinstance(said, list | tuple):
+        return [_from_here(one, folder) for one in said]
+    if not isinstance(said, str) or said in NO_PATHS or "://" in said:
+        return said
+    return str(folder / said)
 
 
 def found_file(path: str | None) -> str | None:
