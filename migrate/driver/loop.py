@@ -30,6 +30,10 @@ __all__ = ["Driver", "Task"]
 
 DEEDS: Mapping[Name, Deed] = {**on_nodes.DEEDS, **on_cilium.DEEDS, **on_calico.DEEDS, **on_evidence.DEEDS}
 UNREACHABLE = frozenset({FailureClass.TRANSIENT})
+SHORTEST_S = 0.001
+"""Time moves between two turns, whatever is due: a loop that does not sleep would starve everything else."""
+REFUSED_AGAIN_S, TOLD_AGAIN_S = 5.0, 60.0
+BUDGETS = "G-24"
 RESTING = frozenset(
     {RunStatus.PAUSED, RunStatus.HALTED, RunStatus.ABORTED, RunStatus.ROLLED_BACK, RunStatus.DONE}
 )
@@ -46,6 +50,15 @@ class Task:
     waiting: str = ""
     since: float = 0.0
     looks: int = 0
+
+
+@dataclass(slots=True)
+class Refusal:
+    """A refusal that was told, and how often it came again in the same words since."""
+
+    text: str
+    told: float
+    count: int = 0
 
 
 class Driver:
@@ -67,6 +80,7 @@ class Driver:
         self._pace = pace or Pace()
         self._offset = at - ports.clock.monotonic()
         self._tasks: dict[str, Task] = {}
+        self._refused: dict[str, Refusal] = {}
         self._events: deque[Event] = deque()
         self._watch = Watch(ports, self._pace, heard or Desired())
         self._noted = self._watch.wish
@@ -101,11 +115,14 @@ class Driver:
             if self._rests() or (until is not None and until(self.run)):
                 self._mirror(force=True)
                 return self.run
-            self._ports.clock.sleep(max(0.0, self._next_due() - self.at))
+            self._ports.clock.sleep(max(SHORTEST_S, self._next_due() - self.at))
 
     def _rests(self) -> bool:
+        """Say whether nothing happens any more by itself; a run that was not begun was refused (R2, R3)."""
         if self._events:
             return False
+        if self.run.status is RunStatus.PLANNED:
+            return True
         left = (
             self.run.status is RunStatus.STOPPING
             and self.run.target is None
@@ -197,9 +214,31 @@ class Driver:
             event = self._api_error(task, error)
         else:
             self._api_back()
-        if event is not None:
+        told = None if event is None else self._to_tell(task, event)
+        if told is not None:
             self._tasks.pop(task.command.key, None)
-            self.tell(event)
+            self.tell(told)
+
+    def _to_tell(self, task: Task, event: Event) -> Event | None:
+        """Give an event as it is told; None where the same refusal was told less than a minute ago (``state.md`` §1).
+
+        The command is asked again then without a word; how often that was so is said when the refusal is told next.
+        """
+        known = self._refused.pop(task.command.key, None)
+        of_budgets = event.gate == BUDGETS and event.outcome is not GateOutcome.PASS
+        if event.failure is not FailureClass.WAIT and not of_budgets:
+            return event
+        again = self.at + float(event.detail.get("after_s", REFUSED_AGAIN_S))
+        if known is None or known.text != event.text:
+            self._refused[task.command.key] = Refusal(event.text, self.at)
+            return event
+        known.count += 1
+        self._refused[task.command.key] = known
+        if self.at - known.told < TOLD_AGAIN_S and again < task.until:
+            task.due, task.waiting = again, event.text
+            return None
+        self._refused[task.command.key] = Refusal(event.text, self.at)
+        return replace(event, detail={**event.detail, "times": known.count})
 
     def _api_back(self) -> None:
         if self._down is not None:

@@ -5,7 +5,7 @@ Nothing is decided here: shapes are those that ``migrate.engine.gates`` names at
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from migrate.driver.deeds import Workshop
@@ -344,8 +344,16 @@ def _may_drain(work: Workshop, command: Command) -> Mapping[str, Any]:
         except ApiError as error:
             if error.failure is FailureClass.UNKNOWN:
                 raise
-            refused[pod.label] = str(error)
+            refused[pod.label] = _refusal(pod, covered[pod.label], error)
     return {"refused": refused, "single": []}
+
+
+def _refusal(pod: Pod, budgets: Sequence[Budget], error: ApiError) -> str:
+    """Say for what a pod waits: a budget is named with the owner whose replicas it counts."""
+    if error.failure is not FailureClass.WAIT:
+        return str(error)
+    owner = f" (owner {pod.owner.kind} {pod.owner.name})" if pod.owner is not None else ""
+    return f"PDB {', '.join(b.label for b in budgets)} lets none go now{owner}"
 
 
 def _network(work: Workshop, command: Command) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from migrate.engine.run_moves import Rows, gave_up, go_on, halt, stop, without_l
 from migrate.engine.run_requests import start
 from migrate.engine.turn import Turn
 from migrate.model.events import Event, Kind
-from migrate.model.run import IN_HAND, NodeRun, NodeStatus, Open, Phase, RunStatus
+from migrate.model.run import IN_HAND, NodeRun, NodeStatus, Open, Phase, Run, RunStatus
 
 __all__ = [
     "alarm",
@@ -34,6 +34,7 @@ __all__ = [
 API_LIMIT_S = 300.0
 NEVER_ROLLED_BACK = frozenset({"reboot", "drift", "rollback", "inconclusive"})
 """Halt reasons of a node that ``onFailure: rollback-node`` does not answer with a rollback (R9)."""
+UNTOUCHED = frozenset({NodeStatus.PENDING, NodeStatus.PREFLIGHTED})
 
 
 def node_complete(turn: Turn, event: Event, opened: Open | None) -> Rows:
@@ -64,13 +65,22 @@ def node_halted(turn: Turn, event: Event, opened: Open | None) -> Rows:
         wait = settings.gates.inconclusive == "wait"
         stop(turn, RunStatus.PAUSED if wait else RunStatus.HALTED, reason)
         return ("13",)
-    in_loop = run.phase in {Phase.CANARY, Phase.NODE_LOOP}
-    if settings.on_failure == "rollback-node" and reason not in NEVER_ROLLED_BACK and in_loop:
+    if (
+        settings.on_failure == "rollback-node"
+        and reason not in NEVER_ROLLED_BACK
+        and _to_take_back(run, event)
+    ):
         detail = {"policy": True, "reason": reason}
         node_machine.deliver(turn, Event(Kind.ROLLBACK_REQUESTED, event.node, turn.at, detail=detail))
         return ("9",)
     stop(turn, RunStatus.HALTED, reason)
     return ("10",)
+
+
+def _to_take_back(run: Run, event: Event) -> bool:
+    """Say whether there is anything to take back: a node that was never cordoned is on Calico as it was."""
+    began = run.nodes[event.node].came_from
+    return run.phase in {Phase.CANARY, Phase.NODE_LOOP} and began not in UNTOUCHED
 
 
 def node_rolled_back(turn: Turn, event: Event, opened: Open | None) -> Rows:

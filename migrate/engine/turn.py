@@ -102,8 +102,10 @@ class Turn:
         settings = self.run.plan.draft.settings
         if command.name in settings.deadlines.commands:
             return settings.deadlines.commands[command.name]
-        if command.name is Name.EVICT and owner in self.run.nodes:
-            return max(0.0, self.run.nodes[owner].drain_until - self.at)
+        node = self.run.nodes.get(owner)
+        waits_to_drain = command.name is Name.EVALUATE_GATE and node and node.status is NodeStatus.PENDING
+        if node is not None and (command.name is Name.EVICT or waits_to_drain):
+            return max(0.0, node.drain_until - self.at)
         if command.name in {Name.SOAK, Name.COLLECT_FLOWS, Name.COLLECT_BASELINE_FLOWS, Name.ASK}:
             return FOREVER_S
         limit = command.nature.timeout_s

@@ -46,7 +46,18 @@ def ending_of(
             return _halted(run, me, denied=denied)
         case RunStatus.PAUSED:
             return Ending(ExitCode.WAITING, reason_word(run.reason), next=_after_pause(run, me))
+        case RunStatus.PLANNED:
+            return _not_begun(run)
     return Ending(signal or ExitCode.INTERRUPTED, next=(f"c2c resume --run {me}",))
+
+
+def _not_begun(run: Run) -> Ending:
+    """A run that was refused at its start has changed nothing (R2, R3)."""
+    if run.plan.blocked:
+        return Ending(ExitCode.BLOCKED, "PreflightBlocked", next=("c2c preflight",))
+    if not run.window_open:
+        return Ending(ExitCode.WAITING, "WindowClosed")
+    return Ending(ExitCode.BLOCKED, "PlanStale", next=("c2c plan",))
 
 
 def _halted(run: Run, me: str, *, denied: bool) -> Ending:

@@ -79,13 +79,24 @@ def test_a_run_that_is_killed_anywhere_comes_to_the_same_end(settings: dict[str,
         assert not ended.broken
 
 
-def test_a_budget_that_never_frees_halts_with_the_node_back_on_calico() -> None:
+def test_a_budget_that_never_frees_halts_the_run_before_its_node_is_cordoned() -> None:
     plan, snapshot = planned()
     ended = rehearse(plan, snapshot, faults={"pdb-never-frees@shop/web": True})
-    assert ended.run.where == "HALTED(node-rolled-back)"
-    assert ended.run.nodes["wrk-3"].status is NodeStatus.ROLLED_BACK
-    assert ended.run.nodes["wrk-3"].reason == "drain"
+    assert ended.run.where == "HALTED(drain)"
+    assert ended.run.nodes["wrk-3"].came_from is NodeStatus.PENDING
     assert not any(n["unschedulable"] for n in ended.state["nodes"].values())
+    commands = {r["command"] for r in ended.records if r["kind"] == "intent"}
+    assert "Cordon" not in commands
+
+
+def test_a_refusal_in_the_same_words_is_told_once_a_minute() -> None:
+    plan, snapshot = planned()
+    ended = rehearse(plan, snapshot, faults={"pdb-never-frees@shop/web": True})
+    told = [r for r in ended.records if r["kind"] == "gate" and r["event"]["gate"] == "G-24"]
+    minutes = plan.draft.settings.deadlines.drain_s / 60
+    assert 2 <= len(told) <= minutes + 2
+    assert [r["event"]["detail"].get("times") for r in told[1:4]] == [12, 12, 12]
+    assert all("PDB shop/web lets none go now (owner ReplicaSet web-1)" in r["event"]["text"] for r in told)
 
 
 def test_an_agent_that_crashes_sends_its_node_back() -> None:
