@@ -51,7 +51,7 @@ class ClusterState:
         self.place_of: dict[str, str] = {}
         self._rooms = {name: Room(node) for name, node in self.nodes.items()}
         self._crowd = Crowd({n.name: n.labels for n in self.nodes.values()}, namespaces or {})
-        self._claims, self._limits = storage or {}, limits or {}
+        self._claims, self._limits, self._namespaces = storage or {}, limits or {}, namespaces or {}
         self._cordoned: set[str] = set()
         self._eligible: dict[tuple[object, ...], tuple[str, ...]] = {}
         self._counted: dict[tuple[object, ...], tuple[frozenset[str], tuple[Domain, ...]]] = {}
@@ -73,6 +73,13 @@ class ClusterState:
             namespaces={n.name: n.labels for n in snapshot.of("namespaces")},
             storage=claims(snapshot),
             limits=volume_limits(snapshot),
+        )
+
+    def joined(self, node: Node, pods: Iterable[Pod]) -> ClusterState:
+        """Give the same cluster with one node more; ``pods`` are those that run."""
+        nodes = [*self.nodes.values(), node]
+        return ClusterState(
+            nodes, pods, namespaces=self._namespaces, storage=self._claims, limits=self._limits
         )
 
     def place(self, pod: Pod, node: str) -> None:

@@ -13,6 +13,8 @@ from migrate.model.resources import resource_of
 from migrate.model.snapshot import Identity
 from migrate.ports import ApiError, Eviction, Object
 from migrate.simulator import kubelet
+from migrate.simulator.faults import wrong
+from migrate.simulator.happenings import after_patch
 from migrate.simulator.world import Key, World
 
 __all__ = ["SimCluster", "SimEvictor"]
@@ -103,6 +105,8 @@ class SimCluster:
         live.clear()
         live.update(changed)
         self.world.put(resource, live)
+        if resource == "nodes":
+            after_patch(self.world, name, changes)
         if resource in ROLLED and at(live, "spec", "template") != before:
             self.world.after(ROLL_S, "roll", resource, (namespace, name))
         return live
@@ -124,12 +128,17 @@ class SimCluster:
         return True
 
     def _meets_fault(self) -> None:
-        if self.world.faults.get("api-down"):
-            raise ApiError(FailureClass.TRANSIENT, "connection refused")
-        left = int(self.world.faults.get("api-500", 0))
-        if left > 0:
-            self.world.faults["api-500"] = left - 1
-            raise ApiError(FailureClass.TRANSIENT, "etcdserver: request timed out", status=500)
+        _answers(self.world)
+
+
+def _answers(world: World) -> None:
+    """Let a call through, or not: raises ``ApiError`` while the API is away or fails."""
+    if world.now < world.down_until:
+        raise ApiError(FailureClass.TRANSIENT, "connection refused")
+    left = int(world.faults.get("api-500", 0)) if "api-500" in world.faults else 0
+    if left > 0:
+        world.faults["api-500"] = left - 1
+        raise ApiError(FailureClass.TRANSIENT, "etcdserver: request timed out", status=500)
 
 
 def _place(item: Object) -> tuple[str, Key]:
@@ -176,6 +185,7 @@ class SimEvictor:
     def evict(self, namespace: str, name: str, uid: str, *, dry_run: bool = False) -> Eviction:
         """Ask for an eviction: budgets first, then the uid (K01–K07)."""
         world, key = self.world, (namespace, name)
+        _answers(world)
         item = world.get("pods", name, namespace)
         if item is None:
             return Eviction.GONE
@@ -187,19 +197,18 @@ class SimEvictor:
         return Eviction.ACCEPTED
 
     def _budgets(self, key: Key) -> None:
-        world, faults = self.world, self.world.faults
+        world = self.world
         covering = world.covers.get(key, ())
         if len(covering) > 1:
             what = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
             raise ApiError(FailureClass.PERMANENT, what, status=500)
-        if "webhook-down" in faults:
+        if wrong(world, "webhook-down"):
             what = 'failed calling webhook "pods.example": no endpoints available'
             raise ApiError(FailureClass.PERMANENT, what, status=500)
         for budget_key in covering:
             budget = world.of("poddisruptionbudgets.policy")[budget_key]
             allowed = world.healthy.get(budget_key, 0) - desired_healthy(budget)
-            frozen = {"pdb-never-frees", f"pdb-never-frees@{'/'.join(budget_key)}"} & set(faults)
-            if allowed < 1 or frozen:
+            if allowed < 1 or wrong(world, "pdb-never-frees", "/".join(budget_key)):
                 sentence = f"The disruption budget {budget_key[1]} needs {desired_healthy(budget)} healthy pods and has {world.healthy.get(budget_key, 0)} currently"
                 causes = [{"reason": "DisruptionBudget", "message": sentence}]
                 what = f"Cannot evict pod as it would violate the pod's disruption budget. {sentence}"

@@ -18,9 +18,13 @@ from migrate.model.variant import detect
 from migrate.model.workloads import Budget, Workload, selects
 from migrate.ports import Ports
 from migrate.simulator.api import SimCluster, SimEvictor
+from migrate.simulator.charts import SimCharts
+from migrate.simulator.faults import FAULTS
+from migrate.simulator.flows import SimFlows
 from migrate.simulator.kubelet import plain_pod
 from migrate.simulator.memory import MemoryJournal, MemoryLock, MemoryMirror, MemoryStore, Silent
-from migrate.simulator.others import SimCharts, SimClock, SimFlows, SimMachines, SimNodes, SimProber
+from migrate.simulator.others import SimClock, SimMachines, SimNodes
+from migrate.simulator.probes import SimProber
 from migrate.simulator.world import Host, World
 
 __all__ = ["Simulation", "world_of"]
@@ -95,8 +99,21 @@ def world_of(
         _add_budget(world, budget)
     _add_pods(world, snapshot)
     _pools(world, snapshot)
-    lock = MemoryLock(other="someone@elsewhere:1:99" if "locked" in chosen else "")
-    return Simulation(world, MemoryJournal(), MemoryMirror(), lock, MemoryStore(), SimFlows(world))
+    lock = MemoryLock(
+        other="someone@elsewhere:1:99" if "locked" in chosen else "", lost_after=_count(chosen, "lease-lost")
+    )
+    journal, mirror = (
+        MemoryJournal(full_after=_count(chosen, "journal-full")),
+        MemoryMirror(other_after=_count(chosen, "other-driver")),
+    )
+    return Simulation(world, journal, mirror, lock, MemoryStore(), SimFlows(world))
+
+
+def _count(chosen: Mapping[str, Any], name: str) -> int | None:
+    """Give the count that a fault was given, its default where it was only named."""
+    if name not in chosen:
+        return None
+    return int(FAULTS[name].default if chosen[name] is True else chosen[name])
 
 
 def _add_node(world: World, node: Node) -> None:

@@ -13,12 +13,14 @@ from typing import Any
 from migrate.engine.script import CONF_PATH
 from migrate.model.fields import at, labels
 from migrate.model.pods import Pod
+from migrate.simulator.faults import wrong
 from migrate.simulator.world import Host, Key, World
 
 __all__ = ["addresses_for", "after_end", "after_start", "give_block"]
 
 AGENT, OPERATOR = "cilium", "cilium-operator"
 BLOCK = 64
+MIGRATION = "io.cilium.migration/cilium-default"
 DNS, WATCH_S = "kube-dns", 15.0
 NODE_ALLOCATION_S, CRDS_S = 1.0, 12.0
 CILIUM_CRDS = (
@@ -43,7 +45,10 @@ def addresses_for(world: World, pod: Pod) -> tuple[str, ...]:
         return tuple(
             a["address"] for a in at(node, "status", "addresses") or [] if a["type"] == "InternalIP"
         )[:1]
-    match host.cni:
+    side = "calico" if host.cni == "cilium" and wrong(world, "wrong-pool", host.name) else host.cni
+    match side:
+        case "cilium" if wrong(world, "no-address", host.name):
+            return ()
         case "cilium" if host.config is not None and host.cilium:
             return (str(IPv4Address(host.cilium.pop())),)
         case "calico":
@@ -55,7 +60,7 @@ def addresses_for(world: World, pod: Pod) -> tuple[str, ...]:
 
 def give_block(world: World, host: Host) -> None:
     """Give a node another /26 of Calico's pools, as long as there is one."""
-    if world.blocks:
+    if world.blocks and not wrong(world, "calico-pool-exhausted"):
         first = world.blocks.pop(0)
         host.calico = [*range(first + BLOCK - 2, first, -1), *host.calico]
 
@@ -102,13 +107,7 @@ def after_start(world: World, key: Key) -> None:
 
 
 def _agent_starts(world: World, host: Host, pod: Pod) -> None:
-    if f"agent-crash-loop@{host.name}" in world.faults or "agent-crash-loop" in world.faults:
-        host.config = None
-        item = world.of("pods")[pod.namespace, pod.name]
-        item["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
-        item["status"]["containerStatuses"] = [
-            {"restartCount": 3, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}
-        ]
+    if _fails(world, host, pod):
         return
     config = dict(at(world.get("configmaps", "cilium-config", "kube-system"), "data") or {})
     node = world.get("nodes", host.name) or {}
@@ -118,7 +117,10 @@ def _agent_starts(world: World, host: Host, pod: Pod) -> None:
         if all(own.get(k) == v for k, v in wanted.items()):
             config |= at(item, "spec", "defaults") or {}
     host.config = config
-    _write_conf(world, host, config)
+    if late := wrong(world, "late-switch", host.name):
+        world.after(float(late), "write_conf", host.name)
+    else:
+        write_conf(world, host.name)
     if world.get("ciliumnodes.cilium.io", host.name) is None:
         world.put(
             "ciliumnodes.cilium.io",
@@ -127,13 +129,30 @@ def _agent_starts(world: World, host: Host, pod: Pod) -> None:
         world.after(NODE_ALLOCATION_S, "allocate", host.name)
 
 
-def _write_conf(world: World, host: Host, config: dict[str, str]) -> None:
-    failing = {"conf-not-written", f"conf-not-written@{host.name}"} & set(world.faults)
-    if (
-        config.get("write-cni-conf-when-ready") != CONF_PATH
-        or config.get("custom-cni-conf") == "true"
-        or failing
-    ):
+def _fails(world: World, host: Host, pod: Pod) -> bool:
+    """Say whether an agent comes to nothing, and leave its pod as it is then."""
+    switches = MIGRATION in labels(world.get("nodes", host.name) or {}, "metadata", "labels")
+    if switches and wrong(world, "node-unreachable", host.name):
+        for item in world.of("nodes")["", host.name]["status"]["conditions"]:
+            item["status"] = "Unknown" if item["type"] == "Ready" else item["status"]
+    crashes = wrong(world, "agent-crash-loop", host.name)
+    if not crashes and not wrong(world, "agent-never-ready", host.name):
+        return False
+    host.config = None
+    item = world.of("pods")[pod.namespace, pod.name]
+    item["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
+    if crashes:
+        waiting = {"waiting": {"reason": "CrashLoopBackOff"}}
+        item["status"]["containerStatuses"] = [{"restartCount": 3, "state": waiting}]
+    return True
+
+
+def write_conf(world: World, node: str) -> None:
+    """The agent writes its file, if it is told to, and lays the others aside."""
+    host = world.hosts.get(node)
+    config = (host.config if host is not None else None) or {}
+    told = config.get("write-cni-conf-when-ready") == CONF_PATH and config.get("custom-cni-conf") != "true"
+    if host is None or not told or wrong(world, "conf-not-written", node):
         return
     if config.get("cni-exclusive", "true") == "true":
         host.files = [
@@ -153,6 +172,8 @@ def _calico_starts(world: World, host: Host) -> None:
 
 def _operator_starts(world: World) -> None:
     config = dict(at(world.get("configmaps", "cilium-config", "kube-system"), "data") or {})
+    if wrong(world, "watcher-runs"):
+        config["unmanaged-pod-watcher-interval"] = "15s"
     world.operator_config = config
     world.after(CRDS_S, "make_crds")
     world.after(WATCH_S, "watch_unmanaged")
@@ -160,7 +181,7 @@ def _operator_starts(world: World) -> None:
 
 def make_crds(world: World) -> None:
     """The operator makes the CRDs some time after its start; the chart holds none."""
-    for plural in CILIUM_CRDS:
+    for plural in CILIUM_CRDS if not wrong(world, "operator-pending") else ():
         name = f"{plural}.cilium.io"
         if world.get("customresourcedefinitions.apiextensions.k8s.io", name) is None:
             versions = [{"name": "v2", "served": True, "storage": True}]
@@ -178,7 +199,7 @@ def allocate(world: World, node: str) -> None:
         if item is not None and world.operator_config is None:
             world.after(NODE_ALLOCATION_S, "allocate", node)
         return
-    if not world.cilium_blocks:
+    if not world.cilium_blocks or wrong(world, "no-pod-cidr", node):
         return
     first = world.cilium_blocks.pop(0)
     bits = world.settings.cilium.mask_v4
@@ -227,6 +248,7 @@ def agent_ends(world: World, node: str) -> None:
 effects: Mapping[str, Callable[..., None]] = {
     "allocate": allocate,
     "make_crds": make_crds,
+    "write_conf": write_conf,
     "watch_unmanaged": watch_unmanaged,
 }
 """What of this module may stand in the queue."""

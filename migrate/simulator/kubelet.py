@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from migrate.engine.filters import UNSCHEDULABLE_TAINT
 from migrate.model.fields import at
 from migrate.model.nodes import Node
-from migrate.model.pods import Owner, Pod, Toleration
+from migrate.model.pods import Owner, Pod, Toleration, tolerates
 from migrate.simulator import cni
+from migrate.simulator.faults import wrong
 from migrate.simulator.world import Key, World
 
 __all__ = ["create", "delete", "effects", "plain_pod"]
@@ -123,7 +125,7 @@ def _place(world: World, key: Key, pinned: str = "") -> None:
         world.scheduler.place(bound, node)
     missing = [i for i in pod.images if i not in world.hosts[node].images]
     world.hosts[node].images.update(missing)
-    pull = (SLOW_PULL_S if "slow-pull" in world.faults else PULL_S) if missing else 0.0
+    pull = (SLOW_PULL_S if wrong(world, "slow-pull", node) else PULL_S) if missing else 0.0
     world.after(pull + START_S, "start", key)
 
 
@@ -131,16 +133,18 @@ def _choose(world: World, pod: Pod) -> str:
     """Give the least loaded of the first nodes with room."""
     question, found = world.scheduler.question(pod), []
     for name in world.scheduler.open_to(pod):
-        if _up(world, name) and world.scheduler.admits(question, name):
+        if _up(world, name, pod) and world.scheduler.admits(question, name):
             found.append(name)
             if len(found) >= ENOUGH_NODES:
                 break
     return max(found, key=lambda n: (world.scheduler.free(n).cpu_m, n), default="")
 
 
-def _up(world: World, node: str) -> bool:
+def _up(world: World, node: str, pod: Pod) -> bool:
     live = world.get("nodes", node)
-    if live is None:
+    if live is None or (
+        at(live, "spec", "unschedulable") and not tolerates(pod.tolerations, UNSCHEDULABLE_TAINT)
+    ):
         return False
     blocked = [t for t in at(live, "spec", "taints") or [] if t["key"].startswith("c2c/guard")]
     ready = any(c["type"] == "Ready" and c["status"] == "True" for c in live["status"]["conditions"])
@@ -249,6 +253,13 @@ def new_sandboxes(world: World, node: str) -> None:
         world.typed[key] = replace(pod, addresses=(), ready=False)
         item["status"] = _status((), ready=False, phase="Running")
         world.after(START_S, "start", key)
+
+
+def widen(world: World, pod: Pod) -> None:
+    """Let the DaemonSet of a pod want one pod more."""
+    owner = world.get("daemonsets.apps", pod.owner.name, pod.namespace) if pod.owner else None
+    if owner is not None:
+        owner["status"]["desiredNumberScheduled"] = int(owner["status"].get("desiredNumberScheduled", 0)) + 1
 
 
 def everywhere() -> tuple[Toleration, ...]:

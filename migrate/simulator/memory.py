@@ -62,6 +62,7 @@ class MemoryMirror:
     document: Mapping[str, Any] = field(default_factory=dict)
     wanted: Desired = field(default_factory=Desired)
     other_driver: bool = False
+    other_after: int | None = None
 
     def read(self) -> Mirrored | None:
         """Give the state; None before it was first written."""
@@ -79,6 +80,9 @@ class MemoryMirror:
 
     def write(self, state: Mapping[str, Any], seq: int, hash_: str) -> None:
         """Keep the state, unless another driver wrote."""
+        if self.other_after is not None:
+            self.other_after -= 1
+            self.other_driver = self.other_after < 0
         if self.other_driver:
             raise ApiError(FailureClass.CONFLICT, "the state was written by another driver", status=422)
         self.state, self.seq, self.hash = state, seq, hash_
@@ -101,10 +105,11 @@ class MemoryMirror:
 
 @dataclass(slots=True)
 class MemoryLock:
-    """The lock; ``other`` holds it where it is not ours."""
+    """The lock; ``other`` holds it where it is not ours; after ``lost_after`` looks it is lost once."""
 
     ours: bool = False
     other: str = ""
+    lost_after: int | None = None
 
     def acquire(self, *, steal: bool = False) -> Holder | None:
         """Take the lock, if nobody else has it."""
@@ -115,6 +120,10 @@ class MemoryLock:
 
     def held(self) -> bool:
         """Say whether it is ours."""
+        if self.lost_after is not None:
+            self.lost_after -= 1
+            if self.lost_after <= 0:
+                self.ours, self.lost_after = False, None
         return self.ours
 
     def release(self) -> None:

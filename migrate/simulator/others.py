@@ -1,27 +1,27 @@
-"""The other ports of a simulated cluster: verbs on nodes, the chart, probes, flows, machines and time."""
+"""The other ports of a simulated cluster: verbs on nodes, machines, and time, which moves nowhere else."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from migrate.engine.chart import meant_config
-from migrate.model.draft import Rendered
-from migrate.model.events import FailureClass
 from migrate.model.facts import NodeFacts
 from migrate.model.fields import at
-from migrate.model.pods import Owner, Pod
-from migrate.ports import ApiError, FlowWindow, ProbeResult, ProbeRow, Release
-from migrate.simulator import api, cni, kubelet
+from migrate.simulator import api, cni, happenings, kubelet
+from migrate.simulator.faults import wrong
 from migrate.simulator.world import World
 
-__all__ = ["SimCharts", "SimClock", "SimFlows", "SimMachines", "SimNodes", "SimProber"]
+__all__ = ["SimClock", "SimMachines", "SimNodes"]
 
-EFFECTS: Mapping[str, Callable[..., None]] = {**kubelet.effects, **cni.effects, **api.effects}
-SYSTEM = "kube-system"
+EFFECTS: Mapping[str, Callable[..., None]] = {
+    **kubelet.effects,
+    **cni.effects,
+    **api.effects,
+    **happenings.effects,
+}
 REBOOT_S = 45.0
 
 
@@ -103,7 +103,8 @@ class SimNodes:
             for key in self.world.pods_at.get(node, {})
             if key in endpoints
         ]
-        return {"failures": [], "endpoints": found}
+        failing = wrong(self.world, "agent-unhealthy", node)
+        return {"failures": ["controller sync-policymap fails"] if failing else [], "endpoints": found}
 
     def operator_config(self) -> Mapping[str, str] | None:
         """Give what the operator runs with."""
@@ -118,10 +119,7 @@ class SimNodes:
         live = self.world.get("nodes", node)
         if live is not None:
             _condition(live, "Ready", "Unknown")
-            if (
-                f"node-not-ready@{node}" not in self.world.faults
-                and "node-not-ready" not in self.world.faults
-            ):
+            if not wrong(self.world, "node-not-ready", node):
                 self.world.after(REBOOT_S, "ready_again", node, f"boot-{node}-{self.world.number()}")
 
     def facts(self, node: str) -> NodeFacts:
@@ -148,182 +146,6 @@ class SimNodes:
     def lock_free(self, node: str) -> bool:
         """Say that nothing works on the node."""
         return bool(node)
-
-
-@dataclass(slots=True)
-class SimCharts:
-    """Helm and the chart: an upgrade changes the ConfigMap and nothing that runs."""
-
-    world: World
-
-    def release(self) -> Release | None:
-        """Give the release."""
-        held = self.world.release
-        return (
-            None
-            if held is None
-            else Release(held["status"], held["revision"], held["deployed"], held["values"])
-        )
-
-    def render(self, values: Mapping[str, Any]) -> Rendered:
-        """Give the ConfigMap that these values mean."""
-        minor = self.world.settings.cilium.minor
-        return Rendered(_config(values, minor), _config({}, minor))
-
-    def install(self, values: Mapping[str, Any]) -> None:
-        """Install: the ConfigMap, agents on every node, two operators."""
-        self._put(values, 1)
-        self.world.operator_config = None
-        for name, app, labels in (
-            ("cilium", "cilium", {"k8s-app": "cilium"}),
-            ("cilium-envoy", "cilium-envoy", {"k8s-app": "cilium-envoy"}),
-        ):
-            self._daemon_set(name, app, labels)
-        self._operator()
-
-    def _put(self, values: Mapping[str, Any], revision: int) -> None:
-        config = _config(values, self.world.settings.cilium.minor)
-        self.world.put(
-            "configmaps",
-            {"kind": "ConfigMap", "metadata": {"name": "cilium-config", "namespace": SYSTEM}, "data": config},
-        )
-        self.world.release = {
-            "status": "deployed",
-            "revision": revision,
-            "deployed": revision,
-            "values": values,
-        }
-
-    def _daemon_set(self, name: str, app: str, labels: dict[str, str]) -> None:
-        nodes = list(self.world.hosts)
-        self.world.put("daemonsets.apps", {
-            "kind": "DaemonSet", "metadata": {"name": name, "namespace": SYSTEM, "generation": 1},
-            "spec": {"template": {}},
-            "status": {"desiredNumberScheduled": len(nodes), "numberReady": 0, "updatedNumberScheduled": len(nodes), "observedGeneration": 1},
-        })  # fmt: skip
-        template = Pod(SYSTEM, name, labels=labels, owner=Owner("DaemonSet", name), host_network=True,
-                       tolerations=kubelet.everywhere(), images=(f"quay.io/cilium/{app}",))  # fmt: skip
-        for node in nodes:
-            kubelet.create(self.world, template, f"{name}-{self.world.number():x}", node)
-
-    def _operator(self) -> None:
-        self.world.put(
-            "replicasets.apps",
-            {
-                "kind": "ReplicaSet",
-                "metadata": {"name": "cilium-operator-1", "namespace": SYSTEM},
-                "status": {},
-            },
-        )
-        template = Pod(SYSTEM, "cilium-operator", labels={"io.cilium/app": "operator"}, owner=Owner("ReplicaSet", "cilium-operator-1"),
-                       host_network=True, tolerations=kubelet.everywhere(), images=("quay.io/cilium/operator-generic",))  # fmt: skip
-        for _ in range(min(2, len(self.world.hosts))):
-            kubelet.create(self.world, template, f"cilium-operator-1-{self.world.number():x}")
-
-    def upgrade(self, values: Mapping[str, Any], *, force_conflicts: bool = False) -> None:
-        """Upgrade: values that are not given are lost, and nothing restarts."""
-        del force_conflicts
-        held = self.world.release
-        if held is None or held["status"].startswith("pending"):
-            raise ApiError(
-                FailureClass.PERMANENT, "another operation (install/upgrade/rollback) is in progress"
-            )
-        self._put(values, held["revision"] + 1)
-
-    def rollback(self, revision: int) -> None:
-        """Go back to a revision."""
-        if self.world.release is not None:
-            self.world.release = {**self.world.release, "status": "deployed", "deployed": revision}
-
-    def uninstall(self) -> None:
-        """Remove the release and what runs of it."""
-        world = self.world
-        world.release = None
-        for resource, name in (
-            ("daemonsets.apps", "cilium"),
-            ("daemonsets.apps", "cilium-envoy"),
-            ("replicasets.apps", "cilium-operator-1"),
-        ):
-            world.drop(resource, (SYSTEM, name))
-        world.drop("configmaps", (SYSTEM, "cilium-config"))
-        for key, pod in list(world.typed.items()):
-            if pod.owner is not None and pod.owner.name in {"cilium", "cilium-envoy", "cilium-operator-1"}:
-                kubelet.delete(world, key)
-        world.operator_config = None
-        for host in world.hosts.values():
-            host.config = None
-
-
-def _config(values: Mapping[str, Any], minor: tuple[int, int]) -> dict[str, str]:
-    return {k: v for k, v in meant_config(values, minor).items() if v is not None}
-
-
-@dataclass(slots=True)
-class SimProber:
-    """Probes answer from the state of both ends."""
-
-    world: World
-
-    def prepare(self, nodes: Iterable[str], made_for: str = "") -> str:
-        """See to probe pods: here they are always there."""
-        del nodes, made_for
-        return ""
-
-    def run(self, rows: Sequence[ProbeRow]) -> list[ProbeResult]:
-        """Give each row's outcome."""
-        return [self._one(row) for row in rows]
-
-    def _one(self, row: ProbeRow) -> ProbeResult:
-        ends = [e.removeprefix("host:") for e in (row.source, row.target)]
-        for end in ends:
-            if end in self.world.hosts and not self._works(end):
-                return ProbeResult(row, "timeout")
-            if {"probe-lost", f"probe-lost@{end}"} & set(self.world.faults):
-                return ProbeResult(row, "unmeasured", reason="the probe pod did not start")
-        return ProbeResult(row, "ok" if row.expect == "reach" else "refused")
-
-    def _works(self, node: str) -> bool:
-        host, live = self.world.hosts[node], self.world.get("nodes", node)
-        ready = live is not None and any(
-            c["type"] == "Ready" and c["status"] == "True" for c in live["status"]["conditions"]
-        )
-        return ready and bool(host.cni) and (host.cni != "cilium" or host.config is not None)
-
-    def addresses(self, nodes: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
-        """Give the address that a fresh pod on each node would get, and give it back."""
-        found = {}
-        for node in nodes:
-            pod = Pod("c2c-system", f"probe-{node}", node=node)
-            found[node] = cni.addresses_for(self.world, pod)
-            if found[node]:
-                from dataclasses import replace  # noqa: PLC0415  # small
-
-                cni.after_end(self.world, replace(pod, addresses=found[node]))
-        return found
-
-    def remove(self, node: str = "") -> None:
-        """Remove nothing: probes leave nothing here."""
-        del node
-
-
-@dataclass(slots=True)
-class SimFlows:
-    """Flows of a cluster in which everything that happens is allowed by both policy sets."""
-
-    world: World
-    begun: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
-
-    def begin(self, name: str, nodes: Sequence[str]) -> None:
-        """Begin a window."""
-        self.begun[name] = (self.world.time().isoformat(), tuple(nodes))
-
-    def end(self, name: str) -> FlowWindow:
-        """Close a window."""
-        start, nodes = self.begun.pop(name, ("", ()))
-        if not start:
-            return FlowWindow("", "", reason="the window was never begun")
-        lost = {"HUBBLE_RING_BUFFER": 17} if "flows-lost" in self.world.faults else {}
-        return FlowWindow(start, self.world.time().isoformat(), seen=dict.fromkeys(nodes, 500), lost=lost)
 
 
 @dataclass(slots=True)

@@ -57,7 +57,11 @@ class Host:
 
 @dataclass(slots=True)
 class World:
-    """One simulated cluster. ``typed`` holds the pods as the scheduler sees them; ``faults`` what goes wrong, by name."""
+    """One simulated cluster. ``typed`` holds the pods as the scheduler sees them; ``faults`` what goes wrong, by name.
+
+    ``happened`` are faults that come once and have come; ``down_until``: the API does not answer before; ``skew``: how
+    far the time of day ran away from the seconds that passed.
+    """
 
     settings: Settings
     variant: Variant
@@ -80,7 +84,9 @@ class World:
     images: set[str] = field(default_factory=set)
     templates: dict[tuple[str, str, str], Pod] = field(default_factory=dict)
     faults: dict[str, Any] = field(default_factory=dict)
-    trace: list[str] = field(default_factory=list)
+    happened: list[str] = field(default_factory=list)
+    down_until: float = 0.0
+    skew: float = 0.0
     changes: int = 0
 
     # Time.
@@ -96,7 +102,7 @@ class World:
 
     def time(self) -> datetime:
         """Give the time of day."""
-        return time_of_day(self.now)
+        return time_of_day(self.now + self.skew)
 
     def fork(self) -> World:
         """Give a copy that goes its own way."""

@@ -15,7 +15,9 @@ from migrate.model.settings import Settings
 from migrate.model.snapshot import Snapshot
 from migrate.rehearsal import Ended, Rehearsal, killed_everywhere, rehearse
 from migrate.simulator.build import world_of
+from migrate.simulator.faults import chosen
 from migrate.simulator.state import end_state
+from migrate.simulator.world import World
 from tests import clusters
 from tests.films import healthy_snapshot
 
@@ -25,6 +27,12 @@ def planned(**settings: object) -> tuple[Plan, Snapshot]:
     return make_plan(
         snapshot, draft(snapshot, Settings.from_mapping({**clusters.settings(), **settings}))
     ), snapshot
+
+
+def world(*faults: str) -> World:
+    """Give the healthy cluster's world with these faults, as the command line names them."""
+    plan, snapshot = planned()
+    return world_of(snapshot, plan.draft.settings, faults=chosen(faults)).world
 
 
 @cache

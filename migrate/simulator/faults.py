@@ -1,0 +1,119 @@
+"""What may go wrong in a simulated cluster: every fault by its name, where it works and which failure mode it shows.
+
+A fault holds everywhere, or at one place where ``@PLACE`` follows its name: a node, or ``namespace/name`` of a budget.
+Its effect stands in the module that it names; this one only knows the names, so that a wrong one is an error.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from migrate.simulator.world import World
+
+__all__ = ["FAULTS", "Fault", "UnknownFault", "chosen", "place_of", "wrong"]
+
+
+class UnknownFault(ValueError):
+    """No fault has this name; ``near`` is the name that was meant, if one is like it."""
+
+    def __init__(self, name: str) -> None:
+        """Keep the name and the one nearest to it."""
+        self.name = name
+        self.near = next(iter(difflib.get_close_matches(name.partition("@")[0], FAULTS, n=1)), "")
+        super().__init__(f"no fault is called {name!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault. ``module`` holds its effect, ``shows`` are failure modes or rows of ``state.md``.
+
+    ``default`` is its value where only the name is given: seconds or a count where the fault has an end, else True.
+    """
+
+    what: str
+    module: str
+    shows: tuple[str, ...]
+    default: Any = True
+
+
+FAULTS: Mapping[str, Fault] = {
+    "address-masqueraded": Fault("Packets between the CNIs arrive with the node's address", "probes", ("F-05",)),
+    "agent-crash-loop": Fault("Cilium's agent crashes after every start", "cni", ("F-03",)),
+    "agent-never-ready": Fault("Cilium's agent starts and never becomes Ready", "cni", ("F-03", "N11")),
+    "agent-unhealthy": Fault("the agent is Ready and reports a failing controller", "others", ("F-03",)),
+    "api-500": Fault("the API answers 500 to the next calls", "api", ("R53",), 20),
+    "api-down": Fault("the API does not answer for so many seconds, after the install", "happenings", ("R33",), 120),
+    "api-gone": Fault("the API does not answer any more, from the first cordon on", "happenings", ("R34",)),
+    "apiservice-dead": Fault("an aggregated API loses its backend after the install", "happenings", ("F-15", "F-29")),
+    "autodetection-moves": Fault("calico-node takes cilium_host's address for the node's", "happenings", ("F-01",)),
+    "calico-not-ready": Fault("calico-node is not Ready any more after the install", "happenings", ("F-01",)),
+    "calico-pool-exhausted": Fault("Calico's pools have no free block left", "cni", ("F-42",)),
+    "clock-jump": Fault("the wall clock jumps ahead by so many seconds during the first soak", "happenings", ("N22",), 7200),
+    "cluster-ip-dead": Fault("Services do not answer from nodes on Cilium", "probes", ("F-06",)),
+    "conf-comes-back": Fault("the distribution puts Calico's CNI file back on a finished node", "happenings", ("F-33",)),
+    "conf-not-written": Fault("the agent does not write its CNI file", "cni", ("F-26", "F-36")),
+    "dns-restarts": Fault("CoreDNS restarts after the install", "happenings", ("F-02",)),
+    "flows-lost": Fault("Hubble's ring loses events in every window", "flows", ("F-31",)),
+    "flows-quiet": Fault("hardly any traffic is seen in a window", "flows", ("F-31",)),
+    "foreign-conf": Fault("a CNI file of somebody else sorts before all others", "happenings", ("F-26", "F-38")),
+    "helm-conflict": Fault("Helm's upgrade meets a field of another manager", "charts", ("F-47",)),
+    "helm-pending": Fault("Helm is killed in its first call: the release stays pending", "charts", ("F-47",)),
+    "helm-values-reset": Fault("the first upgrade loses the tunnel port", "charts", ("F-46",)),
+    "journal-full": Fault("the disk is full after so many records", "memory", ("R59",), 120),
+    "kubelet-cut": Fault("an enforcing node is cut from its own pods", "probes", ("F-53",)),
+    "label-taken-off": Fault("somebody takes the migration label off a node", "happenings", ("N37",)),
+    "large-packets-lost": Fault("large packets between the CNIs are lost", "probes", ("F-10",)),
+    "late-switch": Fault("the agent writes its CNI file so many seconds late", "cni", ("N10",), 90),
+    "lease-lost": Fault("another process takes the lock, after so many looks at it", "memory", ("R32", "F-44"), 40),
+    "locked": Fault("another process holds the lock from the start", "memory", ("F-44",)),
+    "misscheduled": Fault("a DaemonSet stays misscheduled in its controller's view", "happenings", ("F-32",)),
+    "no-address": Fault("Cilium has no address for new pods", "cni", ("F-17", "F-27")),
+    "no-pod-cidr": Fault("the operator gives a node no podCIDR", "cni", ("F-27",)),
+    "node-added": Fault("a node joins the cluster after the install", "happenings", ("R35",)),
+    "node-not-ready": Fault("a node does not come back from its reboot", "others", ("N13",)),
+    "node-port-dead": Fault("NodePorts and hostPorts do not answer on nodes on Cilium", "probes", ("F-08", "F-09")),
+    "node-reboots": Fault("a cordoned node reboots by itself", "happenings", ("N34",)),
+    "node-removed": Fault("a node is deleted after the install", "happenings", ("R36",)),
+    "node-unreachable": Fault("a node is lost when its agent restarts", "cni", ("F-30",)),
+    "operator-pending": Fault("the operator never makes its CRDs", "cni", ("F-48",)),
+    "other-driver": Fault("another driver writes the run's state, after so many of our writes", "memory", ("R32",), 5),
+    "packets-dropped": Fault("tunnel packets between the CNIs are dropped", "probes", ("F-04",)),
+    "pdb-never-frees": Fault("a budget allows no eviction", "api", ("F-19",)),
+    "pods-unreachable": Fault("pods on nodes on Cilium cannot be reached", "probes", ("F-11",)),
+    "probe-lost": Fault("probe pods do not start", "probes", ("G-05",)),
+    "slow-pull": Fault("images take 90 seconds", "kubelet", ("N11",)),
+    "uncordoned": Fault("somebody uncordons a node that we cordoned", "happenings", ("N36",)),
+    "watcher-runs": Fault("the operator runs with its watcher of unmanaged pods on", "cni", ("F-02", "F-45")),
+    "watcher-value-lost": Fault("the chart drops the value that keeps the operator's watcher off", "charts", ("F-02", "F-46")),
+    "webhook-down": Fault("a webhook over evictions has no backend", "api", ("F-21",)),
+    "wrong-pool": Fault("new pods on a node on Cilium get an address of Calico", "cni", ("F-25", "F-34")),
+}  # fmt: skip
+
+
+def chosen(names: Iterable[str]) -> dict[str, Any]:
+    """Give the faults as a world takes them: ``NAME[@PLACE]`` → value; raises ``UnknownFault``."""
+    found: dict[str, Any] = {}
+    for said in names:
+        fault = FAULTS.get(said.partition("@")[0])
+        if fault is None:
+            raise UnknownFault(said)
+        found[said] = fault.default
+    return found
+
+
+def wrong(world: World, name: str, *places: str) -> Any:  # noqa: ANN401  # as it was given
+    """Give the value of a fault that holds here, None where it does not: everywhere, or at one of the places."""
+    if not world.faults:
+        return None
+    return next(
+        (world.faults[k] for k in (name, *(f"{name}@{p}" for p in places)) if k in world.faults), None
+    )
+
+
+def place_of(world: World, name: str) -> str:
+    """Give where a fault is to happen: the place that was named, else the last worker."""
+    named = next((k.partition("@")[2] for k in world.faults if k.startswith(f"{name}@")), "")
+    return named or max(world.hosts, default="")

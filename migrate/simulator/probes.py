@@ -1,0 +1,88 @@
+"""Probes of a simulated cluster: each row answers from the state of both its ends, and from what is made to go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from migrate.model.pods import Pod
+from migrate.ports import ProbeResult, ProbeRow
+from migrate.simulator import cni
+from migrate.simulator.faults import wrong
+from migrate.simulator.world import World
+
+__all__ = ["SimProber"]
+
+
+@dataclass(slots=True)
+class SimProber:
+    """Probes answer from the state of both ends."""
+
+    world: World
+
+    def prepare(self, nodes: Iterable[str], made_for: str = "") -> str:
+        """See to probe pods: here they are always there."""
+        del nodes, made_for
+        return ""
+
+    def run(self, rows: Sequence[ProbeRow]) -> list[ProbeResult]:
+        """Give each row's outcome."""
+        return [self._one(row) for row in rows]
+
+    def _one(self, row: ProbeRow) -> ProbeResult:
+        ends = [
+            e for e in (e.removeprefix("host:") for e in (row.source, row.target)) if e in self.world.hosts
+        ]
+        for end in ends:
+            if not self._works(end):
+                return ProbeResult(row, "timeout")
+            if wrong(self.world, "probe-lost", end):
+                return ProbeResult(row, "unmeasured", reason="the probe pod did not start")
+        spoilt = self._spoilt(row, ends)
+        return ProbeResult(row, spoilt or ("ok" if row.expect == "reach" else "refused"))
+
+    def _spoilt(self, row: ProbeRow, ends: Sequence[str]) -> str:
+        """Give what a fault makes of a row; empty where none touches it."""
+        world = self.world
+        if not world.faults:
+            return ""
+        moved = [e for e in ends if world.hosts[e].cni == "cilium"]
+        mixed = 0 < len(moved) < len(ends)
+        enforcing = [e for e in moved if _enforces(world.hosts[e].config or {})]
+        touched: Mapping[str, tuple[str, str, Sequence[str]]] = {
+            "cross-node": ("packets-dropped", "timeout", ends if mixed else ()),
+            "source-address": ("address-masqueraded", "wrong-source", ends if mixed else ()),
+            "large-packet": ("large-packets-lost", "timeout", ends if mixed else ()),
+            "cluster-ip": ("cluster-ip-dead", "timeout", moved),
+            "node-port": ("node-port-dead", "refused", moved),
+            "own-host": ("kubelet-cut", "timeout", enforcing),
+        }
+        if row.target in moved and row.kind == "cross-node" and wrong(world, "pods-unreachable", row.target):
+            return "timeout"
+        fault, outcome, places = touched.get(row.kind, ("", "", ()))
+        return outcome if places and wrong(world, fault, *places) else ""
+
+    def _works(self, node: str) -> bool:
+        host, live = self.world.hosts[node], self.world.get("nodes", node)
+        ready = live is not None and any(
+            c["type"] == "Ready" and c["status"] == "True" for c in live["status"]["conditions"]
+        )
+        return ready and bool(host.cni) and (host.cni != "cilium" or host.config is not None)
+
+    def addresses(self, nodes: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
+        """Give the address that a fresh pod on each node would get, and give it back."""
+        found = {}
+        for node in nodes:
+            pod = Pod("c2c-system", f"probe-{node}", node=node)
+            found[node] = cni.addresses_for(self.world, pod)
+            if found[node]:
+                cni.after_end(self.world, replace(pod, addresses=found[node]))
+        return found
+
+    def remove(self, node: str = "") -> None:
+        """Remove nothing: probes leave nothing here."""
+        del node
+
+
+def _enforces(config: Mapping[str, str]) -> bool:
+    return config.get("enable-policy") != "never" and config.get("policy-audit-mode") != "true"
