@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 __all__ = ["NATURES", "Command", "Name", "Nature"]
@@ -194,8 +195,10 @@ class Command:
     @property
     def key(self) -> str:
         """Give what makes two commands the same: name, node and arguments, without time."""
-        extra = json.dumps(self.args, sort_keys=True, separators=(",", ":")) if self.args else ""
-        return f"{self.name}({', '.join(part for part in (self.node, extra) if part)})"
+        try:
+            return _key(self.name, self.node, tuple((k, v, v.__class__) for k, v in self.args.items()))
+        except TypeError:  # an argument that holds a list or a map
+            return _spelled(self.name, self.node, self.args)
 
     @property
     def words(self) -> str:
@@ -211,3 +214,14 @@ class Command:
     def nature(self) -> Nature:
         """Give what is true of its kind."""
         return NATURES[self.name]
+
+
+@lru_cache(maxsize=65_536)
+def _key(name: Name, node: str, args: tuple[tuple[str, Any, type], ...]) -> str:
+    """Remember keys: scripts are compared with what is done at every event, by key."""
+    return _spelled(name, node, {key: value for key, value, _ in args})
+
+
+def _spelled(name: Name, node: str, args: Mapping[str, Any]) -> str:
+    extra = json.dumps(args, sort_keys=True, separators=(",", ":")) if args else ""
+    return f"{name}({', '.join(part for part in (node, extra) if part)})"
