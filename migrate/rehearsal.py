@@ -1,55 +1,94 @@
 """Rehearsals: the real driver against a simulated cluster, killed wherever one wishes; no cluster is touched.
 
 A kill is what a lost process is: the record at hand is not written, nothing is cleaned up, and another process resumes
-with the same journal and the same cluster. Runs that were killed must end as the one that was not.
+with the same journal and the same cluster. Runs that were killed must end as the one that was not. A rehearsal always
+ends: one in which nothing but waits happens is stopped, and says what it waited for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from migrate.driver.loop import Driver
 from migrate.driver.pace import Pace
 from migrate.driver.session import begin_run, resume_run
 from migrate.engine.invariants import broken
-from migrate.model.events import Event, Kind
+from migrate.model.commands import Command, Name
+from migrate.model.events import Event, FailureClass, GateOutcome, Kind
 from migrate.model.plan import Plan
-from migrate.model.run import NodeStatus, Run, RunStatus
+from migrate.model.run import OUT, Run, RunStatus
+from migrate.model.settings import Settings
 from migrate.model.snapshot import Snapshot
+from migrate.ports import Ports
 from migrate.simulator.build import Simulation, world_of
 from migrate.simulator.memory import MemoryJournal
 from migrate.simulator.state import end_state
 
-__all__ = ["Ended", "Killed", "Rehearsal", "killed_everywhere", "rehearse"]
+__all__ = [
+    "Ended",
+    "Kill",
+    "Killed",
+    "Patience",
+    "Point",
+    "Rehearsal",
+    "WatchedJournal",
+    "at_every_record",
+    "at_every_step",
+    "killed",
+    "rehearse",
+    "waiting",
+]
 
 RUN, HOLDER = "5ea4ca1e", "rehearsal"
-PACE = Pace(first_s=2, watch_s=300, desired_s=10_000, mirror_s=100_000, longest_s=100_000)
-MAX_RESUMES = 25
+PACE = Pace(first_s=2, watch_s=3600, desired_s=10_000, mirror_s=100_000, longest_s=100_000)
+"""Looks seldom: nobody touches a simulated cluster. Where something is made to go wrong there, a run's own pace holds."""
+HOUR_S = 3600.0
+MOST_TURNS = 200_000
+"""So many turns in which nothing comes on are a circle, however little time passes in them: four days of polling."""
+
+
+LOOKING_ON = frozenset({Name.SOAK, Name.COLLECT_FLOWS, Name.COLLECT_BASELINE_FLOWS})
+"""Commands that are nothing but time: no wait for anything."""
 
 
 class Killed(Exception):  # it is meant
     """The process is gone, in the middle of writing a record."""
 
 
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A moment at which a process may die: before a record is written, or right after, before anything follows of it.
+
+    Before the outcome of a command its deed is done; after its intent it is not: points *b* and *a* of ``state.md`` §8.
+    """
+
+    record: int
+    kind: str
+    words: str
+    after: bool = False
+
+    def __str__(self) -> str:
+        return f"{'after' if self.after else 'before'} record {self.record} ({self.kind} {self.words})"
+
+
 @dataclass(slots=True)
-class KillingJournal:
-    """A journal that kills its process when a record would be written; ``at`` is that record's number."""
+class WatchedJournal:
+    """A journal that tells of every moment at which its process might die; ``each`` may raise ``Killed`` there."""
 
     kept: MemoryJournal
-    at: int | None = None
-    each: Callable[[int, str], None] | None = None
+    each: Callable[[Point], None]
 
     def append(self, kind: str, **fields: Any) -> Mapping[str, Any]:  # noqa: ANN401  # JSON values
-        """Write a record, or die."""
-        number = len(self.kept.kept) + 1
-        if self.each is not None:
-            self.each(number, kind)
-        if number == self.at:
-            raise Killed
-        return self.kept.append(kind, **fields)
+        """Write a record, or die before or after."""
+        point = Point(len(self.kept.kept) + 1, kind, _words(fields))
+        self.each(point)
+        record = self.kept.append(kind, **fields)
+        self.each(replace(point, after=True))
+        return record
 
-    def records(self) -> Any:  # noqa: ANN401  # as the kept journal gives them
+    def records(self) -> Sequence[Mapping[str, Any]]:
         """Give what was written."""
         return self.kept.records()
 
@@ -58,20 +97,88 @@ class KillingJournal:
         self.kept.free_reserve()
 
 
+def _words(fields: Mapping[str, Any]) -> str:
+    """Give what a record is about: the key of its command, else its sentence."""
+    event = fields.get("event") or {}
+    command = event.get("command")
+    if command is not None:
+        node, args = command.get("node", ""), command.get("args") or {}
+        return Command(Name(command["name"]), node, args).words
+    return str(fields.get("key") or event.get("kind") or fields.get("text") or "")
+
+
+def at_every_record(point: Point) -> bool:
+    """Choose every prefix of the journal, and what lies between an intent and its deed."""
+    return point.record > 1 and (not point.after or point.kind == "intent")
+
+
+def at_every_step(point: Point) -> bool:
+    """Choose both points of every command: after its intent, and before its outcome."""
+    return (
+        point.kind == "intent" and point.after and not point.words.startswith(f"{Name.EVALUATE_GATE}(")
+    ) or (point.kind == "outcome" and not point.after)
+
+
+@dataclass(slots=True)
+class Patience:
+    """Says when a run has waited long enough: twice the longest time that its plan asks for, in which nothing came on.
+
+    A run that waits for somebody in a cluster where nobody is would wait for ever.
+    """
+
+    limit_s: float
+    seen: Run | None = None
+    shape: tuple[object, ...] = ()
+    since: float = 0.0
+    turns: int = 0
+
+    @classmethod
+    def of(cls, settings: Settings) -> Patience:
+        """Give the patience that a plan's own times ask for."""
+        limits = settings.deadlines
+        longest = max(
+            settings.audit_s, settings.final_soak_s, settings.waves.soak_s, settings.waves.canary_soak_s,
+            limits.drain_s, limits.node_s, limits.step_s, *limits.commands.values(),
+        )  # fmt: skip
+        return cls(2 * longest + HOUR_S)
+
+    def is_lost(self, run: Run, now: float) -> bool:
+        """Say whether nothing came on for too long."""
+        if run is not self.seen:
+            nodes = tuple((n.status, len(n.done), len(n.evict), n.rollbacks) for n in run.nodes.values())
+            shape = (run.where, run.phase, len(run.done), nodes)
+            if shape != self.shape:
+                self.shape, self.since, self.turns = shape, now, 0
+        self.seen = run
+        self.turns += 1
+        return now - self.since > self.limit_s or self.turns > MOST_TURNS
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How one rehearsed run ended."""
+    """How one rehearsed run ended. ``waits``: what it waited for where it came to no end, with the seconds of each.
+
+    ``most_out`` is how many nodes took no pods at once; ``longest`` the longest wait that was told, with its sentence.
+    """
 
     run: Run
     state: Mapping[str, Any]
     seconds: float
     records: tuple[Mapping[str, Any], ...]
     broken: tuple[str, ...] = ()
+    waits: tuple[tuple[str, float], ...] = ()
+    most_out: int = 0
+    longest: tuple[str, float] = ("", 0.0)
+
+    @property
+    def converged(self) -> bool:
+        """Say whether it came to the end of its plan, with every invariant kept."""
+        return self.run.status is RunStatus.DONE and not self.broken
 
 
 @dataclass(slots=True)
 class Rehearsal:
-    """A rehearsal under way; ``watchers`` see every record, ``broken`` collects invariants that did not hold."""
+    """A rehearsal under way; ``broken`` collects invariants that did not hold, ``waits`` what it was given up for."""
 
     plan: Plan
     sim: Simulation
@@ -79,47 +186,81 @@ class Rehearsal:
     reporter: Any = None
     broken: list[str] = field(default_factory=list)
     approve: bool = True
+    run_id: str = RUN
+    waits: tuple[tuple[str, float], ...] = ()
+    most_out: int = 0
+    longest: tuple[str, float] = ("", 0.0)
+    approved: set[str] = field(default_factory=set)
 
-    def begin(self, journal: KillingJournal | None = None) -> Run:
+    def begin(self, journal: WatchedJournal | None = None) -> Run:
         """Begin the run and drive it as far as it goes."""
-        ports = self._ports(journal)
         driver = begin_run(
-            self.plan, ports, RUN, holder=HOLDER, attended=self.attended, rehearsal=True, pace=PACE
+            self.plan,
+            self._ports(journal),
+            self.run_id,
+            holder=HOLDER,
+            attended=self.attended,
+            rehearsal=True,
+            pace=self._pace(),
         )
-        return self._driven(driver.drive(self._watched), journal)
+        return self._driven(driver, journal)
 
-    def resume(self, *events: Event, journal: KillingJournal | None = None) -> Run:
+    def resume(self, *events: Event, journal: WatchedJournal | None = None) -> Run:
         """Go on in another process."""
-        driver = resume_run(self.plan, self._ports(journal), RUN, holder=HOLDER, pace=PACE)
+        driver = resume_run(self.plan, self._ports(journal), self.run_id, holder=HOLDER, pace=self._pace())
         for event in events:
             driver.tell(event)
-        return self._driven(driver.drive(self._watched), journal)
+        return self._driven(driver, journal)
 
-    def _ports(self, journal: KillingJournal | None) -> Any:  # noqa: ANN401  # Ports with another journal
-        from dataclasses import replace  # noqa: PLC0415  # one use
+    def _pace(self) -> Pace:
+        return replace(PACE, watch_s=Pace().watch_s) if self.sim.world.faults else PACE
 
+    def _ports(self, journal: WatchedJournal | None) -> Ports:
         ports = self.sim.ports(self.reporter)
         return ports if journal is None else replace(ports, journal=journal)
 
-    def _watched(self, run: Run) -> bool:
-        self.broken += [b for b in broken(run) if b not in self.broken]
-        return False
+    def _driven(self, driver: Driver, journal: WatchedJournal | None) -> Run:
+        """Drive to rest; give the approvals that a rehearsal takes for granted, each once, and drive on."""
+        patience = Patience.of(self.plan.draft.settings)
+        self.waits = ()
 
-    def _driven(self, run: Run, journal: KillingJournal | None) -> Run:
-        """Give the approvals that a rehearsal takes for granted, and drive on."""
-        if self.approve and run.status is RunStatus.PAUSED and run.reason == "approval":
+        def watched(run: Run) -> bool:
+            if run is not patience.seen:
+                self._look(run)
+            self.longest = max((self.longest, *driver.waits(but=LOOKING_ON)), key=lambda wait: wait[1])
+            lost = patience.is_lost(run, driver.at)
+            self.waits = driver.waits() if lost else ()
+            return lost
+
+        run = driver.drive(watched)
+        awaited = run.status is RunStatus.PAUSED and run.reason == "approval" and run.asked
+        if self.approve and awaited and run.asked not in self.approved:
+            self.approved.add(run.asked)
             return self.resume(Event(Kind.APPROVE, detail={"id": run.asked}, by=HOLDER), journal=journal)
         return run
 
+    def _look(self, run: Run) -> None:
+        self.broken += [b for b in broken(run) if b not in self.broken]
+        self.most_out = max(self.most_out, sum(n.status in OUT for n in run.nodes.values()))
+
     def ended(self, run: Run) -> Ended:
         """Give how it ended."""
+        records = tuple(self.sim.journal.kept)
+        longest = max((self.longest, *_refused(records)), key=lambda wait: wait[1])
         return Ended(
-            run,
-            end_state(self.sim.world),
-            self.sim.world.now,
-            tuple(self.sim.journal.kept),
-            tuple(self.broken),
-        )
+            run, end_state(self.sim.world), self.sim.world.now, records, tuple(self.broken),
+            self.waits, self.most_out, longest,
+        )  # fmt: skip
+
+
+def _refused(records: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, float]]:
+    """Give what was refused again and again, each with the seconds from the first to the last time."""
+    first: dict[str, float] = {}
+    for event in (r["event"] for r in records if r["kind"] in {"gate", "outcome"}):
+        failed = event.get("outcome") == GateOutcome.FAIL or event.get("failure") == FailureClass.WAIT
+        if failed:
+            text, at = str(event.get("text", "")), float(event.get("at", 0))
+            yield text, at - first.setdefault(text, at)
 
 
 def rehearse(
@@ -129,45 +270,63 @@ def rehearse(
     faults: Mapping[str, Any] | None = None,
     seed: int = 0,
     reporter: Any = None,  # noqa: ANN401
+    run_id: str = RUN,
 ) -> Ended:
     """Rehearse a plan once, to wherever it leads."""
-    rehearsal = Rehearsal(
-        plan, world_of(snapshot, plan.draft.settings, faults=faults or {}, seed=seed), reporter=reporter
-    )
+    sim = world_of(snapshot, plan.draft.settings, faults=dict(faults or {}), seed=seed)
+    rehearsal = Rehearsal(plan, sim, reporter=reporter, run_id=run_id)
     return rehearsal.ended(rehearsal.begin())
 
 
-def killed_everywhere(
-    plan: Plan, snapshot: Snapshot, *, every: int = 1, only: frozenset[int] = frozenset(), seed: int = 0
-) -> Iterator[tuple[int, str, Ended | None]]:
-    """Kill the run before each ``every``-th record, resume it, and give its end; None where it never came to one.
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """What became of a run that was killed at a point: ``same`` says whether it ended as the one that was left alone."""
 
-    ``only``: these records and no others.
+    point: Point
+    where: str
+    same: bool
+    broken: tuple[str, ...] = ()
+    waits: tuple[tuple[str, float], ...] = ()
 
-    The world at each kill is a copy of the uninterrupted run's, taken as that record was about to be written.
+    @property
+    def told(self) -> str:
+        """Give what was different, in one line."""
+        why = "; ".join(self.broken) or (f"waiting for {waiting(self.waits)}" if self.waits else "")
+        return f"killed {self.point}: {self.where}{': ' if why else ''}{why}"
+
+
+def killed(
+    plan: Plan,
+    snapshot: Snapshot,
+    whole: Ended,
+    wanted: Callable[[Point], bool] = at_every_step,
+    *,
+    seed: int = 0,
+    faults: Mapping[str, Any] | None = None,
+) -> list[Kill]:
+    """Kill the run at each point that is wanted, resume it in another process, and compare its end with ``whole``.
+
+    The world at each kill is a copy of the uninterrupted run's, taken at that moment and driven to its end at once, so
+    that no more than one copy is kept.
     """
-    points: list[tuple[int, str, Simulation]] = []
-    sim = world_of(snapshot, plan.draft.settings, seed=seed)
+    found: list[Kill] = []
+    sim = world_of(snapshot, plan.draft.settings, faults=dict(faults or {}), seed=seed)
+    rehearsal = Rehearsal(plan, sim, run_id=whole.run.id)
 
-    def note(number: int, kind: str) -> None:
-        if number > 1 and (number in only if only else number % every == 0):
-            points.append((number, kind, sim.fork()))
+    def each(point: Point) -> None:
+        if wanted(point):
+            again = Rehearsal(plan, sim.fork(), run_id=whole.run.id)
+            found.append(_compared(point, again.ended(again.resume()), whole))
 
-    rehearsal = Rehearsal(plan, sim)
-    journal = KillingJournal(sim.journal, each=note)
-    run = rehearsal.begin(journal)
-    while run.status is RunStatus.PAUSED:
-        run = rehearsal.resume(journal=journal)
-    for number, kind, copied in points:
-        yield number, kind, _resumed(plan, copied)
+    rehearsal.begin(WatchedJournal(sim.journal, each))
+    return found
 
 
-def _resumed(plan: Plan, sim: Simulation) -> Ended | None:
-    rehearsal = Rehearsal(plan, sim)
-    for _ in range(MAX_RESUMES):
-        run = rehearsal.resume()
-        if run.status.terminal:
-            return rehearsal.ended(run)
-        if run.status is RunStatus.HALTED or any(n.status is NodeStatus.HALTED for n in run.nodes.values()):
-            return rehearsal.ended(run)
-    return None
+def _compared(point: Point, ended: Ended, whole: Ended) -> Kill:
+    same = ended.run.where == whole.run.where and ended.state == whole.state and not ended.broken
+    return Kill(point, ended.run.where, same, ended.broken, ended.waits)
+
+
+def waiting(waits: Sequence[tuple[str, float]]) -> str:
+    """Give what was waited for in one phrase; ``nothing that was told`` where no command said."""
+    return "; ".join(text for text, _ in waits) or "nothing that was told"

@@ -130,6 +130,11 @@ class Driver:
         )
         return left or self.run.status in RESTING
 
+    def waits(self, *, but: frozenset[Name] = frozenset()) -> tuple[tuple[str, float], ...]:
+        """Give what the commands in hand wait for, each as a sentence with the seconds since it went out."""
+        now, tasks = self.at, self._tasks.values()
+        return tuple((t.waiting, now - t.since) for t in tasks if t.waiting and t.command.name not in but)
+
     # One turn.
 
     def _turn(self) -> None:
@@ -144,10 +149,7 @@ class Driver:
         self._hear_all()
         self._note_wishes()
         self._mirror()
-        now = self.at
-        self._ports.reporter.beat(
-            self.run, [(t.waiting, now - t.since) for t in self._tasks.values() if t.waiting]
-        )
+        self._ports.reporter.beat(self.run, self.waits())
 
     def _note_wishes(self) -> None:
         """Record what is wanted once it was heard, so that another process does not hear it again."""

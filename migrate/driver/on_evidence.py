@@ -43,6 +43,7 @@ NAMESPACED = ("daemonsets.apps", "deployments.apps", "configmaps")
 OF_CALICO = ("kube-system", "calico-system", "calico-apiserver", "tigera-operator")
 
 
+JUMP_S = 5.0
 OF_ONE_NODE = frozenset({"node", "back", "address"})
 
 
@@ -212,12 +213,21 @@ def window_name(command: Command) -> str:
 
 
 def _soak(work: Workshop, command: Command) -> None:
-    """Begin a window; its end is an absolute time, so that it survives a restart."""
-    end = work.ports.clock.now().timestamp() + float(command.args["seconds"])
+    """Begin a window; its end is a time of day, so that it survives a restart."""
+    wall, monotonic = work.ports.clock.now().timestamp(), work.ports.clock.monotonic()
+    end = wall + float(command.args["seconds"])
     if command.args.get("flows"):
         nodes = [command.node] if command.node else sorted(work.run.nodes)
         work.ports.flows.begin(window_name(command), nodes)
-    artefact(work, f"evidence/window-{window_name(command)}.json", {"end": end})
+    window = {"end": end, "wall": wall, "monotonic": monotonic}
+    artefact(work, f"evidence/window-{window_name(command)}.json", window)
+
+
+def _jumped(work: Workshop, window: Mapping[str, Any]) -> bool:
+    """Say whether the time of day ran away from the time that passed: a window counts only where they agree (§5.3)."""
+    passed: float = work.ports.clock.monotonic() - window["monotonic"]
+    by_day: float = work.ports.clock.now().timestamp() - window["wall"]
+    return abs(by_day - passed) > JUMP_S
 
 
 def _clock(timestamp: float) -> str:
@@ -226,15 +236,22 @@ def _clock(timestamp: float) -> str:
 
 def _soaked(work: Workshop, command: Command) -> Look:
     window = read_json(work, f"evidence/window-{window_name(command)}.json")
-    if window is None:
+    if window is None or _jumped(work, window):
         return Absent()
     left = window["end"] - work.ports.clock.now().timestamp()
     if left > 0:
         return Waiting(f"soaking until {_clock(window['end'])}", left)
     if command.args.get("flows"):
-        closed = work.ports.flows.end(window_name(command))
-        artefact(work, f"evidence/flows-{window_name(command)}.json", asdict(closed))
+        _close(work, command, window["end"])
     return Done()
+
+
+def _close(work: Workshop, command: Command, end: float) -> None:
+    """Close a window of flows once: a process that died after it must not close it again, for nothing is left then."""
+    name = f"evidence/flows-{window_name(command)}.json"
+    if (read_json(work, name) or {}).get("window") != end:
+        closed = work.ports.flows.end(window_name(command))
+        artefact(work, name, {**asdict(closed), "window": end})
 
 
 def _ask(work: Workshop, command: Command) -> None:

@@ -101,7 +101,7 @@ def _inconclusive(turn: Turn) -> Rows:
 def _before_the_window(run: Run) -> tuple[str, ...]:
     """Give what is done without the last window and the gates that followed it, so that both come again."""
     keys = list(without_last_gates(run.done))
-    if keys and keys[-1].startswith((f"{Name.SOAK}(", f"{Name.PROBE}(")):
+    while keys and keys[-1].startswith((f"{Name.SOAK}(", f"{Name.PROBE}(")):
         keys.pop()
     return tuple(keys)
 

@@ -136,7 +136,7 @@ def _fails(world: World, host: Host, pod: Pod) -> bool:
         for item in world.of("nodes")["", host.name]["status"]["conditions"]:
             item["status"] = "Unknown" if item["type"] == "Ready" else item["status"]
     crashes = wrong(world, "agent-crash-loop", host.name)
-    if not crashes and not wrong(world, "agent-never-ready", host.name):
+    if not crashes and not (switches and wrong(world, "agent-never-ready", host.name)):
         return False
     host.config = None
     item = world.of("pods")[pod.namespace, pod.name]

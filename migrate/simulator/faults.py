@@ -31,45 +31,47 @@ class Fault:
     """One fault. ``module`` holds its effect, ``shows`` are failure modes or rows of ``state.md``.
 
     ``default`` is its value where only the name is given: seconds or a count where the fault has an end, else True.
+    ``place``: what may follow ``@``, a ``node`` or a ``budget``; empty where it holds for the cluster.
     """
 
     what: str
     module: str
     shows: tuple[str, ...]
     default: Any = True
+    place: str = "node"
 
 
 FAULTS: Mapping[str, Fault] = {
-    "address-masqueraded": Fault("Packets between the CNIs arrive with the node's address", "probes", ("F-05",)),
-    "agent-crash-loop": Fault("Cilium's agent crashes after every start", "cni", ("F-03",)),
-    "agent-never-ready": Fault("Cilium's agent starts and never becomes Ready", "cni", ("F-03", "N11")),
+    "address-masqueraded": Fault("packets between the CNIs arrive with the node's address", "probes", ("F-05",)),
+    "agent-crash-loop": Fault("Cilium's agent crashes after every start, from the install on", "cni", ("F-03",)),
+    "agent-never-ready": Fault("Cilium's agent does not become Ready on a node that was switched", "cni", ("N11",)),
     "agent-unhealthy": Fault("the agent is Ready and reports a failing controller", "others", ("F-03",)),
-    "api-500": Fault("the API answers 500 to the next calls", "api", ("R53",), 20),
-    "api-down": Fault("the API does not answer for so many seconds, after the install", "happenings", ("R33",), 120),
+    "api-500": Fault("the API answers 500 to the next calls", "api", ("R53",), 20, place=""),
+    "api-down": Fault("the API does not answer for so many seconds, after the install", "happenings", ("R33",), 120, place=""),
     "api-gone": Fault("the API does not answer any more, from the first cordon on", "happenings", ("R34",)),
-    "apiservice-dead": Fault("an aggregated API loses its backend after the install", "happenings", ("F-15", "F-29")),
+    "apiservice-dead": Fault("an aggregated API loses its backend after the install", "happenings", ("F-15", "F-29"), place=""),
     "autodetection-moves": Fault("calico-node takes cilium_host's address for the node's", "happenings", ("F-01",)),
-    "calico-not-ready": Fault("calico-node is not Ready any more after the install", "happenings", ("F-01",)),
-    "calico-pool-exhausted": Fault("Calico's pools have no free block left", "cni", ("F-42",)),
-    "clock-jump": Fault("the wall clock jumps ahead by so many seconds during the first soak", "happenings", ("N22",), 7200),
+    "calico-not-ready": Fault("calico-node is not Ready any more after the install", "happenings", ("F-01",), place=""),
+    "calico-pool-exhausted": Fault("Calico's pools have no free block left", "cni", ("F-42",), place=""),
+    "clock-jump": Fault("the wall clock jumps ahead by so many seconds during the first soak", "happenings", ("N22",), 7200, place=""),
     "cluster-ip-dead": Fault("Services do not answer from nodes on Cilium", "probes", ("F-06",)),
     "conf-comes-back": Fault("the distribution puts Calico's CNI file back on a finished node", "happenings", ("F-33",)),
     "conf-not-written": Fault("the agent does not write its CNI file", "cni", ("F-26", "F-36")),
-    "dns-restarts": Fault("CoreDNS restarts after the install", "happenings", ("F-02",)),
+    "dns-restarts": Fault("CoreDNS restarts after the install", "happenings", ("F-02",), place=""),
     "flows-lost": Fault("Hubble's ring loses events in every window", "flows", ("F-31",)),
     "flows-quiet": Fault("hardly any traffic is seen in a window", "flows", ("F-31",)),
     "foreign-conf": Fault("a CNI file of somebody else sorts before all others", "happenings", ("F-26", "F-38")),
-    "helm-conflict": Fault("Helm's upgrade meets a field of another manager", "charts", ("F-47",)),
-    "helm-pending": Fault("Helm is killed in its first call: the release stays pending", "charts", ("F-47",)),
-    "helm-values-reset": Fault("the first upgrade loses the tunnel port", "charts", ("F-46",)),
-    "journal-full": Fault("the disk is full after so many records", "memory", ("R59",), 120),
+    "helm-conflict": Fault("Helm's upgrade meets a field of another manager", "charts", ("F-47",), place=""),
+    "helm-pending": Fault("Helm is killed in its first call: the release stays pending", "charts", ("F-47",), place=""),
+    "helm-values-reset": Fault("the first upgrade loses the tunnel port", "charts", ("F-46",), place=""),
+    "journal-full": Fault("the disk is full after so many records", "memory", ("R59",), 120, place=""),
     "kubelet-cut": Fault("an enforcing node is cut from its own pods", "probes", ("F-53",)),
     "label-taken-off": Fault("somebody takes the migration label off a node", "happenings", ("N37",)),
     "large-packets-lost": Fault("large packets between the CNIs are lost", "probes", ("F-10",)),
     "late-switch": Fault("the agent writes its CNI file so many seconds late", "cni", ("N10",), 90),
-    "lease-lost": Fault("another process takes the lock, after so many looks at it", "memory", ("R32", "F-44"), 40),
-    "locked": Fault("another process holds the lock from the start", "memory", ("F-44",)),
-    "misscheduled": Fault("a DaemonSet stays misscheduled in its controller's view", "happenings", ("F-32",)),
+    "lease-lost": Fault("another process takes the lock, after so many looks at it", "memory", ("R32", "F-44"), 40, place=""),
+    "locked": Fault("another process holds the lock from the start", "memory", ("F-44",), place=""),
+    "misscheduled": Fault("a DaemonSet stays misscheduled in its controller's view", "happenings", ("F-32",), place=""),
     "no-address": Fault("Cilium has no address for new pods", "cni", ("F-17", "F-27")),
     "no-pod-cidr": Fault("the operator gives a node no podCIDR", "cni", ("F-27",)),
     "node-added": Fault("a node joins the cluster after the install", "happenings", ("R35",)),
@@ -78,17 +80,17 @@ FAULTS: Mapping[str, Fault] = {
     "node-reboots": Fault("a cordoned node reboots by itself", "happenings", ("N34",)),
     "node-removed": Fault("a node is deleted after the install", "happenings", ("R36",)),
     "node-unreachable": Fault("a node is lost when its agent restarts", "cni", ("F-30",)),
-    "operator-pending": Fault("the operator never makes its CRDs", "cni", ("F-48",)),
-    "other-driver": Fault("another driver writes the run's state, after so many of our writes", "memory", ("R32",), 5),
+    "operator-pending": Fault("the operator never makes its CRDs", "cni", ("F-48",), place=""),
+    "other-driver": Fault("another driver writes the run's state, after so many of our writes", "memory", ("R32",), 5, place=""),
     "packets-dropped": Fault("tunnel packets between the CNIs are dropped", "probes", ("F-04",)),
-    "pdb-never-frees": Fault("a budget allows no eviction", "api", ("F-19",)),
+    "pdb-never-frees": Fault("a budget allows no eviction", "api", ("F-19",), place="budget"),
     "pods-unreachable": Fault("pods on nodes on Cilium cannot be reached", "probes", ("F-11",)),
     "probe-lost": Fault("probe pods do not start", "probes", ("G-05",)),
     "slow-pull": Fault("images take 90 seconds", "kubelet", ("N11",)),
     "uncordoned": Fault("somebody uncordons a node that we cordoned", "happenings", ("N36",)),
-    "watcher-runs": Fault("the operator runs with its watcher of unmanaged pods on", "cni", ("F-02", "F-45")),
-    "watcher-value-lost": Fault("the chart drops the value that keeps the operator's watcher off", "charts", ("F-02", "F-46")),
-    "webhook-down": Fault("a webhook over evictions has no backend", "api", ("F-21",)),
+    "watcher-runs": Fault("the operator runs with its watcher of unmanaged pods on", "cni", ("F-02", "F-45"), place=""),
+    "watcher-value-lost": Fault("the chart drops the value that keeps the operator's watcher off", "charts", ("F-02", "F-46"), place=""),
+    "webhook-down": Fault("a webhook over evictions has no backend", "api", ("F-21",), place=""),
     "wrong-pool": Fault("new pods on a node on Cilium get an address of Calico", "cni", ("F-25", "F-34")),
 }  # fmt: skip
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 
 import pytest
 
 from migrate.engine.drafting import draft
+from migrate.engine.machine import begin
 from migrate.engine.planner import make_plan
 from migrate.model.events import Event, Kind
 from migrate.model.plan import Plan
-from migrate.model.run import NodeStatus, RunStatus
+from migrate.model.run import NodeStatus, Phase, RunStatus
 from migrate.model.settings import Settings
 from migrate.model.snapshot import Snapshot
-from migrate.rehearsal import Ended, Rehearsal, killed_everywhere, rehearse
+from migrate.rehearsal import MOST_TURNS, Ended, Patience, Rehearsal, at_every_record, killed, rehearse
 from migrate.simulator.build import world_of
 from migrate.simulator.faults import chosen
+from migrate.simulator.probes import SimProber
 from migrate.simulator.state import end_state
 from migrate.simulator.world import World
 from tests import clusters
@@ -78,13 +82,9 @@ def test_a_run_that_is_killed_anywhere_comes_to_the_same_end(settings: dict[str,
     plan, snapshot = planned(**settings)
     whole = rehearse(plan, snapshot)
     assert whole.run.status is RunStatus.DONE
-    kills = list(killed_everywhere(plan, snapshot, every=23))
-    assert len(kills) >= 15
-    for number, kind, ended in kills:
-        assert ended is not None, (number, kind)
-        assert ended.state == whole.state, (number, kind)
-        assert ended.run.status is RunStatus.DONE
-        assert not ended.broken
+    kills = killed(plan, snapshot, whole, lambda point: at_every_record(point) and point.record % 23 == 0)
+    assert len(kills) >= 20
+    assert [kill.told for kill in kills if not kill.same] == []
 
 
 def test_a_budget_that_never_frees_halts_the_run_before_its_node_is_cordoned() -> None:
@@ -107,8 +107,47 @@ def test_a_refusal_in_the_same_words_is_told_once_a_minute() -> None:
     assert all("PDB shop/web lets none go now (owner ReplicaSet web-1)" in r["event"]["text"] for r in told)
 
 
-def test_an_agent_that_crashes_sends_its_node_back() -> None:
+def test_an_agent_that_does_not_come_up_sends_its_node_back() -> None:
     plan, snapshot = planned()
-    ended = rehearse(plan, snapshot, faults={"agent-crash-loop@wrk-1": True})
-    assert ended.run.status is RunStatus.HALTED
+    ended = rehearse(plan, snapshot, faults={"agent-never-ready@wrk-1": True})
+    assert ended.run.where == "HALTED(node-rolled-back)"
+    assert ended.run.nodes["wrk-1"].reason == "agent"
+    assert not ended.state["nodes"]["wrk-1"]["unschedulable"]
     assert ended.state["nodes"]["wrk-1"]["files"][0] == "10-calico.conflist"
+
+
+def test_a_soak_begins_anew_where_the_clock_jumps() -> None:
+    plan, snapshot = planned()
+    ended = rehearse(plan, snapshot, faults={"clock-jump": 7200})
+    assert ended.run.status is RunStatus.DONE
+    assert ended.seconds > uninterrupted().seconds
+    assert rehearse(plan, snapshot, faults={"clock-jump": -7200}).seconds < uninterrupted().seconds + 3600
+
+
+class Silence(SimProber):
+    """Probe pods that never come up, for a command that has no end of its own."""
+
+    def prepare(self, nodes: Iterable[str], made_for: str = "") -> str:
+        del nodes, made_for
+        return "probe pods are not Ready"
+
+
+def test_a_run_that_only_waits_is_given_up_and_says_for_what(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("migrate.simulator.build.SimProber", Silence)
+    monkeypatch.setattr("migrate.rehearsal.MOST_TURNS", 1000)
+    ended = rehearse(*planned(deadlines={"commands": {"Probe": "8760h"}}))
+    assert ended.run.where == "RUNNING(P3)"
+    assert not ended.converged
+    assert ended.waits[0][0].startswith("probe pods are not Ready")
+
+
+def test_patience_counts_turns_where_no_time_passes_and_time_where_nothing_comes_on() -> None:
+    plan, _ = planned()
+    run = begin("7f3a0000", plan, ["wrk-1"])
+    patience = Patience(3600.0)
+    assert not any(patience.is_lost(run, 0.0) for _ in range(MOST_TURNS))
+    assert patience.is_lost(run, 0.0)
+    moved = replace(run, phase=Phase.BACKUP)
+    assert not patience.is_lost(moved, 0.0)
+    assert not patience.is_lost(moved, 3600.0)
+    assert patience.is_lost(moved, 3600.1)
