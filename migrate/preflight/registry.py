@@ -9,9 +9,9 @@ import sys
 from functools import cache
 
 from migrate.preflight import rules as package
-from migrate.preflight.rule import Rule
+from migrate.preflight.rule import Group, Rule
 
-__all__ = ["RETIRED", "every_rule", "reasons_of", "rule_named"]
+__all__ = ["RETIRED", "every_rule", "migration_rules", "reasons_of", "rule_named"]
 
 RETIRED: tuple[int, ...] = ()
 """Ids that were given up; never used again."""
@@ -24,6 +24,11 @@ def every_rule() -> tuple[Rule, ...]:
     for module in pkgutil.iter_modules(package.__path__):
         found.append(importlib.import_module(f"{package.__name__}.{module.name}").RULE)
     return tuple(sorted(found, key=lambda rule: rule.number))
+
+
+def migration_rules() -> tuple[Rule, ...]:
+    """Give the rules that a migration is judged by: those of the point of no return are asked when it has come to P10."""
+    return tuple(rule for rule in every_rule() if rule.group is not Group.NO_RETURN)
 
 
 def rule_named(code: str) -> Rule | None:

@@ -28,7 +28,7 @@ from migrate.model.snapshot import Snapshot
 from migrate.ports import ApiError
 from migrate.preflight.considered import considered
 from migrate.preflight.judge import Judgement, Verdict
-from migrate.preflight.registry import every_rule
+from migrate.preflight.registry import migration_rules
 from migrate.preflight.rule import Rule
 
 __all__ = ["LIVE", "Planned", "dumped", "judged", "planned", "sum_of"]
@@ -97,8 +97,8 @@ def planned(
     cluster: Connected | None = None,
     inputs: Mapping[str, Any] | None = None,
 ) -> Planned:
-    """Give the plan of what was read and judged, with every rule asked."""
-    made = judged(place, conf, accepted, every_rule(), cluster)
+    """Give the plan of what was read and judged, with every rule asked that a migration is judged by."""
+    made = judged(place, conf, accepted, migration_rules(), cluster)
     snapshot = made.loaded.snapshot
     plan = make_plan(
         snapshot,

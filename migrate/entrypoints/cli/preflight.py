@@ -20,7 +20,7 @@ from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
 from migrate.model.findings import Finding, Severity
 from migrate.preflight.judge import Verdict, keys, stops
-from migrate.preflight.registry import every_rule
+from migrate.preflight.registry import every_rule, migration_rules
 from migrate.preflight.report import PreflightReport
 from migrate.preflight.rule import Group, Rule
 from migrate.render import preflight as render
@@ -93,10 +93,10 @@ def _readable(cluster: str, said: Mapping[str, Any]) -> Iterator[tuple[str, Conn
 
 
 def _chosen(select: Sequence[str]) -> tuple[Rule, ...]:
-    """Give the rules of the groups and codes that are named; all of them without a name."""
+    """Give the rules of the groups and codes that are named; those of a migration without a name."""
     words = [word.strip() for item in select for word in item.split(",") if word.strip()]
     if not words:
-        return every_rule()
+        return migration_rules()
     found = []
     for word in words:
         named = [r for r in every_rule() if word.lower() == str(r.group) or word.upper() in {r.code, r.id}]

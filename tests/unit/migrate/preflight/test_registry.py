@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from migrate.preflight.registry import every_rule, reasons_of, rule_named
+from migrate.preflight.registry import every_rule, migration_rules, reasons_of, rule_named
+from migrate.preflight.rule import Group
 
 
 def test_rules_stand_in_the_order_of_their_numbers_and_once() -> None:
     numbers = [rule.number for rule in every_rule()]
     assert numbers == sorted(set(numbers))
+
+
+def test_a_migration_is_not_judged_by_what_must_hold_once_it_is_over() -> None:
+    left_out = {r.group for r in every_rule()} - {r.group for r in migration_rules()}
+    assert left_out == {Group.NO_RETURN}
 
 
 @pytest.mark.parametrize("typed", ["CP2031", "cp2031", "PRE-031", "pre031", " PRE-031 "])
