@@ -69,7 +69,7 @@ bench: setup  ## measure; BENCH=name for one case (minutes)
 	@BENCH="$(BENCH)" $(PY) -m tests.bench
 
 docs: setup  ## renew the generated pages; the site, if mkdocs can be had
-	@C2C_REWRITE=1 $(PY) -m pytest tests/meta/test_docs.py -q
+	@C2C_REWRITE=1 $(PY) -m pytest tests/meta/test_docs.py tests/meta/test_runbooks.py -q
 	@test -x build/docs-venv/bin/mkdocs || { $(PY) -m venv build/docs-venv && \
 	    $(VENV)/bin/uv pip install --quiet --python build/docs-venv/bin/python --group docs; }
 	@build/docs-venv/bin/mkdocs build --strict --quiet --site-dir build/site && echo "site: build/site/index.html"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from migrate.engine.reasons import GATES, HALTS, every_halt, gate_slug
 from migrate.entrypoints.cli.main import VERBS, root
 from migrate.exitcodes import ExitCode
 from migrate.preflight.registry import every_rule
@@ -161,10 +162,53 @@ def _sources(path: Path) -> Iterator[str]:
                 yield item.replace("``", "`").replace("|", "\\|").strip()
 
 
+def runbooks() -> str:
+    """Give the index of the runbooks: a page for each reason for which a run halts, and the procedures that they share."""
+    lines = [
+        "# Runbooks",
+        "",
+        MADE,
+        "A halted run names its page. `c2c explain drain` prints it without a network, `c2c explain runbooks` this list.",
+        "Begin with [look first](procedures/look-first.md); [which verb](procedures/which-verb.md) says how to go on or back.",
+    ]
+    for title, slugs in _halts():
+        lines += ["", f"## {title}", "", "| halt | `reason` in JSON | what it means |", "|---|---|---|"]
+        lines += [f"| [{slug}]({slug}.md) | `{word}` | {_names(meaning)} |" for slug, word, meaning in slugs]
+    lines += ["", "## Procedures", ""]
+    for path in sorted((ROOT / "runbooks" / "procedures").glob("*.md")):
+        title = path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+        lines.append(f"- [{title}](procedures/{path.name})")
+    return "\n".join(lines) + "\n"
+
+
+def halts() -> str:
+    """Give the reference of halt reasons: what the exit's ``reason`` says, and what prints the page that helps."""
+    lines = [
+        "# Halts",
+        "",
+        MADE,
+        "Why a run stops by need; `c2c explain HALT` prints what to do then, without a network.",
+    ]
+    for title, slugs in _halts():
+        lines += ["", f"## {title}", "", "| halt | `reason` | what it means |", "|---|---|---|"]
+        lines += [f"| `{slug}` | `{word}` | {_names(meaning)} |" for slug, word, meaning in slugs]
+    return "\n".join(lines) + "\n"
+
+
+def _halts() -> tuple[tuple[str, list[tuple[str, str, str]]], ...]:
+    """Give the halt reasons of steps and of gates: (slug, word, meaning)."""
+    every = {slug: (slug, *said) for slug, said in every_halt().items()}
+    return (
+        ("Steps, nodes and the run", [every[slug] for slug in HALTS]),
+        ("Gates", [every[gate_slug(g)] for g in GATES]),
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "reference/codes.md": codes,
     "reference/cli.md": commands,
     "reference/exit-codes.md": exit_codes,
+    "reference/halts.md": halts,
     "reference/preflight.md": checks,
     "reference/sources.md": sources,
 }

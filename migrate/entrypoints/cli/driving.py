@@ -129,7 +129,7 @@ def _show(picture: Picture, ending: Ending, outputs: Sequence[str]) -> None:
     if ending.runbook:
         say(
             sign(Sign.FAIL),
-            f" Halted: {picture.run.reason}. Runbook: runbooks/{ending.runbook}.md",
+            f" Halted: {picture.run.reason}. Runbook: runbooks/{ending.runbook}.md (c2c explain {ending.runbook})",
             always=True,
         )
     for command in ending.next[:2]:

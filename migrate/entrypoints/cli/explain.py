@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -15,6 +16,8 @@ import click
 import yaml
 
 from migrate.adapters.files import Loaded, load
+from migrate.adapters.runbook_pages import page_names, page_text
+from migrate.engine.reasons import GATES, every_halt, gate_slug
 from migrate.entrypoints.cli.face import next_step, say
 from migrate.entrypoints.cli.options import chosen, cluster_from, plan_from, shared
 from migrate.entrypoints.cli.output import emit, formats, outputs_option
@@ -35,12 +38,12 @@ from translators.worldbuilder import build_world
 
 
 def _codes(_ctx: click.Context, _param: click.Parameter, typed: str) -> list[str]:
-    """Complete a code."""
-    return [code for code in CODES if code.startswith(typed.upper())]
+    """Complete a code or a halt."""
+    return [name for name in (*CODES, *every_halt()) if name.startswith((typed.upper(), typed.lower()))]
 
 
 @click.command("explain")
-@click.argument("words", nargs=-1, metavar="CODE | FROM TO:PORT[/PROTO]", shell_complete=_codes)
+@click.argument("words", nargs=-1, metavar="CODE | HALT | FROM TO:PORT[/PROTO]", shell_complete=_codes)
 @click.option("--engine", type=click.Choice(["calico", "cilium"]), help="For a batch: whose verdicts.")
 @click.option("--policies", type=click.Path(), metavar="PATH", help="Only these policies count.")
 @click.option("--before", type=click.Path(), metavar="PATH", help="The Calico policies, for one flow.")
@@ -56,7 +59,9 @@ def _codes(_ctx: click.Context, _param: click.Parameter, typed: str) -> list[str
 @outputs_option
 @shared
 def command(words: tuple[str, ...], outputs: tuple[str, ...], **given: Any) -> int:  # noqa: ANN401  # by name
-    """Explain a code, one flow under both engines, or judge many flows under one.
+    """Explain a code, a halt, one flow under both engines, or judge many flows under one.
+
+    HALT is the reason of a halted run, a gate, or a procedure of the runbooks: its page is printed.
 
     FROM and TO are ns/pod, ns/app=web, an IP ([fd00::1] before a port), host:NODE or world; a port is 5432,
     53/UDP, icmp/8 or proto/47.
@@ -64,6 +69,7 @@ def command(words: tuple[str, ...], outputs: tuple[str, ...], **given: Any) -> i
     \b
     c2c explain CAL-L502
     c2c explain CP2071
+    c2c explain drain
     c2c explain shop/app=web shop/app=db:5432 --before policies/ --after cilium/
     c2c explain --engine calico --cluster prod/ --flows flows.jsonl -o jsonl
     """
@@ -165,11 +171,31 @@ def _lines(path: str) -> Iterator[bytes]:
 
 
 def _code(text: str, outputs: Sequence[str]) -> int:
+    if page := _page(text):
+        return _runbook(page, outputs)
     if text.upper().startswith(("CP2", "PRE")):
         return _check(text, outputs)
     key = _key(text)
     info, example = CODES[key], _example(key)
     emit(outputs, partial(code_page.table, info, example), code_page.renderers(info, example))
+    return ExitCode.DONE
+
+
+def _page(text: str) -> str | None:
+    """Find a runbook by a halt reason, a gate (``G-06``, ``gate-06``) or a procedure; ``runbooks`` lists them all."""
+    wanted = text.lower()
+    if re.fullmatch(r"g(ate)?-\d\d", wanted) and (gate := f"G-{wanted[-2:]}") in GATES:
+        wanted = gate_slug(gate)
+    elif wanted == "runbooks":
+        wanted = "readme"
+    return next((n for n in page_names() if n.rpartition("/")[2].lower() == wanted), None)
+
+
+def _runbook(page: str, outputs: Sequence[str]) -> int:
+    from migrate.render import runbook  # noqa: PLC0415  # only for a halt
+
+    text, halt = page_text(page), every_halt().get(page)
+    emit(outputs, partial(runbook.table, text), runbook.renderers(page, text, halt))
     return ExitCode.DONE
 
 

@@ -185,3 +185,24 @@ def test_flows_come_from_standard_input_too(cluster, capsys, monkeypatch):
         '{"id": "a", "verdict": "allow", "egress": {"verdict": "allow", "by": "not isolated", "place": null}, '
         '"ingress": {"verdict": "allow", "by": "not isolated", "place": null}}\n'
     )
+
+
+@pytest.mark.parametrize(
+    ("typed", "title"),
+    [
+        ("drain", "drain: pods cannot be evicted"),
+        ("precondition", "precondition: a precondition of the phase does not hold"),
+        ("G-06", "gate-06-source-address: G-06 (source address) failed"),
+        ("gate-06", "gate-06-source-address: G-06 (source address) failed"),
+        ("look-first", "Look first"),
+        ("runbooks", "Runbooks"),
+    ],
+)
+def test_a_halt_a_gate_and_a_procedure_have_their_page(typed, title, capsys) -> None:
+    assert main(["explain", typed]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == title
+
+
+def test_a_gate_that_does_not_exist_has_none(capsys) -> None:
+    assert main(["explain", "G-99"]) == ExitCode.USAGE
+    assert "there is no code G-99" in capsys.readouterr().err
