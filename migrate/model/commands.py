@@ -13,6 +13,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
+from migrate.model.serial import encode
+
 __all__ = ["NATURES", "Command", "Name", "Nature"]
 
 
@@ -194,7 +196,10 @@ class Command:
 
     @property
     def key(self) -> str:
-        """Give what makes two commands the same: name, node and arguments, without time."""
+        """Give what makes two commands the same: name, node and arguments, without time.
+
+        Arguments count as a record writes them, so that a command that was read back is the one that was sent out.
+        """
         try:
             return _key(self.name, self.node, tuple((k, v, v.__class__) for k, v in self.args.items()))
         except TypeError:  # an argument that holds a list or a map
@@ -223,5 +228,5 @@ def _key(name: Name, node: str, args: tuple[tuple[str, Any, type], ...]) -> str:
 
 
 def _spelled(name: Name, node: str, args: Mapping[str, Any]) -> str:
-    extra = json.dumps(args, sort_keys=True, separators=(",", ":")) if args else ""
+    extra = json.dumps(encode(args), sort_keys=True, separators=(",", ":")) if args else ""
     return f"{name}({', '.join(part for part in (node, extra) if part)})"

@@ -20,7 +20,11 @@ class DecodeError(Exception):
 
 
 def encode(value: Any, *, skip: frozenset[str] = frozenset()) -> Any:  # noqa: ANN401  # any value that JSON can hold
-    """Give the JSON value of a dataclass, mapping or sequence; fields that hold their default are left out."""
+    """Give the JSON value of a dataclass, mapping or sequence; fields that hold their default are left out.
+
+    A whole number is written without a fraction whatever its type (as RFC 8785 does), so that what was read back is
+    written again as the same bytes.
+    """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         found = {}
         for field in dataclasses.fields(value):
@@ -34,6 +38,8 @@ def encode(value: Any, *, skip: frozenset[str] = frozenset()) -> Any:  # noqa: A
         return [encode(item) for item in value]
     if isinstance(value, frozenset | set):
         return sorted(encode(item) for item in value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     return str(value) if isinstance(value, StrEnum) else value
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 
 import pytest
 
+from migrate.driver.books import played_back
 from migrate.engine.drafting import draft
 from migrate.engine.machine import begin
+from migrate.engine.plan_file import plan_document, plan_of
 from migrate.engine.planner import make_plan
 from migrate.model.events import Event, Kind
 from migrate.model.plan import Plan
@@ -56,6 +59,15 @@ def test_every_pod_ends_on_cilium_and_no_mark_is_left() -> None:
         assert node["config"]["enable-policy"] == "default"
         assert node["config"]["policy-audit-mode"] == "false"
     assert ended.broken == ()
+
+
+def test_what_was_written_leads_to_where_the_run_stood() -> None:
+    """Plan and records as files give them back: keys of commands, numbers and all."""
+    made, snapshot = planned(finalSoak="90s")
+    plan = plan_of(json.loads(json.dumps(plan_document(made))))
+    ended = rehearse(plan, snapshot)
+    stands = played_back(json.loads(json.dumps(ended.records)), plan, ended.run.id)
+    assert stands.run == ended.run
 
 
 def test_the_way_back_from_the_end_leads_to_where_it_began() -> None:

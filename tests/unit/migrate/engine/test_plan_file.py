@@ -21,7 +21,11 @@ def a_plan() -> Plan:
 
 def test_a_plan_that_was_written_is_read_as_it_was() -> None:
     plan = a_plan()
-    assert plan_of(json.loads(json.dumps(plan_document(plan)))) == plan
+    read = plan_of(json.loads(json.dumps(plan_document(plan))))
+    assert read == plan
+    assert plan_of(json.loads(json.dumps(plan_document(read)))) == plan, (
+        "a run keeps the plan that it has read"
+    )
 
 
 def changed(**new: object) -> dict[str, object]:
