@@ -31,6 +31,8 @@ NAME = "cilium"
 KNOWN_MAJORS = (3, 4)
 LIMIT_S = 1200.0
 SUBCHART_KEYS = frozenset({"global"})
+OPTIONAL = re.compile(r"^\s*#\s*([A-Za-z][A-Za-z0-9]*):(?:\s|$)", re.MULTILINE)
+"""A value in a chart's file that is commented out."""
 FIRST_LINES = 3
 
 
@@ -124,7 +126,7 @@ class HelmCharts:
     def render(self, values: Mapping[str, Any]) -> Rendered:
         """Render the chart with these values, with the user's alone, and with its own."""
         made = self._template(values)
-        known = yaml.safe_load(self._answer("show", "values", *self.chart.words(), cluster=False)) or {}
+        said = self._answer("show", "values", *self.chart.words(), cluster=False)
         role = _named(made, "ClusterRole", "cilium-operator")
         return Rendered(
             config=_config(made),
@@ -138,7 +140,9 @@ class HelmCharts:
                 for o in made
                 if o.get("kind") in {"DaemonSet", "Deployment"}
             },
-            unknown_values=tuple(_unknown(values, known)),
+            unknown_values=tuple(
+                _unknown(values, yaml.safe_load(said) or {}, frozenset(OPTIONAL.findall(said)))
+            ),
             objects=tuple(made),
         )
 
@@ -243,14 +247,19 @@ def _verbs(role: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     return {resource: tuple(sorted(verbs)) for resource, verbs in sorted(found.items())}
 
 
-def _unknown(values: Mapping[str, Any], known: Mapping[str, Any], path: str = "") -> list[str]:
-    """Give the paths of values that the chart does not have; below a map that is empty there, anything goes."""
+def _unknown(
+    values: Mapping[str, Any], known: Mapping[str, Any], optional: frozenset[str], path: str = ""
+) -> list[str]:
+    """Give the paths of values that the chart does not have; below a map that is empty there, anything goes.
+
+    ``optional`` are the names that its file has commented out: absent by default, and read where they are given.
+    """
     found: list[str] = []
     for key, value in values.items():
         place = f"{path}.{key}".lstrip(".")
         if key not in known:
-            if not (path == "" and key in SUBCHART_KEYS):
+            if key not in optional and not (path == "" and key in SUBCHART_KEYS):
                 found.append(place)
         elif isinstance(value, Mapping) and isinstance(known[key], Mapping) and known[key]:
-            found += _unknown(value, mapping(known, key), place)
+            found += _unknown(value, mapping(known, key), optional, place)
     return found

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from migrate.adapters.helm import Chart, HelmCharts
 from tests import capabilities
 from tests.controlplane import charts
 from tests.controlplane.charts import AUDIT, MIGRATION, VERSIONS, Helm
@@ -250,3 +251,12 @@ def test_unknown_values_and_wrong_words_are_taken_in_silence(
     file = charts.values(renderer.folder, "silent", values)
     done = renderer.helm.run("template", charts.RELEASE, charts.chart(renderer.folder), "--values", file)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_adapter_names_what_the_chart_does_not_read_and_nothing_of_the_stages(renderer: Renderer) -> None:
+    """Three values of the stages stand in the chart's file as comments only: read where they are given."""
+    known = HelmCharts(
+        Chart(str(charts.chart(renderer.folder)), "1.20.2"), binary=str(capabilities.binary("helm"))
+    )
+    given = merged(merged(charts.MIGRATION, charts.AUDIT), {"bogus": 1, "cni": {"bogus": 1}})
+    assert set(known.render(given).unknown_values) == {"cni.bogus", "bogus"}
