@@ -24,6 +24,7 @@ from tests.controlplane.simulated_calico import Calico, Variant
 from tests.controlplane.simulated_cilium import Cilium
 
 LOOK_S = 0.25
+CALM = 12
 WORKERS = 4
 BROKEN = (OSError, http.client.HTTPException, RefusedError, json.JSONDecodeError)
 
@@ -155,8 +156,11 @@ class NodeAgent:
             self._changed.notify()
 
     def _tick(self) -> None:
-        """Let every node be looked at now and then: files change, and delays run out, without an event."""
-        while not self._stopped.wait(LOOK_S):
+        """Let every node be looked at now and then: files change, and delays run out, without an event.
+
+        Beyond ``CALM`` nodes each is looked at more seldom, or the agent did nothing else.
+        """
+        while not self._stopped.wait(LOOK_S * max(1.0, len(self._nodes) / CALM)):
             with self._changed:
                 self._dirty.update(self._nodes)
                 self._changed.notify_all()

@@ -1,8 +1,9 @@
 """The commands that are run in the pod of a simulated cilium-agent: ``cilium-dbg``, and what touches the conf folder.
 
-kwok runs a command of the pod on this machine. ``install`` makes a folder that stands first on kwok's PATH; each file
-in it runs this module, which answers from the node's record (``cilium-dbg``) or runs the real command on the node's
-folder, with the paths that the pod sees replaced. A path that the pod would not see is refused.
+kwok runs a command of the pod on this machine. ``install`` makes a folder that stands first on kwok's PATH. A file in
+it runs the real command on the node's folder, with the paths that the pod sees replaced; a path that the pod would not
+see is refused. ``cilium-dbg`` answers from what the node's record left for it, the rarer questions by this module.
+They are scripts of the shell, since a run asks thousands of times.
 
 The answers follow cilium/cilium ``cilium-dbg/cmd`` 1.20: ``config`` prints the mutable options only, ``config --all``
 adds the fields of the agent's old option struct, **which hold nothing of the CNI file**; that stands in ``status``
@@ -13,7 +14,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -51,31 +51,51 @@ case $url in https://*) exit 0 ;; esac
 rest=${url#http://}; host=${rest%%[:/]*}
 case $host in
   10.96.*) ;;
-  *) grep -qF "\"address\": \"$host\"" "$SIM_ROOT"/../*/sim/record.json || exit 28 ;;
+  *) set -- "$SIM_ROOT"/../*/sim/addresses/"$host"; [ -e "$1" ] || exit 28 ;;
 esac
 case $url in
   *echo?msg=*) printf %s "${url##*msg=}" ;;
-  *) record=$SIM_ROOT/sim/record.json
-     own=$(sed -n "/\"name\": \"$SIM_NAME\"/,/\"address\"/s/.*\"address\": \"\([^\"]*\)\".*/\1/p" "$record" | head -n 1)
-     [ -n "$own" ] || own=$(sed -n 's/^ "address": "\([^"]*\)".*/\1/p' "$record" | head -n 1)
-     printf %s:40000 "$own" ;;
+  *) read -r own < "$SIM_ROOT/sim/pods/$SIM_NAME"; printf %s:40000 "$own" ;;
 esac
 """
-"""The tools of a probe pod are shell scripts: a run asks thousands of times."""
+"""The tools of a probe pod are shell scripts that start no other program: a run asks thousands of times."""
+
+
+PASS_ON = r"""own=()
+for word; do
+  for place in PLACES; do
+    word=${word//"${place%%=*}"/"$SIM_ROOT/${place#*=}"}
+  done
+  case NAME in
+    sh | bash | grep) ;;
+    *) if [[ $word == /* && $(realpath -m -- "$word") != "$(realpath -- "$SIM_ROOT")"/* ]]; then
+         echo "NAME: $word: No such file or directory" >&2
+         exit 1
+       fi ;;
+  esac
+  own+=("$word")
+done
+exec NAME "${own[@]}"
+"""
+ANSWER = r"""case "$*" in
+  "status -o json" | "endpoint list -o json")
+    [ ! -r "$SIM_ROOT/sim/agent/$1" ] || exec cat "$SIM_ROOT/sim/agent/$1" ;;
+esac
+"""
 
 
 def install(folder: Path) -> Path:
     """Write one file for each command, and give the folder, to be put first on the PATH of kwok."""
     (folder / PROBES).mkdir(parents=True, exist_ok=True)
     scripts = {f"{PROBES}/curl": CURL, f"{PROBES}/dig": "#!/bin/sh\nexit 0\n"}
-    for name in ("cilium-dbg", "cilium", *PASSED_ON):
-        mine = (
-            f'[ -z "$SIM_NAME" ] || PATH="{folder / PROBES}:{REAL}" exec /bin/sh "$@"\n'
-            if name == "sh"
-            else ""
-        )
-        here = f'PATH={REAL} exec "{sys.executable}" -I "{Path(__file__).resolve()}" {name} "$@"\n'
-        scripts[name] = f"#!/bin/sh\n{mine}{here}"
+    places = " ".join(f"'{seen}={place}'" for seen, place in MOUNTS.items())
+    for name in PASSED_ON:
+        probe = f'[ -z "$SIM_NAME" ] || PATH="{folder / PROBES}:{REAL}" exec /bin/sh "$@"\n'
+        body = PASS_ON.replace("NAME", name).replace("PLACES", places)
+        scripts[name] = f"#!/bin/bash\n{probe if name == 'sh' else ''}PATH={REAL}\n{body}"
+    for name in ("cilium-dbg", "cilium"):
+        asked = f'exec "{sys.executable}" -I "{Path(__file__).resolve()}" "$@"\n'
+        scripts[name] = f"#!/bin/bash\nPATH={REAL}\n{ANSWER}{asked}"
     for name, script in scripts.items():
         path = folder / name
         path.write_text(script, encoding="utf-8")
@@ -83,37 +103,46 @@ def install(folder: Path) -> Path:
     return folder
 
 
-def translate(argument: str, root: Path) -> str:
-    """Replace the paths that the pod sees by those of the node's folder, wherever they stand in an argument."""
-    for seen, place in MOUNTS.items():
-        argument = argument.replace(seen, str(root / place))
-    return argument
+def keep_answers(folder: Path, record: dict[str, Any]) -> None:
+    """Write what commands in a node's pods find: what its agent says of itself, and who has which address.
+
+    Where no agent is up there is nothing of it, and the client finds no socket.
+    """
+    agent = record["agent"]
+    known = {"status": status(agent["config"]), "endpoint": endpoints(record)} if is_up(agent) else {}
+    _keep(folder / "agent", {name: json.dumps(answer) for name, answer in known.items()})
+    pods = {str(s["name"]): str(s["address"]) for s in record["sandboxes"]}
+    _keep(folder / "pods", pods)
+    _keep(folder / "addresses", dict.fromkeys({record["address"], *pods.values()} - {""}, ""))
 
 
-def refusal(arguments: list[str], root: Path) -> str:
-    """Say which path the pod has not; empty where every absolute path lies in the node's folder."""
-    for argument in arguments:
-        path = argument.strip()
-        if path.startswith("/") and not Path(path).resolve().is_relative_to(root.resolve()):
-            return f"{path}: No such file or directory"
-    return ""
+def _keep(folder: Path, files: dict[str, str]) -> None:
+    """Let a folder hold these files and no others; no reader sees half of one."""
+    folder.mkdir(exist_ok=True)
+    for path in folder.iterdir():
+        if path.name not in files:
+            path.unlink()
+    for name, content in files.items():
+        path = folder / name
+        if not path.exists() or path.read_text(encoding="utf-8") != f"{content}\n":
+            fresh = path.with_name(f".{name}")
+            fresh.write_text(f"{content}\n", encoding="utf-8")
+            fresh.replace(path)
 
 
-def main(name: str, arguments: list[str]) -> int:
+def is_up(agent: dict[str, Any] | None) -> bool:
+    return bool(agent and agent["is_ready"])
+
+
+def main(arguments: list[str]) -> int:
     root = Path(os.environ["SIM_ROOT"])
-    if name in {"cilium-dbg", "cilium"}:
-        return dbg(arguments, json.loads((root / "sim" / "record.json").read_text(encoding="utf-8")))
-    own = [translate(argument, root) for argument in arguments]
-    if name not in {"sh", "bash", "grep"} and (text := refusal(own, root)):
-        print(f"{name}: {text}", file=sys.stderr)
-        return 1
-    return subprocess.run([name, *own], check=False, env={**os.environ, "PATH": REAL}).returncode
+    return dbg(arguments, json.loads((root / "sim" / "record.json").read_text(encoding="utf-8")))
 
 
 def dbg(arguments: list[str], record: dict[str, Any]) -> int:
     """Answer as the agent of the record does; with an agent that is not up, as the client that finds no socket."""
     agent = record["agent"]
-    if not agent or not agent["is_ready"]:
+    if not is_up(agent):
         print('Error: Cannot get configuration: Get "http://localhost/v1/config": dial unix', file=sys.stderr)
         return 1
     words = [word for word in arguments if not word.startswith("-")]
@@ -199,4 +228,4 @@ def endpoints(record: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1], sys.argv[2:]))
+    raise SystemExit(main(sys.argv[1:]))

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from tests.controlplane import cni
+from tests.controlplane import cni, commands
 from tests.controlplane.cni import Plugin
 
 BLOCK_PREFIX = 26
@@ -102,6 +102,7 @@ class NodeRecord:
             "blocks": self.blocks,
         }
         cni.write(self.root / "sim" / "record.json", json.dumps(known, indent=1))
+        commands.keep_answers(self.root / "sim", known)
 
     def write_running_config(self, config: dict[str, str]) -> None:
         """Write what an agent's init container leaves: one file a key, the configuration that runs."""
