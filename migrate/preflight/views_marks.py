@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from migrate.model.fields import mapping, text
+from migrate.model.fields import text
 from migrate.model.nodes import Node
 from migrate.model.resources import Resource
 
@@ -58,4 +58,4 @@ def state_of(item: Resource) -> Mapping[str, Any]:
 
 def run_of(item: Resource) -> str:
     """Give the run of a ConfigMap: by its label, else by its state."""
-    return item.labels.get(RUN, "") or text(mapping(state_of(item)), "run")
+    return item.labels.get(RUN, "") or text(state_of(item), "id")

@@ -29,8 +29,8 @@ def check(case: Case) -> Iterator[Hit]:
     for item in case.snapshot.of("configmaps"):
         if item.name != "c2c-run" or item.namespace != case.draft.settings.namespace:
             continue
-        run, state = run_of(item), text(state_of(item), "state")
-        if (run and run == case.draft.run) or state.partition("(")[0] in ENDED:
+        run, state = run_of(item), text(state_of(item), "status")
+        if (run and run == case.draft.run) or state in ENDED:
             continue
         fills = {"n": item.path, "run": run or UNNAMED, "state": state or "a state that cannot be read"}
         yield Hit(item.path, fills, {"run": run, "state": state}, message="{n} holds run {run} in {state}")
