@@ -26,6 +26,7 @@ from migrate.model.draft import Stage
 from migrate.model.events import FailureClass
 from migrate.model.fields import at, text
 from migrate.model.pods import Pod
+from migrate.model.run import NodeStatus
 from migrate.ports import ApiError, Eviction, Object
 
 __all__ = ["DEEDS"]
@@ -424,20 +425,26 @@ def _marked(work: Workshop, command: Command) -> Look:
 
 
 def _sweep_marks(work: Workshop, command: Command) -> None:
-    """Remove our taints, annotations and probe pods; ``migrated-at`` stays."""
+    """Remove our taints, annotations and probe pods; ``migrated-at`` stays where a node has stayed on Cilium."""
     _unguard(work, command)
     work.ports.prober.remove()
     for node in work.ports.cluster.list("nodes"):
-        ours = [k for k in MARKS if k in (at(node, "metadata", "annotations") or {})]
-        if ours:
+        if ours := _marks_to_go(work, node):
             name = text(node, "metadata", "name")
             work.ports.cluster.patch("nodes", name, "", {"metadata": {"annotations": dict.fromkeys(ours)}})
+
+
+def _marks_to_go(work: Workshop, node: Object) -> list[str]:
+    state = work.run.nodes.get(text(node, "metadata", "name"))
+    back = state is not None and state.status is NodeStatus.ROLLED_BACK
+    found = at(node, "metadata", "annotations") or {}
+    return [k for k in (*MARKS, *((MIGRATED_AT,) if back else ())) if k in found]
 
 
 def _marks_swept(work: Workshop, command: Command) -> Look:
     del command
     nodes = work.ports.cluster.list("nodes")
-    left = any(k in (at(n, "metadata", "annotations") or {}) for n in nodes for k in MARKS)
+    left = any(_marks_to_go(work, n) for n in nodes)
     return Absent() if left or any(_guarded_by(work, n) for n in nodes) else Done()
 
 

@@ -82,6 +82,7 @@ def test_the_way_back_from_the_end_leads_to_where_it_began() -> None:
     for name, node in before["nodes"].items():
         now = after["nodes"][name]
         assert (now["files"], now["labels"], now["taints"]) == (node["files"], node["labels"], node["taints"])
+        assert not [k for k in now["annotations"] if k.startswith("c2c/")]
     assert after["pods"] == before["pods"]
     assert after["ready"] == before["ready"]
     assert after["release"] is None
