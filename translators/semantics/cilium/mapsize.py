@@ -65,7 +65,7 @@ class _Identities:
         self._by_label: dict[str, dict[str, int]] = {}
         self._known: dict[Selector, int] = {}
         self._widths: dict[Cidr, int] = {}
-        self._networks = networks = _networks(policies)
+        self._networks = networks = policies.named
         modes = policies.config.cidr_match_mode
         by_pod = "pods" in modes
         held = Memberships([n.interval for n in networks] if by_pod else [])
@@ -127,7 +127,7 @@ class _Identities:
         return peers * _traffic_entries(element.traffic)
 
     def _inside(self, cidr: Cidr) -> int:
-        """Every prefix that some policy names is an identity of its own, and part of all wider ones.
+        """Every prefix that some policy or group names is an identity of its own, and part of all wider ones.
 
         So are the pods and nodes in it, in the match modes that reach them.
         """
@@ -137,12 +137,6 @@ class _Identities:
             nodes = sum(cidr.holds(address) for address in self._nodes)
             self._widths[cidr] = 1 + sum(cidr.first <= n.first <= cidr.last for n in held) + pods + nodes
         return self._widths[cidr]
-
-
-def _networks(policies: CiliumPolicies) -> frozenset[Cidr]:
-    """Give every prefix of the rules, exceptions among them."""
-    prefixes = [p for rule in policies.rules for e in _elements(rule) for p in e.prefixes]
-    return frozenset(c for p in prefixes for c in (p.cidr, *p.holes) if c.length > 0)
 
 
 def _traffic_entries(traffic: Sequence[PortMatch] | None) -> int:

@@ -87,3 +87,14 @@ def test_a_range_of_ports_becomes_aligned_blocks(first: int, last: int, blocks: 
 def test_a_pod_without_rules_needs_the_fixed_entries_alone() -> None:
     world = World(namespaces={}, pods=(Pod("a", "p"),))
     assert [s.entries for s in map_sizes(CiliumPolicies.build(world, [], CiliumConfig()))] == [6]
+
+
+def test_networks_of_a_group_that_no_rule_names_are_identities_too() -> None:
+    """Counted in the engine: 6 entries, and one for each identity in the element's network."""
+    group = {"apiVersion": "cilium.io/v2", "kind": "CiliumCIDRGroup", "metadata": {"name": "g"},
+             "spec": {"externalCIDRs": ["198.51.100.7/32", "203.0.113.0/24"]}}  # fmt: skip
+    cnp = {"apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy", "metadata": {"name": "p", "namespace": "a"},
+           "spec": {"endpointSelector": {}, "ingress": [{"fromCIDR": ["0.0.0.0/0"]}]}}  # fmt: skip
+    world = World(namespaces={"a": Namespace("a", {})}, pods=(Pod("a", "p", {}),))
+    policies = CiliumPolicies.build(world, [from_object(cnp), from_object(group)], CiliumConfig())
+    assert map_sizes(policies)[0].entries == 9
