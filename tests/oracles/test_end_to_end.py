@@ -147,9 +147,9 @@ def test_both_engines_agree_but_for_what_the_report_names(engine: Engine, edges:
             judged(engine, worlds.load(data, edges=edges), tally, CONFIG)
     print(dict(tally.counts))
     tally.check()
-    assert tally.counts["exact"] >= (900 if edges else 15_000)
+    assert tally.counts["exact"] >= (900 if edges else 30_000)
     assert tally.counts["named"] >= (10 if edges else 200)
-    assert tally.counts["left out"] <= (20 if edges else 60)
+    assert tally.counts["left out"] <= (20 if edges else 25)
 
 
 def test_they_agree_in_the_match_modes_too(engine: Engine) -> None:
@@ -162,6 +162,13 @@ def test_they_agree_in_the_match_modes_too(engine: Engine) -> None:
     print(dict(tally.counts))
     tally.check()
     assert tally.counts["exact"] >= 5_000
+
+
+def is_tunnel(universe: Universe, point: MatrixDifference) -> bool:
+    """Say whether Calico drops a point before any policy: a pod's own encapsulated traffic."""
+    atom = universe.atoms[point.atom]
+    drops = (atom.protocol, atom.ports[0]) in TUNNELS or atom.ports[0] <= 4789 <= atom.ports[1]
+    return drops and point.direction is Direction.EGRESS
 
 
 def points(
@@ -180,9 +187,7 @@ def points(
             rng.randrange(len(universe.atoms)),
             opens=False,
         )
-        atom = universe.atoms[point.atom]
-        tunnel = (atom.protocol, atom.ports[0]) in TUNNELS or atom.ports[0] <= 4789 <= atom.ports[1]
-        if not exists(universe, point) or (tunnel and point.direction is Direction.EGRESS):
+        if not exists(universe, point) or is_tunnel(universe, point):
             continue
         flow = flow_of(universe, point)
         named = result.named.of(flow, point.direction)

@@ -45,10 +45,14 @@ class VectorWorld:
 
 
 def options(policies: Iterable[Document], config: CiliumConfig) -> Options:
-    """Give options that accept what a missing match mode approximates."""
+    """Give options that accept what a missing match mode approximates, and the readings of Calico's data plane.
+
+    The vectors' objects went through the API server (CAL-P110), and a service without a namespace matched nothing.
+    """
     labels = (f"{d.namespace}/{d.name}" if d.namespace else d.name for d in policies)
-    names = (label.removeprefix("default.") for label in labels)
-    return Options(cilium=config, accepted=frozenset(("CAL-V806", name) for name in names))
+    names = [label.removeprefix("default.") for label in labels]
+    codes = ("CAL-V806", "CAL-P110", "CAL-N415")
+    return Options(cilium=config, accepted=frozenset((code, name) for name in names for code in codes))
 
 
 def emitted(result: Translation, policies: Iterable[Document]) -> list[Document]:

@@ -91,7 +91,9 @@ def _made(space: Space, cube: int, direction: Direction, world: World) -> tuple[
     destination_is_subject = direction is Direction.INGRESS
     port = traffic.first or 1
     subject = _with_address(subject, own, family, 1)
-    other = _peer(atom, peer_pod, family)
+    other = _outsider(atom, family, world) if atom.kind is AtomKind.WORLD else _peer(atom, peer_pod, family)
+    if other is None:
+        return None
     if destination_is_subject:
         subject = _with_ports(space, cube, subject, traffic.protocol, port)
         source, target = other, Peer(PeerKind.POD, subject.addresses[0], pod=subject)
@@ -191,7 +193,23 @@ def _peer(atom: AddressAtom, pod: Pod | None, family: int) -> Peer:
             return Peer(PeerKind.HOST, _address(atom, family, 0), node=Node("c2c-witness-node"))
         case AtomKind.REMOTE:
             return Peer(PeerKind.REMOTE, _address(atom, family, 0), node=Node("c2c-witness-node"))
-    return Peer(PeerKind.WORLD, _address(atom, family, 0))
+    message = f"{atom.kind} is no peer inside the cluster"
+    raise ValueError(message)
+
+
+def _outsider(atom: AddressAtom, family: int, world: World) -> Peer | None:
+    """Give an address of the outside world that no pod or node has; None where each is somebody's."""
+    held = [interval for interval in atom.intervals if interval.family == family]
+    if not held:
+        return Peer(PeerKind.WORLD, _DEFAULT[family])
+    planned = [cidr.interval for cidr in (*world.plan.pods, *world.plan.nodes)]
+    if planned and not any(i.family == family and i.first <= held[0].first <= i.last for i in planned):
+        return Peer(PeerKind.WORLD, Address(family, held[0].first))
+    listed = [*(p.addresses for p in world.pods), *(n.addresses for n in world.nodes.values())]
+    taken = {a.value for addresses in listed for a in addresses if a.family == family}
+    values = (v for i in held for v in range(i.first, min(i.last, i.first + len(taken)) + 1))
+    free = next((value for value in values if value not in taken), None)
+    return None if free is None else Peer(PeerKind.WORLD, Address(family, free))
 
 
 def _with_ports(space: Space, cube: int, pod: Pod, protocol: int, port: int) -> Pod:
