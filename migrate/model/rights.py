@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-__all__ = ["ACTING", "READING", "Asked", "Right", "rights_for"]
+__all__ = ["ACTING", "OURS", "READING", "Asked", "Right", "rights_for"]
 
 Asked = tuple[str, str, str]
 """A verb, a resource as the API names it (``pods/eviction``, ``deployments.apps``), a namespace; empty: everywhere."""
