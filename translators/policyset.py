@@ -5,7 +5,7 @@ What cannot be read, or waits for a decision, is named; so is what no pod's poli
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from translators.diagnostics import Diagnostic
@@ -20,9 +20,11 @@ from translators.span import Span
 from translators.world import AddressPlan, World
 from translators.worldbuilder import build_world
 
-__all__ = ["CALICO", "CILIUM", "Around", "ReadSet", "engine_of", "read_set"]
+__all__ = ["CALICO", "CILIUM", "Around", "ReadSet", "engine_of", "in_force", "read_set"]
 
 CALICO, CILIUM = "calico", "cilium"
+NATIVE = ("networking.k8s.io", "NetworkPolicy")
+"""The one kind that both engines enforce."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class ReadSet:
     """A set in its world; ``documents`` are what its engine enforces.
 
     ``diagnostics``: what could not be read, or cannot be decided; ``left_out`` names policies about traffic that no
-    pod's policy decides.
+    pod's policy decides, ``special`` holds them.
     """
 
     engine: str
@@ -48,6 +50,7 @@ class ReadSet:
     diagnostics: tuple[Diagnostic, ...]
     left_out: tuple[str, ...]
     options: Options
+    special: tuple[Document, ...] = ()
 
     def calico(self) -> CalicoPolicies:
         """Give the policies as Calico sorts them."""
@@ -74,14 +77,34 @@ def engine_of(documents: Sequence[Document], otherwise: str) -> str:
     return CILIUM if cilium else CALICO if calico else otherwise
 
 
+def in_force(documents: Iterable[Document], engine: str, world: World, options: Options) -> list[Document]:
+    """Give the objects that an engine can make sense of; of a live cluster's these are all."""
+    return [d for d in documents if _makes_sense(d, engine, world, options)]
+
+
+def _makes_sense(document: Document, engine: str, world: World, options: Options) -> bool:
+    try:
+        if engine == CALICO:
+            CalicoPolicies.build(world, [document], options.calico_version)
+        else:
+            CiliumPolicies.build(world, [document], options.cilium)
+    except (InputError, ValueError, TypeError, AttributeError, KeyError):
+        return False
+    return True
+
+
 def read_set(own: Sequence[Document], engine: str, around: Around) -> ReadSet:
     """Read a set; on Calico's side a tier that is only named is taken as ``translate`` takes it."""
     is_cluster = around.cluster is not None
     behind = list(around.cluster or ())
     world, odd = build_world([*behind, *own], plan=around.plan, is_cluster=is_cluster)
     if engine == CILIUM:
-        return ReadSet(CILIUM, world, tuple(own), tuple(odd), (), around.options)
-    found = read_policies([*(d for d in behind if d.kind == "Tier"), *own])
+        natives = read_policies(d for d in own if (d.group, d.kind) == NATIVE)
+        refused = {id(item.document) for item in natives.refused}
+        kept = tuple(d for d in own if id(d) not in refused)
+        wrong = (*odd, *(d for item in natives.refused for d in item.diagnostics))
+        return ReadSet(CILIUM, world, kept, wrong, (), around.options)
+    found = read_policies(own, tiers=[d for d in behind if d.kind == "Tier"])
     screened = screen(found, world, around.options, is_cluster=is_cluster)
     special = [p for p in found.policies if p.pre_dnat or p.do_not_track]
     left_out = {id(p.document) for p in special}
@@ -93,4 +116,5 @@ def read_set(own: Sequence[Document], engine: str, around: Around) -> ReadSet:
         (*odd, *found.diagnostics, *(d for d in screened.diagnostics if d.code == "CAL-P115")),
         tuple(f"{p.api_kind} {p.label}" for p in special),
         around.options,
+        tuple(p.document for p in special),
     )

@@ -11,6 +11,7 @@ from translators.errors import InputError
 from translators.explanation import Explainer
 from translators.flows import FlowVerdict
 from translators.frontends import is_policy
+from translators.policyset import CALICO, CILIUM, Around, read_set
 from translators.settings import Options
 from translators.source import Document, iterate, read
 from translators.translation import translate
@@ -50,7 +51,7 @@ def explain(
 
     ``flow`` has the form of the batch: ``src``, ``dst``, ``protocol``, and ``port`` or ``icmp_type``; an end may
     also be text (``shop/app=web``, ``world``, see ``translators.ends``). Without ``after`` the set ``before`` is
-    translated first. Raises ``InputError`` for a flow that is none, or whose ends the cluster does not hold.
+    translated first. What cannot be read counts as absent, as in a translation. Raises ``InputError`` for a flow that is none, or whose ends the cluster does not hold.
     """
     chosen = options or Options()
     old = list(iterate(before))
@@ -58,10 +59,12 @@ def explain(
     new = list(iterate(after)) if after is not None else _translated(old, around, chosen, plan)
     world, _ = build_world([*(around or ()), *old], plan=plan, is_cluster=around is not None)
     world, asked = _placed(world, flow)
-    tiers = [d for d in around or () if d.kind == "Tier"]
+    behind = Around(around, plan, chosen)
+    read_old, read_new = read_set(old, CALICO, behind), read_set(new, CILIUM, behind)
     try:
-        calico = Explainer(world, [*tiers, *old], "calico", chosen).verdict(asked)
-        cilium = Explainer(world, new, "cilium", chosen).verdict(asked)
+        in_force = [*read_old.documents, *read_old.special]
+        calico = Explainer(world, in_force, "calico", chosen).verdict(asked)
+        cilium = Explainer(world, read_new.documents, "cilium", chosen).verdict(asked)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(str(error) or "this is no flow") from error
     return Explanation(

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from translators.algebra.space import Vocabulary
-from translators.errors import InputError
 from translators.examples import calico_selectors, cilium_selectors, peopled
 from translators.folding import Cell, Party, cells, parties
-from translators.policyset import CALICO, CILIUM, engine_of
+from translators.policyset import CALICO, CILIUM, Around, engine_of, read_set
 from translators.proof.compare import classified
 from translators.proof.vocabulary import cilium_vocabulary, source_vocabulary
 from translators.report import Matrix
@@ -101,9 +100,9 @@ def reachability(
     old, new = list(iterate(before)), list(iterate(after))
     around = list(iterate(cluster)) if cluster is not None else []
     world, _ = build_world([*around, *old], plan=plan, is_cluster=cluster is not None)
-    tiers = [d for d in around if d.kind == "Tier"]
+    surroundings = Around(around if cluster is not None else None, plan, chosen)
     sets = [
-        _set(documents, engine_of(documents, otherwise), (world, tiers, chosen))
+        _set(documents, engine_of(documents, otherwise), world, surroundings)
         for documents, otherwise in ((old, CALICO), (new, CILIUM))
     ]
     vocabulary = sets[0].vocabulary()
@@ -117,24 +116,10 @@ def reachability(
     return _drawn(shown, drawn, hidden)
 
 
-def _set(
-    documents: Sequence[Document], engine: str, facts: tuple[World, Sequence[Document], Options]
-) -> _Set:
-    world, tiers, options = facts
-    if engine == CALICO:
-        return _Calico(_readable(world, [*tiers, *documents], options=options), options, world)
-    return _Cilium(documents, options, world)
-
-
-def _readable(world: World, documents: Sequence[Document], *, options: Options) -> list[Document]:
-    kept = []
-    for document in documents:
-        try:
-            CalicoPolicies.build(world, [document], options.calico_version)
-        except (InputError, ValueError, TypeError, AttributeError, KeyError):
-            continue
-        kept.append(document)
-    return kept
+def _set(documents: Sequence[Document], engine: str, world: World, around: Around) -> _Set:
+    """Give a set as its engine reads it: the tiers that are only named count on Calico's side as in a translation."""
+    kept = read_set(documents, engine, around).documents
+    return (_Calico if engine == CALICO else _Cilium)(kept, around.options, world)
 
 
 def _drawn(shown: Sequence[Party], drawn: Sequence[Sequence[Cell]], hidden: int) -> Matrix:

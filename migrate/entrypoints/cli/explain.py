@@ -32,6 +32,7 @@ from translators.diagnostics import CODES
 from translators.ends import parse_end, parse_target
 from translators.errors import InputError
 from translators.frontends import is_policy
+from translators.policyset import in_force
 from translators.settings import Options
 from translators.world import AddressPlan
 from translators.worldbuilder import build_world
@@ -125,8 +126,14 @@ def _batch(given: dict[str, Any], options: Options, plan: AddressPlan | None) ->
     around = load([given["cluster"]])
     _warn(around)
     world, _ = build_world(around.documents, plan=plan, is_cluster=True)
-    batch = Batch(world, _counted(around, given["policies"]), given["engine"], options)
-    broken = False
+    counted = _counted(around, given["policies"])
+    kept = in_force(counted, given["engine"], world, options)
+    read = {id(document) for document in kept}
+    for item in (d for d in counted if id(d) not in read):
+        name = f"{item.kind} {item.namespace}/{item.name}".replace(" /", " ")
+        say(sign(Sign.FAIL), f" {item.span}: {name} cannot be read, and counts as absent", always=True)
+    batch = Batch(world, kept, given["engine"], options)
+    broken = len(kept) < len(counted)
     for line in _lines(given["flows"]):
         text, answered = _answer(batch, line)
         broken = broken or not answered

@@ -104,3 +104,16 @@ def test_the_answer_is_a_frozen_value() -> None:
     with pytest.raises(FrozenInstanceError):
         found.source = "x"  # type: ignore[misc]
     assert found == Explanation(found.source, found.destination, found.calico, found.cilium)
+
+
+def test_a_tier_that_is_only_named_comes_where_the_translation_puts_it():
+    spec = {"namespaceSelector": "all()", "types": ["Ingress"]}
+    rules = {"sec.p": ("sec", "Deny"), "p": ("default", "Allow")}
+    policies = [
+        {"apiVersion": "projectcalico.org/v3", "kind": "GlobalNetworkPolicy", "metadata": {"name": name},
+         "spec": {**spec, "tier": tier, "ingress": [{"action": action}]}}
+        for name, (tier, action) in rules.items()
+    ]  # fmt: skip
+    answer = explain({"src": "world", "dst": "shop/app=db", "protocol": "TCP", "port": 22}, policies)
+    assert answer.agrees
+    assert str(answer.calico.verdict) == "deny"

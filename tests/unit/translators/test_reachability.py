@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import yaml
 
+from translators import translate
 from translators.reachability import reachability
+from translators.source import read
 
 CALICO = yaml.safe_load("""
 apiVersion: projectcalico.org/v3
@@ -28,6 +30,20 @@ spec:
 """)
 
 SHOP = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}
+
+
+IN_TIER = yaml.safe_load("""
+apiVersion: projectcalico.org/v3
+kind: GlobalNetworkPolicy
+metadata: {name: sec.p}
+spec:
+  tier: sec
+  namespaceSelector: all()
+  types: [Ingress]
+  ingress:
+  - {action: Deny, protocol: TCP, destination: {ports: [22]}}
+  - {action: Pass}
+""")
 
 
 def _cell(matrix, row, column):
@@ -83,3 +99,21 @@ def test_two_runs_give_the_same():
 def test_an_unreadable_policy_is_left_out():
     broken = {**CALICO, "spec": {"selector": "app = ="}}
     assert reachability([broken], []).rows
+
+
+def test_a_tier_that_is_only_named_counts_as_in_the_translation():
+    written = translate([IN_TIER, CALICO])
+    after = [d for f in written.files for d in read(f.path, f.text.encode()).documents]
+    matrix = reachability([IN_TIER, CALICO], after)
+    assert not [mark for row in matrix.marks for mark in row if mark]
+
+
+def test_what_cannot_be_read_is_left_out_of_the_picture():
+    odd = {**IN_TIER, "spec": {"ingress": "x"}}
+    tier = {
+        "apiVersion": "projectcalico.org/v3",
+        "kind": "Tier",
+        "metadata": {"name": "sec"},
+        "spec": {"order": "a"},
+    }
+    assert reachability([odd, tier, CALICO], [CILIUM]) == reachability([CALICO], [CILIUM])

@@ -58,7 +58,11 @@ class CalicoPolicies:
         for document in documents:
             spec = document.data.get("spec") or {}
             if document.group in _GROUPS and document.kind == "Tier":
-                tiers[document.name] = (spec.get("order"), spec.get("defaultAction") == "Pass")
+                order = spec.get("order")
+                tiers[document.name] = (
+                    None if order is None else float(order),
+                    spec.get("defaultAction") == "Pass",
+                )
             elif document.group in _GROUPS and document.kind in {"NetworkPolicy", "GlobalNetworkPolicy"}:
                 policies.append(_calico_policy(document, spec))
             elif document.group == "networking.k8s.io" and document.kind == "NetworkPolicy":
@@ -116,7 +120,7 @@ def _sorted(
 
     def place(name: str) -> tuple[bool, float, str]:
         order = tiers[name][0] if name in tiers else None
-        return (name not in tiers, math.inf if order is None else float(order), name)
+        return (name not in tiers, math.inf if order is None else order, name)
 
     return tuple(
         TierWalk(

@@ -206,3 +206,32 @@ def test_a_halt_a_gate_and_a_procedure_have_their_page(typed, title, capsys) -> 
 def test_a_gate_that_does_not_exist_has_none(capsys) -> None:
     assert main(["explain", "G-99"]) == ExitCode.USAGE
     assert "there is no code G-99" in capsys.readouterr().err
+
+
+def test_a_policy_that_cannot_be_read_counts_as_absent_in_a_batch_and_is_named(tmp_path, capsys):
+    odd = {
+        "apiVersion": "projectcalico.org/v3",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "odd", "namespace": "a"},
+    }
+    tier = {
+        "apiVersion": "projectcalico.org/v3",
+        "kind": "Tier",
+        "metadata": {"name": "t"},
+        "spec": {"order": "x"},
+    }
+    listed = [
+        {**odd, "spec": {"types": ["Ingress"], "ingress": "x"}},
+        {**odd, "spec": {"selector": "a = b"}},
+        tier,
+    ]
+    (tmp_path / "cluster.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": listed}))
+    flow = {"id": 1, "src": {"ip": "192.0.2.1"}, "dst": {"ip": "192.0.2.2"}, "protocol": "TCP", "port": 80}
+    (tmp_path / "flows.jsonl").write_text(json.dumps(flow) + "\n")
+    asked = ["--cluster", str(tmp_path / "cluster.json"), "--flows", str(tmp_path / "flows.jsonl")]
+    assert main(["explain", "--engine", "calico", *asked]) == 2
+    said = capsys.readouterr()
+    assert json.loads(said.out)["verdict"] == "allow"
+    assert said.err.count("cannot be read, and counts as absent") == 3
+    assert "NetworkPolicy a/odd" in said.err
+    assert "Tier t" in said.err
