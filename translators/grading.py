@@ -233,7 +233,7 @@ class _Grading:
                 entry.refused = entry.refused or (wholly and not self._is_kept(policy))
 
     def _entry_at(self, item: Diagnostic) -> _Entry | None:
-        """Find the policy that a diagnostic is about: the document that begins at or before its place."""
+        """Find the policy that a diagnostic is about: the document that begins at or before its place, if it is one."""
         exact = self._by_object.get((str(item.span), item.object))
         if exact is not None:
             return exact
@@ -243,6 +243,9 @@ class _Grading:
             near = span.file == item.span.file and span.line <= item.span.line
             if near and (best is None or span.line > best.document.span.line):
                 best = entry
+        if best is None or any(best.document.span < other <= item.span for other in self._found.others
+                               if other.file == item.span.file):  # fmt: skip
+            return None
         return best
 
     def _diagnosed(self, item: Diagnostic) -> None:

@@ -55,10 +55,10 @@ def lint(
     around = list(iterate(cluster)) if cluster is not None else []
     world, odd = build_world([*around, *own], plan=plan, is_cluster=cluster is not None)
     tiers = [d for d in around if d.kind == "Tier"]
-    found = read_policies([*tiers, *own])
+    found = read_policies(own, tiers=tiers)
     screened = screen(found, world, chosen, is_cluster=cluster is not None)
     usable = {id(p.document) for p in screened.usable}
-    documents = [d for d in [*tiers, *own] if d.kind == "Tier" or id(d) in usable]
+    documents = [*found.tier_objects, *(d for d in own if id(d) in usable)]
     walked = _walked(world, [*documents, *screened.assumed_tiers], chosen)
     hidden = _hidden(found.policies, chosen.cilium.labels)
     listed = [*found.diagnostics, *odd, *screened.diagnostics, *walked, *hidden]

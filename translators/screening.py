@@ -6,7 +6,7 @@ Every policy that is left out here carries the code that says why; nothing is le
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from translators.algebra.space import EXTENDED
@@ -41,8 +41,9 @@ def screen(found: PolicySet, world: World, options: Options, *, is_cluster: bool
     """Sort the policies of an input into those that can be compiled and those that cannot, with reasons."""
     tiers, assumed, notes = _tiers(found, options, is_cluster=is_cluster)
     usable = []
+    notes += _unsure(found, options)
+    undecided = {n.object for n in notes if n.code in {"CAL-P115", "CAL-P121"}}
     diagnostics = [*notes, *_version(options)]
-    undecided = {n.object for n in notes if n.code == "CAL-P115"}
     for policy in found.policies:
         if f"{policy.api_kind} {policy.label}" in undecided:
             continue
@@ -75,11 +76,12 @@ def _tiers(
 ) -> tuple[dict[str, Tier], list[Document], list[Diagnostic]]:
     """Without a cluster a tier that is only named is taken to exist, before ``default``, ending with Deny."""
     tiers, assumed, notes = dict(found.tiers), [], []
+    unsure = found.unsure_tiers - options.tiers.keys()
     for name, (order, action) in options.tiers.items():
         tiers[name] = Tier(name, order, Action.PASS if action == "Pass" else Action.DENY)
         assumed.append(_tier_object(tiers[name]))
     for policy in found.policies:
-        if policy.tier in found.tiers or policy.tier in options.tiers or policy.staged:
+        if policy.tier in {*found.tiers, *unsure, *options.tiers} or policy.staged:
             continue
         if is_cluster:
             notes.append(diagnostic("CAL-O302", policy.span, about=policy.label, tier=policy.tier))
@@ -92,6 +94,17 @@ def _tiers(
         unknown = [p for p in found.policies if p.tier in tiers and tiers[p.tier].order == ASSUMED_ORDER]
         notes += _undecided([p for p in unknown if p.tier not in {*found.tiers, *options.tiers}])
     return tiers, assumed, notes
+
+
+def _unsure(found: PolicySet, options: Options) -> Iterator[Diagnostic]:
+    """Name the policies that wait for a tier, or for a set or host endpoint that their selectors may mean."""
+    for policy in found.policies:
+        about = f"{policy.api_kind} {policy.label}"
+        if policy.tier in found.unsure_tiers - options.tiers.keys() and not policy.staged:
+            item = f"A Tier {policy.tier} that can be read"
+            yield diagnostic("CAL-P115", policy.span, about=about, object=item, path="its order and its end")
+        if policy.kind is not PolicyKind.KUBERNETES_NETWORK_POLICY:
+            yield from (replace(item, span=policy.span, object=about) for item in found.unsure)
 
 
 def _undecided(policies: Sequence[Policy]) -> Iterator[Diagnostic]:

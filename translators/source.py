@@ -6,6 +6,7 @@ JSON is read item by item, so that a snapshot of any size is never held as a who
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,15 @@ from typing import Any
 from translators.diagnostics import Diagnostic
 from translators.json_reading import Envelope, Item, values
 from translators.span import Span
-from translators.yaml_reading import MAX_DEPTH, child, composed, documents, is_plain, unreadable
+from translators.yaml_reading import (
+    MAX_DEPTH,
+    child,
+    composed,
+    documents,
+    is_plain,
+    template_in,
+    unreadable,
+)
 
 __all__ = ["Document", "Reading", "from_object", "iterate", "read", "read_chunks"]
 
@@ -152,7 +161,17 @@ def _from_yaml(name: str, content: bytes) -> Reading:
             reading.diagnostics.append(found)
         else:
             _collect(reading, name, *found)
+    marked = template_in(name, text)
+    if marked is not None and any(map(_is_marked, reading.documents)):
+        return Reading([], [d for d in reading.diagnostics if d.code != marked.code] + [marked])
     return reading
+
+
+def _is_marked(document: Document) -> bool:
+    """Say whether what decides of an object that decides something is still to be filled in."""
+    data = document.data
+    said = [document.name, document.namespace, document.metadata.get("labels"), data.get("spec")]
+    return _is_placed(data) and template_in("", json.dumps(said, default=str)) is not None
 
 
 def _is_placed(data: object) -> bool:
@@ -244,7 +263,10 @@ def _collect_item(reading: Reading, name: str, item: Item) -> None:
 
 
 def _is_object(data: Any) -> bool:  # noqa: ANN401  # plain data of any type
-    return isinstance(data, dict) and isinstance(data.get("kind"), str) and "apiVersion" in data
+    """A policy counts as one without ``apiVersion`` too: it is named, not passed over."""
+    if not isinstance(data, dict) or not isinstance(kind := data.get("kind"), str):
+        return False
+    return "apiVersion" in data or kind.endswith("Policy")
 
 
 def _typed(item: object, outer: Mapping[str, Any]) -> object:

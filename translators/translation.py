@@ -72,7 +72,7 @@ def translate(
     around = list(iterate(cluster)) if cluster is not None else []
     world, odd = build_world([*around, *own], plan=plan, is_cluster=cluster is not None)
     tiers = [d for d in around if d.kind == "Tier"]
-    found = read_policies([*tiers, *own])
+    found = read_policies(own, tiers=tiers)
     screened = screen(found, world, chosen, is_cluster=cluster is not None)
     chosen = _as_proved(chosen)
     work = _Work(world, chosen, found, screened.usable)

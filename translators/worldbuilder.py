@@ -6,7 +6,7 @@ Source of the address plan: ``translation.md`` §5, "Address plan": given ranges
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,6 +34,8 @@ from translators.world import (
 __all__ = ["build_world"]
 
 CALICO = frozenset({"projectcalico.org", "crd.projectcalico.org"})
+_OF_SET = frozenset({"nets"})
+_OF_HOST = frozenset({"node", "interfaceName", "expectedIPs", "profiles", "ports"})
 FINISHED = frozenset({"Succeeded", "Failed"})
 TUNNELS = ("projectcalico.org/IPv4IPIPTunnelAddr", "projectcalico.org/IPv4VXLANTunnelAddr",
            "projectcalico.org/IPv6VXLANTunnelAddr", "projectcalico.org/IPv4WireguardInterfaceAddr",
@@ -114,7 +116,7 @@ class _Gathered:
             self._file(key, document)
         except (TypeError, AttributeError, ValueError, KeyError, RecursionError) as error:
             wanted = "an object as Kubernetes stores it"
-            found = diagnostic("CAL-P119", document.span, about=f"{document.kind} {document.name}",
+            found = diagnostic("CAL-P119", document.span, about=_full_name(document),
                                path=document.name, found=f"odd ({str(error)[:60]})", wanted=wanted)  # fmt: skip
             self.found.append(found)
 
@@ -135,14 +137,28 @@ class _Gathered:
             case "EndpointSlice":
                 self.slices.append(_slice(document))
             case "calico HostEndpoint":
+                self._known(document, _OF_HOST)
                 self.hosts.append(_host_endpoint(document))
             case "calico NetworkSet" | "calico GlobalNetworkSet":
+                self._known(document, _OF_SET)
                 self.sets.append(_network_set(document, self.found))
             case "calico Profile":
                 self.profiles.append(_profile(document))
             case "calico IPPool":
                 if not _spec(document).get("disabled"):
                     self.pools.append(parse_cidr(str(_spec(document)["cidr"])))
+
+    def _known(self, document: Document, keys: Collection[str]) -> None:
+        """Name every field that open source Calico does not have: what it would have meant is lost."""
+        for key in _spec(document):
+            if key not in keys:
+                place = document.at("spec", str(key))
+                found = diagnostic("CAL-P103", place, about=_full_name(document), path=f"spec.{key}")
+                self.found.append(found)
+
+
+def _full_name(document: Document) -> str:
+    return f"{document.kind} " + "/".join(part for part in (document.namespace, document.name) if part)
 
 
 def _labels(document: Document) -> dict[str, str]:
@@ -285,7 +301,7 @@ def _network_set(document: Document, found: list[Diagnostic]) -> NetworkSet:
         except ValueError:
             place = document.at("spec", "nets", index)
             reason = f"{text!r} is neither a network nor an address"
-            found.append(diagnostic("CAL-P105", place, about=document.name, reason=reason))
+            found.append(diagnostic("CAL-P105", place, about=_full_name(document), reason=reason))
     namespace = None if document.kind == "GlobalNetworkSet" else _home(document)
     return NetworkSet(namespace, document.name, _labels(document), tuple(nets), _version(document))
 

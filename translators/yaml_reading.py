@@ -16,7 +16,7 @@ import yaml
 from translators.diagnostics import Diagnostic, diagnostic
 from translators.span import Span
 
-__all__ = ["MAX_DEPTH", "child", "composed", "documents", "is_plain", "resolve", "unreadable"]
+__all__ = ["MAX_DEPTH", "child", "composed", "documents", "is_plain", "resolve", "template_in", "unreadable"]
 
 MAX_DEPTH = 100
 MAX_NODES = 4_000_000
@@ -69,7 +69,7 @@ def documents(name: str, text: str) -> Iterator[tuple[Any, Any] | Diagnostic]:
                 yield _Builder(name).build(node, 0), node
             except _Refused as refused:
                 odd_key = refused.found.code == "CAL-P101"
-                yield (odd_key and _template_in(name, text)) or refused.found
+                yield (odd_key and template_in(name, text)) or refused.found
     except yaml.YAMLError as error:
         yield _broken(name, text, error)
     except (RecursionError, ValueError, OverflowError) as error:
@@ -106,8 +106,8 @@ def is_plain(node: object) -> bool:
     return isinstance(node, yaml.ScalarNode) and not node.style
 
 
-def _template_in(name: str, text: str) -> Diagnostic | None:
-    """Say that a text that is no YAML is a template; ``{{ x }}`` alone is a map whose key is a map."""
+def template_in(name: str, text: str) -> Diagnostic | None:
+    """Say that a text is a template, where it holds the marks of one; ``{{ x }}`` alone is a map whose key is a map."""
     template = _TEMPLATE.search(text)
     if template is None:
         return None
@@ -118,7 +118,7 @@ def _template_in(name: str, text: str) -> Diagnostic | None:
 def _broken(name: str, text: str, error: yaml.YAMLError) -> Diagnostic:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     line = mark.line + 1 if mark else 1
-    if found := _template_in(name, text):
+    if found := template_in(name, text):
         return found
     reason = getattr(error, "problem", None) or str(error).splitlines()[0]
     return unreadable(name, line, mark.column + 1 if mark else 1, reason)

@@ -12,13 +12,13 @@ import tarfile
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from migrate.errors import Failure
-from translators.diagnostics import Diagnostic, diagnostic
+from translators.diagnostics import Diagnostic, Severity, diagnostic
 from translators.frontends import is_policy
 from translators.layout import MARK, OutputFile
 from translators.source import Document, read_chunks
@@ -39,6 +39,8 @@ __all__ = [
 ]
 
 SUFFIXES = frozenset({".yaml", ".yml", ".json", ".jsonl"})
+TEMPLATES = frozenset({".j2", ".tpl", ".tmpl", ".gotmpl"})
+"""Behind one of the suffixes above they say that a file is a template: it is looked into, to be named."""
 INDEXES = frozenset({"snapshot.json", "manifest.json"})
 """Files in which a snapshot says what it read; of any other kind they are read like every file."""
 BESIDE = frozenset({"flows.jsonl", "baseline.json"})
@@ -93,12 +95,20 @@ def load(paths: Iterable[str]) -> Loaded:
 
 def _take_one(loaded: Loaded, path: str, name: str, opened: Opened) -> None:
     """Read one file; one of a folder that cannot be opened is a finding and hides no other."""
+    before = len(loaded.diagnostics)
     try:
         _take(loaded, name, opened)
+        if name in {path, "<stdin>"}:
+            loaded.diagnostics[before:] = map(_named_itself, loaded.diagnostics[before:])
     except OSError as error:
         if name == path:
             raise
         loaded.diagnostics.append(unreadable(name, 0, 0, error.strerror or "it cannot be opened"))
+
+
+def _named_itself(found: Diagnostic) -> Diagnostic:
+    """A template that was asked for by its own name is refused, not passed over."""
+    return replace(found, severity=Severity.ERROR) if found.code == "CAL-P117" else found
 
 
 def _take(loaded: Loaded, name: str, opened: Opened) -> None:
@@ -141,7 +151,7 @@ def contents(path: str, left: Callable[[Path], bool] = lambda _: False) -> Itera
         content = sys.stdin.buffer.read()
         yield "<stdin>", lambda: [content]
     elif place.is_dir():
-        for item in sorted(p for p in place.rglob("*") if p.suffix in SUFFIXES and p.is_file()):
+        for item in sorted(p for p in place.rglob("*") if _is_read(p) and p.is_file()):
             if ".c2c" not in item.parts and not left(item.relative_to(place)):
                 yield str(item), partial(_pieces, item)
     elif path.endswith(ARCHIVES):
@@ -151,6 +161,10 @@ def contents(path: str, left: Callable[[Path], bool] = lambda _: False) -> Itera
     else:
         content = place.read_bytes()  # a pipe gives its bytes once
         yield path, lambda: [content]
+
+
+def _is_read(name: Path) -> bool:
+    return name.suffix in SUFFIXES or (name.suffix in TEMPLATES and name.with_suffix("").suffix in SUFFIXES)
 
 
 def _is_beside(inner: Path) -> bool:
@@ -170,7 +184,7 @@ def _members(place: Path, left: Callable[[Path], bool]) -> Iterator[tuple[str, O
             if number > MAX_MEMBERS or member.size > MAX_MEMBER:
                 raise Failure(f"{place} holds more than a snapshot would", fix="unpack it yourself")
             inner = Path(member.name)
-            if member.isfile() and inner.suffix in SUFFIXES and not left(inner):
+            if member.isfile() and _is_read(inner) and not left(inner):
                 yield f"{place}!{member.name}", partial(_extracted, archive, member)
         _check_end(archive)
 

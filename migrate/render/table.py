@@ -50,6 +50,12 @@ def _lines(report: Report, canvas: Canvas) -> Iterator[Line]:
     yield []
     policies = list(_policies(report, canvas))
     yield from [*policies, []] if policies else []
+    if beside := words.beside(report):
+        for finding in beside:
+            which = Sign.FAIL if finding.severity == "error" else Sign.WARN
+            text = f"{finding.text}  {finding.code}  {finding.span}"
+            yield from prose(text, canvas, first=["  ", sign(which), " "])
+        yield []
     yield from claims(report.differences, canvas)
     yield from _proof(report, canvas)
 
@@ -150,7 +156,8 @@ def claims(
         for text in words.decided(difference):
             yield from prose(text, canvas, first=["      "], indent="        ")
     if len(differences) > len(shown):
-        yield [Piece(f"  {len(differences) - len(shown)} more differences (-o wide)", Role.DIM)]
+        left = len(differences) - len(shown)
+        yield [Piece(f"  {left} more {words.plural(left, 'difference', 'differences')} (-o wide)", Role.DIM)]
     if differences:
         yield []
 
@@ -171,7 +178,8 @@ def _proof(report: Report, canvas: Canvas) -> Iterator[Line]:
         text = f"Today's cluster: {points - differ:,} of {points:,} points agree, {rest}."
         yield from prose(text, canvas, indent="  ")
     sizes = report.method.sizes
-    text = f"{sizes.get('objects', 0):,} objects for Cilium"
+    count = sizes.get("objects", 0)
+    text = f"{count:,} {words.plural(count, 'object', 'objects')} for Cilium"
     if largest := sizes.get("map_entries"):
         text += f"; the largest policy map takes about {largest:,} entries"
     yield from prose(f"{text}.", canvas, indent="  ")

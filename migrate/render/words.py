@@ -197,6 +197,13 @@ def pending(report: Report) -> list[Pending]:
     return sorted(left, key=_gravity)
 
 
+def beside(report: Report) -> list[Finding]:
+    """Give what the verdict on the policies does not hold: errors that concern no policy, files that were skipped."""
+    told = {key for entry in report.policies for key in entry.findings}
+    found = [f for f in report.findings if f.id not in told and f.accepted is None]
+    return [f for f in found if f.severity == "error" or f.code == "CAL-P117"]
+
+
 def _weighs(finding: Finding) -> bool:
     return CODES[finding.code].cls.startswith(("refuse", "stop", "X", "A")) if finding.code in CODES else True
 

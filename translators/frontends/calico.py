@@ -31,8 +31,7 @@ def policy(document: Document) -> tuple[Policy | None, Fields]:
     """Give the policy of one document, None where it is refused, and what was found in it."""
     fields = Fields(document)
     spec = fields.mapping(document.data.get("spec"), ("spec",))
-    if not document.name:
-        fields.refuse(("metadata",), "metadata.name is missing")
+    fields.named()
     if document.kind == "StagedKubernetesNetworkPolicy":
         return _staged_kubernetes(document, fields, spec)
     found = _Reader(document, fields, spec).policy()
@@ -43,9 +42,12 @@ def tier(document: Document) -> tuple[Tier | None, Fields]:
     """Give the tier of one document, None where it is refused."""
     fields = Fields(document)
     spec = fields.mapping(document.data.get("spec"), ("spec",))
+    fields.named()
     fields.known(spec, {"order", "defaultAction"}, ("spec",))
     order = fields.number(spec.get("order"), ("spec", "order"))
     text = fields.text(spec.get("defaultAction"), ("spec", "defaultAction")) or "Deny"
+    if text not in {"Deny", "Pass"}:
+        fields.refuse(("spec", "defaultAction"), f"defaultAction is {text!r}: Deny or Pass is possible")
     action = Action.PASS if text == "Pass" else Action.DENY
     return (None if fields.refused else Tier(document.name, order, action, document.span)), fields
 

@@ -35,6 +35,7 @@ def policy(document: Document) -> tuple[Policy | None, Fields]:
     """Give the policy of one document, None where it is refused, and what was found in it."""
     fields = Fields(document)
     spec = fields.mapping(document.data.get("spec"), ("spec",))
+    fields.named()
     kind = KINDS[document.kind]
     tier, order = _place(fields, kind, spec)
     fields.add("CAL-K703" if kind is PolicyKind.CLUSTER_NETWORK_POLICY else "CAL-K707", (),

@@ -6,6 +6,7 @@ refused as a whole if one of them refuses.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,10 @@ from translators.source import Document
 __all__ = ["Fields", "Path"]
 
 Path = tuple[str | int, ...]
-ENTERPRISE = frozenset({"domains", "domain", "threatFeed", "allowedEgressDomains"})
+MAX_NAME, MAX_NAMESPACE = 253, 63
+_LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
+_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\Z")
+_NAMESPACE = re.compile(rf"{_LABEL}\Z")
 
 
 class Fields:
@@ -45,6 +49,16 @@ class Fields:
     def refuse(self, path: Path, reason: str) -> None:
         """Note a rule that Calico would not accept."""
         self.add("CAL-P105", path, reason=reason)
+
+    def named(self) -> None:
+        """Note a name or a namespace that Kubernetes does not take, so that no cluster can hold the object."""
+        name, namespace = self.document.name, self.document.namespace
+        if not name:
+            self.refuse(("metadata",), "metadata.name is missing")
+        elif len(name) > MAX_NAME or not _NAME.match(name):
+            self.refuse(("metadata", "name"), f"{name!r} is no name that Kubernetes takes")
+        if namespace and (len(namespace) > MAX_NAMESPACE or not _NAMESPACE.match(namespace)):
+            self.refuse(("metadata", "namespace"), f"{namespace!r} is no namespace that Kubernetes takes")
 
     def wrong_type(self, path: Path, value: object, wanted: str) -> None:
         """Note a value of the wrong type."""

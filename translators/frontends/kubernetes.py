@@ -28,10 +28,15 @@ def policy(document: Document) -> tuple[Policy | None, Fields]:
     """Give the policy of one document, None where it is refused, and what was found in it."""
     fields = Fields(document)
     spec = fields.mapping(document.data.get("spec"), ("spec",))
+    fields.named()
     fields.known(spec, {"podSelector", "policyTypes", "ingress", "egress"}, ("spec",))
     namespace = document.namespace or "default"
     types = fields.sequence(spec.get("policyTypes"), ("spec", "policyTypes"))
-    egress_written = spec.get("egress") is not None
+    for index, item in enumerate(types):
+        if item not in ("Ingress", "Egress"):
+            path = ("spec", "policyTypes", index)
+            fields.refuse(path, f"policyTypes holds {item!r}: Ingress or Egress is possible")
+    has_egress = bool(spec.get("egress"))
     found = Policy(
         kind=PolicyKind.KUBERNETES_NETWORK_POLICY,
         namespace=namespace,
@@ -49,7 +54,7 @@ def policy(document: Document) -> tuple[Policy | None, Fields]:
         ingress=_rules(fields, spec.get("ingress"), ("spec", "ingress"), namespace),
         egress=_rules(fields, spec.get("egress"), ("spec", "egress"), namespace),
         applies_ingress="Ingress" in types or not types,
-        applies_egress="Egress" in types or (not types and egress_written),
+        applies_egress="Egress" in types or (not types and has_egress),
     )
     return (None if fields.refused else found), fields
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from migrate.errors import Failure
-from migrate.render.words import acceptable
+from migrate.render import words
 from translators.report import Finding, PolicyEntry, Report
 from translators.settings import READINGS
 
@@ -56,7 +56,7 @@ def accepted(report: Report, typed: Sequence[str], standing: Sequence[str] = ())
                 f"--accept {text}: there is no such finding", fix="the ids stand in -o wide and -o json"
             )
         for index in hits:
-            if not acceptable(found[index].code):
+            if not words.acceptable(found[index].code):
                 raise Failure(
                     f"--accept {text}: {found[index].code} cannot be accepted",
                     fix=f"c2c explain {found[index].code}",
@@ -89,6 +89,11 @@ def failing(report: Report, level: str) -> list[PolicyEntry]:
         if 0 < _gravity(entry) <= limit and not settled:
             found.append(entry)
     return found
+
+
+def refused_beside(report: Report, level: str) -> list[Finding]:
+    """Give the errors that concern no policy: an object that could not be read fails at every level but ``never``."""
+    return [f for f in words.beside(report) if f.severity == "error"] if level != "never" else []
 
 
 def _gravity(entry: PolicyEntry) -> int:

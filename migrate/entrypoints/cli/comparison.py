@@ -10,13 +10,16 @@ import click
 
 from migrate.adapters.expectations import read_expectations
 from migrate.adapters.files import Loaded, kept_policies, load, report_in
+from migrate.entrypoints.cli.face import say
 from migrate.entrypoints.cli.options import chosen, cluster_from, plan_from, shared, tier_options
 from migrate.entrypoints.cli.output import formats, outputs_option
 from migrate.entrypoints.cli.progress import progress
 from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
 from migrate.render.outcome import Outcome, accepted_in
+from migrate.render.terminal import Sign, sign
 from translators.conditions import Broken, Facts, recheck
+from translators.diagnostics import Severity
 from translators.errors import InputError
 from translators.expectations import Answer, hold
 from translators.frontends import is_policy, read_policies
@@ -135,8 +138,10 @@ def _side(path: str | None) -> list[Document] | None:
         return None
     loaded = load([path])
     for item in loaded.diagnostics:
-        if item.code in UNREADABLE:
+        if item.code in UNREADABLE or (item.code == "CAL-P117" and item.severity is Severity.ERROR):
             raise Failure(f"{item.code} {item.span}: {item.message}", fix=item.remedy)
+        if item.code == "CAL-P117":
+            say(sign(Sign.WARN), f" {item.code} {item.span}: {item.message}", always=True)
     if not any(is_policy(d) or d.kind.startswith("Cilium") for d in loaded.documents):
         raise Failure(f"{path} holds no policy", fix="name a file or folder of policies")
     return loaded.documents
@@ -163,7 +168,8 @@ def _conditions(
     conditions = report.get("conditions")
     if not isinstance(conditions, list):
         return [], 0
-    tiers = read_policies(d for d in (*(around.cluster or ()), *old) if d.kind == "Tier").tiers
+    of_cluster = [d for d in around.cluster or () if d.kind == "Tier"]
+    tiers = read_policies((d for d in old if d.kind == "Tier"), tiers=of_cluster).tiers
     facts = Facts(read_set(old, CALICO, around).world, tiers, around.options.cilium_version)
     listed = [item for item in conditions if isinstance(item, dict)]
     return recheck(listed, facts), len(listed)

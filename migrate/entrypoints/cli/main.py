@@ -73,6 +73,13 @@ class _Verbs(click.Group):
         except Failure as failure:
             failed(failure.what, failure.why, failure.fix)
             return failure.code
+        except Exception as error:
+            from translators.errors import InputError, OptionError  # noqa: PLC0415  # help loads click alone
+
+            if not isinstance(error, (InputError, OptionError)):
+                raise
+            failed(error.what, error.why, error.fix)
+            return ExitCode.USAGE
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -87,13 +87,14 @@ def cluster_from(path: str | None) -> Loaded | None:
 def tier_options(values: Sequence[str]) -> dict[str, tuple[float, str]]:
     """Read ``NAME=ORDER[:Pass]``."""
     found = {}
+    fix = "write it as NAME=100 or NAME=100:Pass"
     for value in values:
         name, _, rest = value.partition("=")
         order, _, action = rest.partition(":")
+        if action not in {"", "Deny", "Pass"}:
+            raise Failure(f"--tier {value}: a tier ends with Deny or Pass, not with {action!r}", fix=fix)
         try:
             found[name] = (float(order), action or "Deny")
         except ValueError as error:
-            raise Failure(
-                f"--tier {value}: {order!r} is no order", fix="write it as NAME=100 or NAME=100:Pass"
-            ) from error
+            raise Failure(f"--tier {value}: {order!r} is no order", fix=fix) from error
     return found

@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from migrate.adapters.files import Loaded, differing_files, load, write_files
-from migrate.entrypoints.cli.acceptance import LEVELS, accepted, failing
+from migrate.entrypoints.cli.acceptance import LEVELS, accepted, failing, refused_beside
 from migrate.entrypoints.cli.configuration import Configuration, configuration
 from migrate.entrypoints.cli.face import command_line, next_step, say
 from migrate.entrypoints.cli.options import chosen, cluster_from, plan_from, shared, tier_options
@@ -23,8 +23,9 @@ from migrate.render.excerpts import excerpts
 from migrate.render.table import summary
 from migrate.render.terminal import Sign, sign
 from migrate.render.translation import as_json, renderers
+from migrate.render.words import plural
 from translators import Translation
-from translators.diagnostics import CODES
+from translators.diagnostics import CODES, Diagnostic, Severity
 from translators.layout import OutputFile
 from translators.report import Matrix, Report
 from translators.settings import Options
@@ -206,7 +207,7 @@ def _matrix(report: Report, files: Sequence[OutputFile], loaded: Loaded, setting
     broken = {p.source for p in report.policies if any(CODES[c].cls == "refuse" for c in p.codes)}
     written = [d for f in files for d in read(f.path, f.text.encode()).documents]
     return reachability(
-        [d for d in setting.policies(loaded) if d.span not in broken],
+        [d for d in setting.policies(loaded) if d.span not in broken and d.group != "cilium.io"],
         [*written, *(d for d in loaded.documents if d.span in kept)],
         cluster=setting.cluster(loaded),
         options=setting.options,
@@ -230,6 +231,10 @@ def _deliver(asked: _Asked, files: Sequence[OutputFile], report: Report) -> list
     return []
 
 
+def _is_refused_template(found: Diagnostic) -> bool:
+    return found.code == "CAL-P117" and found.severity is Severity.ERROR
+
+
 def _leave(
     asked: _Asked, report: Report, read_from: tuple[Loaded, Loaded | None], stale: Sequence[str]
 ) -> int:
@@ -240,7 +245,7 @@ def _leave(
         if around is None or around is loaded
         else [*loaded.diagnostics, *around.diagnostics]
     )
-    unreadable = [d for d in read if d.code in UNREADABLE]
+    unreadable = [d for d in read if d.code in UNREADABLE or _is_refused_template(d)]
     for item in unreadable:
         say(sign(Sign.FAIL), f" {item.code} {item.span}: {item.message} {item.remedy}", always=True)
     if unreadable:
@@ -249,11 +254,14 @@ def _leave(
         kinds = ", ".join(sorted(around.unread))
         say(sign(Sign.FAIL), f" the snapshot could not read {kinds}: nothing is proved", always=True)
         return ExitCode.DONE if asked.exit_zero else ExitCode.BLOCKED
-    bad = failing(report, asked.fail_on)
-    if bad:
-        code = next((f.code for f in report.findings if f.id in bad[0].findings and f.severity != "note"), "")
-        told = f'{len(bad)} {"policy" if len(bad) == 1 else "policies"} at or above "{asked.fail_on}"'
-        say(f"{told}: exit {0 if asked.exit_zero else 3} (--accept ID=REASON accepts a finding)")
+    bad, beside = failing(report, asked.fail_on), refused_beside(report, asked.fail_on)
+    if bad or beside:
+        told = f'{len(bad)} {plural(len(bad), "policy", "policies")} at or above "{asked.fail_on}"'
+        others = f"{len(beside)} {plural(len(beside), 'object', 'objects')} that could not be read"
+        parts = [text for text, items in ((told, bad), (others, beside)) if items]
+        say(f"{', '.join(parts)}: exit {0 if asked.exit_zero else 3} (--accept ID=REASON accepts a finding)")
+        ids = bad[0].findings if bad else (beside[0].id,)
+        code = next((f.code for f in report.findings if f.id in ids and f.severity != "note"), "")
         if code:
             next_step(f"c2c explain {code}")
         return ExitCode.DONE if asked.exit_zero else ExitCode.BLOCKED

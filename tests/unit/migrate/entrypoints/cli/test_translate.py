@@ -230,3 +230,45 @@ def test_a_stop_that_only_one_policy_accepts_stays_for_the_others(policies, caps
         "stops": "refused",
         "service": "translated",
     }
+
+
+TEMPLATE = "{{ if .x }}\n" + EXACT + "{{ end }}\n"
+
+
+def test_a_template_in_a_folder_is_named_and_skipped(tmp_path, capsys):
+    (tmp_path / "a.yaml").write_text(EXACT)
+    (tmp_path / "b.yaml").write_text(TEMPLATE)
+    (tmp_path / "c.yaml.j2").write_text(TEMPLATE)
+    assert main(["translate", str(tmp_path)]) == ExitCode.DONE
+    said = "".join(capsys.readouterr().out.split())
+    assert "b.yamlholdstemplatemarkup" in said
+    assert "c.yaml.j2holdstemplatemarkup" in said
+
+
+def test_a_template_that_is_asked_for_by_name_is_refused(tmp_path, capsys):
+    (tmp_path / "b.yaml").write_text(TEMPLATE)
+    assert main(["translate", str(tmp_path / "b.yaml")]) == ExitCode.USAGE
+    assert "Render it first" in capsys.readouterr().err
+
+
+def test_an_error_that_concerns_no_policy_fails_too(tmp_path, capsys):
+    odd = "apiVersion: projectcalico.org/v3\nkind: GlobalNetworkSet\nmetadata: {name: s}\nspec: {netz: []}\n"
+    (tmp_path / "a.yaml").write_text(EXACT + "---\n" + odd)
+    assert main(["translate", str(tmp_path)]) == ExitCode.BLOCKED
+    said = capsys.readouterr()
+    assert "Field spec.netz" in said.out
+    assert "1 object that could not be read: exit 3" in said.err
+    assert main(["translate", str(tmp_path), "--fail-on", "never"]) == ExitCode.DONE
+
+
+def test_policies_of_cilium_among_the_files_stay_out_of_the_picture(tmp_path):
+    other = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: c, namespace: a}\nspec: {endpointSelector: {}, ingress: [{}]}\n"
+    (tmp_path / "a.yaml").write_text(EXACT + "---\n" + other)
+    assert main(["translate", str(tmp_path), "-o", str(tmp_path / "out.html")]) == ExitCode.DONE
+
+
+@pytest.mark.parametrize("value", ["sec", "sec=first", "sec=10:Maybe"])
+def test_a_tier_option_that_means_nothing_is_refused(tmp_path, value, capsys):
+    (tmp_path / "a.yaml").write_text(EXACT)
+    assert main(["translate", str(tmp_path), "--tier", value]) == ExitCode.USAGE
+    assert "NAME=100:Pass" in capsys.readouterr().err
