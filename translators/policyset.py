@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from translators.diagnostics import Diagnostic
 from translators.errors import InputError
-from translators.frontends import read_policies
+from translators.frontends import is_policy, read_policies
 from translators.screening import screen
 from translators.semantics.calico.model import CalicoPolicies
 from translators.semantics.cilium.model import CiliumPolicies
@@ -77,20 +77,18 @@ def engine_of(documents: Sequence[Document], otherwise: str) -> str:
     return CILIUM if cilium else CALICO if calico else otherwise
 
 
-def in_force(documents: Iterable[Document], engine: str, world: World, options: Options) -> list[Document]:
-    """Give the objects that an engine can make sense of; of a live cluster's these are all."""
-    return [d for d in documents if _makes_sense(d, engine, world, options)]
+def in_force(documents: Iterable[Document], engine: str) -> list[Document]:
+    """Give the objects that an engine would have taken; of a live cluster's these are all."""
+    return [d for d in documents if not _is_refused(d, engine)]
 
 
-def _makes_sense(document: Document, engine: str, world: World, options: Options) -> bool:
-    try:
-        if engine == CALICO:
-            CalicoPolicies.build(world, [document], options.calico_version)
-        else:
-            CiliumPolicies.build(world, [document], options.cilium)
-    except (InputError, ValueError, TypeError, AttributeError, KeyError):
+def _is_refused(document: Document, engine: str) -> bool:
+    if document.kind != "Tier" and not is_policy(document):
         return False
-    return True
+    if engine == CILIUM and (document.group, document.kind) != NATIVE:
+        return False
+    found = read_policies([document])
+    return bool(found.refused or found.unsure_tiers)
 
 
 def read_set(own: Sequence[Document], engine: str, around: Around) -> ReadSet:

@@ -272,6 +272,10 @@ EXPECTATIONS = """\
 READERS: tuple[Reader, ...] = (
     Reader("policies", 40, ".yaml", policies, _translate),
     Reader("policies-of-a-folder", 4, "/x/p.yml", policies, lambda p, g: ["lint", str(p.parent.parent)]),
+    Reader("pictured", 6, ".yaml", policies, lambda p, g: ["translate", str(p), "-o", "svg"]),
+    Reader("compared", 6, ".yaml", policies, lambda p, g: ["diff", "--before", str(p), "--after", str(g / "policy.yaml")], judges=True),
+    Reader("asked", 6, "/cluster/objects.yaml", lambda: [*policies(), *objects()],
+           lambda p, g: ["explain", "--engine", "calico", "--cluster", str(p.parent), "--flows", str(g / "flows.jsonl")], judges=True),
     Reader(
         "snapshot", 14, "/cluster/objects.json", objects,
         lambda p, g: ["translate", str(g / "policy.yaml"), "--cluster", str(p.parent)],
@@ -306,6 +310,7 @@ def lay_out(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "policy.yaml").write_text(POLICY, encoding="utf-8")
     (folder / "all.yaml").write_text(ALL, encoding="utf-8")
+    (folder / "flows.jsonl").write_text(FLOWS, encoding="utf-8")
     (folder / "tiered.yaml").write_text(TIERED, encoding="utf-8")
     cluster = folder / "cluster"
     cluster.mkdir(exist_ok=True)

@@ -127,7 +127,7 @@ def _batch(given: dict[str, Any], options: Options, plan: AddressPlan | None) ->
     _warn(around)
     world, _ = build_world(around.documents, plan=plan, is_cluster=True)
     counted = _counted(around, given["policies"])
-    kept = in_force(counted, given["engine"], world, options)
+    kept = in_force(counted, given["engine"])
     read = {id(document) for document in kept}
     for item in (d for d in counted if id(d) not in read):
         name = f"{item.kind} {item.namespace}/{item.name}".replace(" /", " ")
