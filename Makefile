@@ -32,7 +32,8 @@ demo: setup  ## translate and prove the example cluster, plan its migration and 
 	@$(VENV)/bin/c2c plan $(DEMO) -o demo-output/plan.json -o demo-output/plan.svg | head -24
 	@$(VENV)/bin/c2c rehearse demo-output/plan.json --cluster examples/cluster --state-dir demo-output/runs \
 	    --random 20 -o table -o demo-output/rehearsal.json
-	@echo "see demo-output/translation.html, demo-output/preflight.html, demo-output/plan.svg, demo-output/cilium/"
+	@$(VENV)/bin/c2c report --state-dir demo-output/runs -o table -o demo-output/rehearsal.html
+	@echo "see demo-output/translation.html, preflight.html, plan.svg, rehearsal.html, cilium/"
 
 check: setup  ## lint, types, contracts, fast tests: about a minute
 	@$(VENV)/bin/ruff check translators migrate tests

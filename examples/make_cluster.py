@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from migrate.model.resources import resource_of
+from migrate.model.rights import rights_for
 from tests import clusters
 from tests.clusters import Object
 
@@ -61,11 +62,13 @@ WORKLOADS = [
 ANSWERS: dict[str, Object] = {
     "controller": {
         "python": "3.12.3", "ansible_core": "2.21.5", "ansible_playbook": "/usr/bin/ansible-playbook",
-        "ansible_runner": "2.4.3", "helm": "v4.3.1",
+        "ansible_runner": "2.4.3", "helm": "v4.3.1", "credentials_expire": "",
     },
     "release": {},
+    "creations": {"object": "Namespace/c2c-system", "status": 201, "message": ""},
+    "evictions": {"pod": "shop/web-0", "status": 201, "message": ""},
 }  # fmt: skip
-"""What the machine that took the snapshot has, and the Helm release of Cilium that it found: none."""
+"""What the machine that took the snapshot has, which Helm release of Cilium it found (none), what the server answered."""
 KINDS = {"postgres": "StatefulSet", "kafka": "StatefulSet", "index": "StatefulSet", "shipper": "DaemonSet"}
 ZONES = ("a", "b", "c")
 NODES = {f"node-{i:02}": (f"10.0.0.{10 + i}", ZONES[i % 3]) for i in range(1, 9)}
@@ -178,6 +181,13 @@ def main() -> None:
     shutil.rmtree(HERE, ignore_errors=True)
     for folder in ("nodes", "answers"):
         (HERE / folder).mkdir(parents=True)
+    granted = [
+        {"verb": verb, "resource": resource, "namespace": namespace, "allowed": True}
+        for right in rights_for(["apply"])
+        for verb, resource, namespace in right.asked
+    ]
+    lines = "".join(json.dumps(answer) + "\n" for answer in granted)
+    (HERE / "answers" / "access.jsonl").write_text(lines, encoding="utf-8")
     for name, answer in ANSWERS.items():
         (HERE / "answers" / f"{name}.jsonl").write_text(json.dumps(answer) + "\n", encoding="utf-8")
     found: dict[str, list[Object]] = defaultdict(list)

@@ -50,6 +50,7 @@ BY_PERSONS = frozenset(
 )  # fmt: skip
 """Events that a reader wants to see as marks: what people did, and what happened to the run from outside."""
 STOPS = {RunStatus.PAUSED: "Paused", RunStatus.HALTED: "Halted"}
+STILL = frozenset(str(s) for s in STOPS)
 WRONG = frozenset({Kind.COMMAND_FAILED, Kind.COMMAND_UNKNOWN})
 OUT_OF_SERVICE = frozenset(str(s) for s in (*OUT, NodeStatus.ROLLING_BACK))
 REMOVES = frozenset({"P11", "P12"})
@@ -133,33 +134,33 @@ def _last(records: Sequence[Record]) -> str:
 
 
 def _status(said: str) -> tuple[str, str]:
-    """Give status and phase of ``RUNNING(P4)`` or ``DONE``."""
-    status, _, phase = said.partition("(")
-    return status, phase.rstrip(")")
+    """Give the status and what stands behind it: ``RUNNING(P4)``, ``PAUSED(approval)``, ``DONE``."""
+    status, _, rest = said.partition("(")
+    return status, rest.rstrip(")")
 
 
 def _run_moves(records: Sequence[Record]) -> Iterator[tuple[Record, str, str]]:
-    """Give the run's own transitions with status and phase after each."""
+    """Give the run's own transitions with status and reason after each; a reason is only where it stands still."""
     for record in records:
         if record.get("kind") == "transition" and not text(record, "node"):
-            status, phase = _status(text(record, "after"))
-            yield record, status, phase or text(record, "phase")
+            status, rest = _status(text(record, "after"))
+            yield record, status, rest if status in STILL else ""
 
 
 # The run.
 
 
 def _outcome(records: Sequence[Record], clock: _Clock, nodes: Mapping[str, _Node]) -> Outcome:
-    status, phase, words = str(RunStatus.PLANNED), "", ""
-    for record, now, at in _run_moves(records):
-        status, phase, words = now, at, text(record, "text")
+    status, phase, words, reason = str(RunStatus.PLANNED), "", "", ""
+    for record, now, why in _run_moves(records):
+        status, phase, words, reason = now, text(record, "phase"), text(record, "text"), why
     over = status in {str(s) for s in RunStatus if s.terminal}
-    reason = words if status in {str(s) for s in STOPS} else ""
+    told = reason if reason in words else f"{reason}: {words}"
     seconds = clock.at(_last(records))
     moved = sum(n.state == NodeStatus.DONE for n in nodes.values())
     sentence = _sentence(status, phase, moved, len(nodes), seconds)
     return Outcome(
-        status, reason, sentence, clock.start, _last(records) if over else "", seconds,
+        status, told, sentence, clock.start, _last(records) if over else "", seconds,
         text(records[0], "holder"), bool(records[0].get("attended")),
     )  # fmt: skip
 
@@ -181,13 +182,15 @@ def _sentence(status: str, phase: str, moved: int, nodes: int, seconds: float) -
 def _stages(records: Sequence[Record], clock: _Clock) -> Iterator[Stage]:
     """Give the phases in the order in which they were entered."""
     entered: list[tuple[str, str]] = []
-    for record, status, phase in _run_moves(records):
+    for record, status, _ in _run_moves(records):
+        phase = text(record, "phase")
         if phase and status != RunStatus.PLANNED and (not entered or entered[-1][0] != phase):
             entered.append((phase, text(record, "time")))
     ended = _outcome_end(records)
-    for (phase, start), following in zip(entered, [*entered[1:], ("", ended)], strict=True):
-        stop = following[1] or _last(records)
-        yield Stage(phase, PHASES.get(phase, phase), start, following[1], clock.at(stop) - clock.at(start))
+    ends = [*(start for _, start in entered), ended][1:]
+    for (phase, start), end in zip(entered, ends, strict=True):
+        stop = end or _last(records)
+        yield Stage(phase, PHASES.get(phase, phase), start, end, clock.at(stop) - clock.at(start))
 
 
 def _outcome_end(records: Sequence[Record]) -> str:
@@ -232,7 +235,10 @@ def _moved(node: _Node, record: Record, clock: _Clock) -> None:
     if node.since:
         _stay(node, text(record, "time"), clock)
     node.state, node.since = after, text(record, "time")
-    node.reason = text(record, "text") if after in {NodeStatus.HALTED, NodeStatus.ROLLED_BACK} else ""
+    if after == NodeStatus.HALTED:
+        node.reason = text(record, "text")
+    elif after not in {NodeStatus.ROLLING_BACK, NodeStatus.ROLLED_BACK}:
+        node.reason = ""
     node.rollbacks += after == NodeStatus.ROLLING_BACK
 
 
@@ -292,10 +298,12 @@ def _marks(records: Sequence[Record], clock: _Clock) -> Iterator[Mark]:
                 what = text(event, "text") or text(event, "detail", "id") or text(event, "detail", "reason")
                 yield Mark(kind, time, clock.at(time), text(event, "by"), text(record, "node"), what)
         elif record.get("kind") == "transition" and text(record, "before") != text(record, "after"):
-            status, _ = _status(text(record, "after"))
+            status, why = _status(text(record, "after"))
             name = next((word for state, word in STOPS.items() if state == status), "")
             if name:
-                yield Mark(name, time, clock.at(time), "", text(record, "node"), text(record, "text"))
+                said = text(record, "text")
+                what = why if why and why in said else ": ".join(w for w in (why, said) if w)
+                yield Mark(name, time, clock.at(time), "", text(record, "node"), what)
 
 
 def _accepted(plan: Plan) -> Iterator[str]:

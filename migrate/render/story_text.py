@@ -67,15 +67,17 @@ def table(report: MigrationReport, canvas: Canvas) -> str:
 def _head(report: MigrationReport) -> Iterator[Line]:
     status = report.outcome.status
     mark = Sign.PASS if status in GOOD else Sign.FAIL if status in BAD else Sign.UNSURE
-    yield ["  ", sign(mark), f" {headline(report)}"]
+    what = "REHEARSAL" if report.rehearsal else "run"
+    where = f" on {report.context}" if report.context else ""
+    yield ["  ", sign(mark), f" {report.outcome.sentence}"]
     if report.outcome.reason:
         yield [f"    {report.outcome.reason}"]
-    begun = f"{report.outcome.start} by {report.outcome.operator}"
-    yield [f"    {begun} · plan {report.plan[:6]} · cluster {report.cluster[:8]}"]
-    whole = f"{report.journal.count} records, hash chain whole"
+    yield [f"    {what} {report.run[:4]}{where} · {report.outcome.start} by {report.outcome.operator}"]
+    ids = f"plan {report.plan[:6]} · cluster {report.cluster[:8]}"
     if report.journal.whole:
-        yield [f"    {whole}"]
+        yield [f"    {ids} · {report.journal.count} records, hash chain whole"]
     else:
+        yield [f"    {ids} · {report.journal.count} good records"]
         yield ["  ", sign(Sign.UNSURE), f" the journal is damaged: {report.journal.damage}"]
 
 

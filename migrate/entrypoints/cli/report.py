@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from hashlib import file_digest
@@ -65,10 +65,11 @@ def _of_run(place: str | None, prefix: str | None, outputs: Sequence[str]) -> in
     folder = find_run(state_dir(place), prefix)
     plan = load_plan(str(folder / "plan.json"))
     damage = ""
+    records: Sequence[Mapping[str, Any]]
     try:
         records = read_records(folder / "journal.jsonl")
     except BrokenJournal as error:
-        records, damage = list(error.good), str(error)
+        records, damage = error.good, str(error)
         say(f"the journal is damaged: {error}; {len(records)} records are good", always=True)
     if not records:
         raise Failure(f"the journal of run {folder.name[:4]} holds no good record", why="JournalBroken", fix=f"look at {folder / 'journal.jsonl'}; c2c status asks the cluster instead", code=ExitCode.INCONCLUSIVE)  # fmt: skip

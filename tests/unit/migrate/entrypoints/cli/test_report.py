@@ -4,8 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from migrate.entrypoints.cli.main import main
+from migrate.exitcodes import ExitCode
+from tests import clusters
 
 POLICY = """\
 apiVersion: projectcalico.org/v3
@@ -50,3 +53,47 @@ def test_the_command_is_told_without_where_its_output_went(written):
 def test_anything_else_is_a_failure_with_a_remedy(written, name, capsys):
     assert main(["report", "--from", name]) == 2
     assert "fix: name a page or JSON that c2c translate wrote" in capsys.readouterr().err
+
+
+@pytest.fixture
+def rehearsed(tmp_path, monkeypatch):
+    """Give the folder of runs in which a rehearsal of the healthy cluster lies."""
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    text = yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": clusters.healthy()})
+    (folder / "all.yaml").write_text(text)
+    config = tmp_path / "c2c.yaml"
+    config.write_text(yaml.safe_dump(clusters.settings()))
+    monkeypatch.setenv("C2C_STATE_DIR", str(tmp_path / "runs"))
+    assert main(["rehearse", str(folder), "--config", str(config), "--progress", "none"]) == ExitCode.DONE
+    return tmp_path / "runs"
+
+
+def test_a_rehearsal_is_reported_in_every_format(rehearsed, tmp_path, capsys):
+    capsys.readouterr()
+    names = ("html", "json", "yaml", "md", "xml", "svg", "jsonl")
+    words = [w for name in names for w in ("-o", str(tmp_path / f"report.{name}"))]
+    assert main(["report", *words]) == ExitCode.DONE
+    assert "All done: 4 of 4 nodes" in capsys.readouterr().out
+    data = json.loads((tmp_path / "report.json").read_text())
+    assert (data["kind"], data["rehearsal"], data["journal"]["whole"]) == ("MigrationReport", True, True)
+    assert yaml.safe_load((tmp_path / "report.yaml").read_text()) == data
+    for name in names:
+        assert (tmp_path / f"report.{name}").stat().st_size > 0
+
+
+def test_a_damaged_journal_is_reported_as_far_as_it_is_good(rehearsed, capsys):
+    journal = next(rehearsed.glob("*/journal.jsonl"))
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([*lines[:40], lines[41]]))
+    capsys.readouterr()
+    assert main(["report", "-o", "json"]) == ExitCode.INCONCLUSIVE
+    shown = capsys.readouterr()
+    data = json.loads(shown.out)
+    assert (data["journal"]["count"], data["journal"]["whole"]) == (40, False)
+    assert "damaged" in shown.err
+
+
+def test_without_a_run_there_is_nothing_to_report(tmp_path, capsys):
+    assert main(["report", "--state-dir", str(tmp_path)]) == ExitCode.USAGE
+    assert "there is no run" in capsys.readouterr().err
