@@ -250,10 +250,12 @@ def _gave_up(turn: Turn, node: NodeRun, command: Command, *, denied: bool, late:
 
 
 def _halt(turn: Turn, node: NodeRun, reason: str, row: str) -> Rows:
+    asked = {"reboot_asked": True} if reason == "reboot" else {}
     turn.change_node(
         node.name,
         status=NodeStatus.HALTED,
         reason=reason,
+        prior={**node.prior, **asked},
         came_from=node.status if node.status is NodeStatus.ROLLING_BACK else node.came_from or node.status,
     )
     turn.raise_(Kind.NODE_HALTED, node.name, detail={"reason": reason})
@@ -280,11 +282,8 @@ def _gate(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows:
     if node.status is NodeStatus.HALTED:
         return ("=",)
     outcome = event.outcome
-    if outcome is not GateOutcome.PASS and _accepted(turn, event.gate, node.name):
-        turn.tell(
-            f"{node.name}: {event.gate} {outcome}, accepted: {_accepted(turn, event.gate, node.name)}",
-            node=node.name,
-        )
+    if outcome is not GateOutcome.PASS and (why := turn.run.acceptance(event.gate, node.name)):
+        turn.tell(f"{node.name}: {event.gate} {outcome}, accepted: {why}", node=node.name)
         outcome = GateOutcome.PASS
     if outcome is GateOutcome.PASS:
         turn.change_node(node.name, done=(*node.done, command.key), attempts=0)
@@ -298,11 +297,6 @@ def _gate(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows:
         turn.again(opened, after_s=GATE_RETRY_S)
         return ("=",)
     return _gate_lost(turn, node, event)
-
-
-def _accepted(turn: Turn, gate_id: str, node: str) -> str:
-    accepted = turn.run.accepted
-    return accepted.get(f"{gate_id}:{node}") or accepted.get(gate_id, "")
 
 
 def _gate_before(turn: Turn, node: NodeRun, opened: Open) -> Rows:

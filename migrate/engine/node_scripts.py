@@ -58,7 +58,8 @@ def _renewing(run: Run, node: NodeRun, how: NodePlan) -> Iterator[Command]:
     del run
     name = node.name
     if how.reboot:
-        yield Command(Name.REBOOT, name)
+        # One that was asked for and did not show in time may have happened since: look first, never reboot twice.
+        yield Command(Name.REBOOT, name, reconcile=bool(node.prior.get("reboot_asked")))
         return
     if _after(how):
         yield from (gate(g, name) for g in (1, 2, 3, 30))

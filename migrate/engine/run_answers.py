@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migrate.engine.reasons import gate_slug
-from migrate.engine.run_moves import Rows, gave_up, next_phase, stop, without_last_gates
+from migrate.engine.run_moves import Rows, before_the_window, gave_up, next_phase, stop
 from migrate.engine.turn import Turn
 from migrate.model.commands import Command, Name
 from migrate.model.events import Event, FailureClass, GateOutcome
@@ -62,8 +62,8 @@ def gate(turn: Turn, event: Event, opened: Open | None) -> Rows:
     if event.command is None or opened is None:
         return ("=",)
     outcome = event.outcome
-    if outcome is not GateOutcome.PASS and event.gate in run.accepted:
-        turn.tell(f"{event.gate} {outcome}, accepted: {run.accepted[event.gate]}")
+    if outcome is not GateOutcome.PASS and (why := run.acceptance(event.gate, event.node)):
+        turn.tell(f"{event.gate} {outcome}, accepted: {why}")
         outcome = GateOutcome.PASS
     if outcome is GateOutcome.PASS:
         turn.change(done=(*run.done, event.command.key), attempts=0)
@@ -89,21 +89,13 @@ def _inconclusive(turn: Turn) -> Rows:
     """Extend the window, then wait for a person or halt; it never passes by itself."""
     run, gates = turn.run, turn.run.plan.draft.settings.gates
     if run.extensions < gates.max_extensions:
-        turn.change(extensions=run.extensions + 1, done=_before_the_window(run))
+        turn.change(extensions=run.extensions + 1, done=before_the_window(run.done))
         return ("12",)
     if gates.inconclusive == "wait":
         stop(turn, RunStatus.PAUSED, "inconclusive")
     else:
         stop(turn, RunStatus.HALTED, "inconclusive")
     return ("13",)
-
-
-def _before_the_window(run: Run) -> tuple[str, ...]:
-    """Give what is done without the last window and the gates that followed it, so that both come again."""
-    keys = list(without_last_gates(run.done))
-    while keys and keys[-1].startswith((f"{Name.SOAK}(", f"{Name.PROBE}(")):
-        keys.pop()
-    return tuple(keys)
 
 
 def _gate_failed(turn: Turn, event: Event, opened: Open) -> Rows:

@@ -6,6 +6,7 @@ A handler gives the numbers of the rows that it followed.
 from __future__ import annotations
 
 from migrate.engine import node_machine
+from migrate.engine.reasons import gate_slug
 from migrate.engine.turn import Turn
 from migrate.model.commands import Name
 from migrate.model.events import Event, Kind
@@ -13,6 +14,7 @@ from migrate.model.run import CLEAN_UP, IN_HAND, MIGRATION, NodeStatus, Phase, R
 
 __all__ = [
     "Rows",
+    "before_the_window",
     "begin_phase",
     "forward_only",
     "gave_up",
@@ -25,6 +27,8 @@ __all__ = [
 ]
 
 Rows = tuple[str, ...]
+WINDOWED = frozenset(map(gate_slug, ("G-15", "G-17", "G-18", "G-27", "G-28")))
+"""Halts by gates that judge what a window of time showed."""
 
 
 def phases(run: Run) -> tuple[Phase, ...]:
@@ -65,7 +69,7 @@ def go_on(turn: Turn, event: Event) -> None:
     run = turn.run
     turn.change(
         status=run.resume_as, reason="", resume_as=RunStatus.RUNNING, now=False, asked="", rolled_back=0,
-        done=without_last_gates(run.done), extensions=0, attempts=0, open={},
+        done=_measured_again(run), extensions=0, attempts=0, open={},
     )  # fmt: skip
     for name, node in run.nodes.items():
         if node.status is NodeStatus.HALTED or (
@@ -74,6 +78,30 @@ def go_on(turn: Turn, event: Event) -> None:
             node_machine.deliver(turn, Event(Kind.RESUME, name, turn.at, detail=event.detail, by=event.by))
     if run.reason == "approval" and run.phase is not Phase.REPORT and run.asked != "nodes":
         next_phase(turn)
+
+
+def _measured_again(run: Run) -> tuple[str, ...]:
+    """Forget what the gate that stopped the run was judged by, so that it sees how things are now.
+
+    Probes are always made again; a window only for a gate that judges windows, for it may last a day.
+    """
+    if run.reason == "inconclusive" or run.reason in WINDOWED:
+        return before_the_window(run.done)
+    if not run.reason.startswith(("gate-", "rollback", "abort-")):
+        return without_last_gates(run.done)
+    return _without(without_last_gates(run.done), Name.PROBE)
+
+
+def before_the_window(done: tuple[str, ...]) -> tuple[str, ...]:
+    """Give what is done without the last window and the gates that followed it, so that both come again."""
+    return _without(without_last_gates(done), Name.SOAK, Name.PROBE)
+
+
+def _without(done: tuple[str, ...], *names: Name) -> tuple[str, ...]:
+    keys = list(done)
+    while keys and keys[-1].startswith(tuple(f"{name}(" for name in names)):
+        keys.pop()
+    return tuple(keys)
 
 
 def without_last_gates(done: tuple[str, ...]) -> tuple[str, ...]:

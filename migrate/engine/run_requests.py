@@ -171,8 +171,9 @@ def deny(turn: Turn, event: Event, opened: Open | None) -> Rows:
 
 
 def accept(turn: Turn, event: Event, opened: Open | None) -> Rows:
-    """Note an accepted finding or gate."""
+    """Note an accepted finding or gate: of one node where an object is named, else wherever it is found."""
     del opened
-    found = {str(event.detail.get("id", "")): str(event.detail.get("reason", "accepted"))}
-    turn.change(accepted={**turn.run.accepted, **found})
+    parts = [str(event.detail.get(key, "")) for key in ("id", "object")]
+    key = ":".join(part for part in parts if part)
+    turn.change(accepted={**turn.run.accepted, key: str(event.detail.get("reason", "accepted"))})
     return ("=",)

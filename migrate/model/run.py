@@ -204,6 +204,10 @@ class Run:
     unreachable_since: float | None = None
     window_open: bool = True
 
+    def acceptance(self, gate: str, node: str = "") -> str:
+        """Give the reason for which a gate is accepted, on this node or everywhere; empty where it is not."""
+        return self.accepted.get(f"{gate}:{node}") or self.accepted.get(gate, "")
+
     @property
     def where(self) -> str:
         """Give the state as people say it: ``RUNNING(P5)``, ``HALTED(drain)``."""
