@@ -104,6 +104,10 @@ class Driver:
         """Queue what was wanted of the run while nobody drove it."""
         self._events.extend(self._watch.wishes())
 
+    def hear_census(self) -> None:
+        """Queue who joined and who left the cluster while nobody drove the run."""
+        self._events.extend(self._watch.census(self.run))
+
     def knows(self, wanted: Desired) -> None:
         """Take wishes as heard: whoever wrote them has told them as events."""
         self._watch.wish = wanted

@@ -86,6 +86,7 @@ def resume_run(
         stands = played_back(records, plan, run_id)
     driver = Driver(stands.run, ports, books, at=stands.at, heard=stands.heard, pace=pace)
     driver.tell(Event(Kind.LEASE_ACQUIRED, by=holder, text=f"{holder} goes on with run {run_id}"))
+    driver.hear_census()
     driver.hear_wishes()
     return driver
 

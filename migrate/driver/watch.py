@@ -5,7 +5,7 @@ Only differences from what the run itself knows are told, each once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from migrate.driver.on_nodes import CORDONED_BY
 from migrate.driver.pace import Pace
@@ -89,19 +89,27 @@ class Watch:
 
     # Nodes.
 
+    def census(self, run: Run) -> Iterator[Event]:
+        """Give who joined and who left while nobody looked: a run that rests has to know it before it goes on."""
+        yield from self._joined_and_left(run, self._there())
+
     def _nodes(self, run: Run) -> Iterator[Event]:
-        there = {text(n, "metadata", "name"): n for n in self._ports.cluster.list("nodes")}
+        there = self._there()
+        yield from self._joined_and_left(run, there)
+        for name, node in run.nodes.items():
+            if node.status is not NodeStatus.GONE and name in there:
+                yield from self._one_node(run, node, there[name])
+
+    def _there(self) -> dict[str, Object]:
+        return {text(n, "metadata", "name"): n for n in self._ports.cluster.list("nodes")}
+
+    def _joined_and_left(self, run: Run, there: Mapping[str, Object]) -> Iterator[Event]:
         for name in there:
             if name not in run.nodes and self._once(name, "added"):
                 yield Event(Kind.NODE_ADDED, name, text=f"{name} joined the cluster")
         for name, node in run.nodes.items():
-            if node.status is NodeStatus.GONE:
-                continue
-            if name not in there:
-                if self._once(name, "removed"):
-                    yield Event(Kind.NODE_REMOVED, name, text=f"{name} was deleted")
-                continue
-            yield from self._one_node(run, node, there[name])
+            if node.status is not NodeStatus.GONE and name not in there and self._once(name, "removed"):
+                yield Event(Kind.NODE_REMOVED, name, text=f"{name} was deleted")
 
     def _one_node(self, run: Run, node: NodeRun, live: Object) -> Iterator[Event]:
         if run.phase in WALKED and node.status in OUT and not _busy(run, node.name):

@@ -22,6 +22,7 @@ from migrate.model.snapshot import Snapshot
 from migrate.rehearsal import MOST_TURNS, Ended, Patience, Rehearsal, at_every_record, killed, rehearse
 from migrate.simulator.build import world_of
 from migrate.simulator.faults import chosen
+from migrate.simulator.happenings import happen
 from migrate.simulator.probes import SimProber
 from migrate.simulator.state import end_state
 from migrate.simulator.world import World
@@ -164,3 +165,15 @@ def test_patience_counts_turns_where_no_time_passes_and_time_where_nothing_comes
     assert not patience.is_lost(moved, 0.0)
     assert not patience.is_lost(moved, 3600.0)
     assert patience.is_lost(moved, 3600.1)
+
+
+def test_a_node_that_was_deleted_while_the_run_rested_is_waited_for_no_longer() -> None:
+    plan, snapshot = planned()
+    sim = world_of(snapshot, plan.draft.settings, faults=chosen(["agent-never-ready@wrk-1"]))
+    rehearsal = Rehearsal(plan, sim)
+    assert rehearsal.begin().where == "HALTED(node-rolled-back)"
+    assert rehearsal.resume(Event(Kind.RESUME)).where == "HALTED(nodes-left)"
+    happen(sim.world, "node-removed", "wrk-1", value=True)
+    run = rehearsal.resume(Event(Kind.RESUME))
+    assert run.nodes["wrk-1"].status is NodeStatus.GONE
+    assert run.phase.number > Phase.NODE_LOOP.number
