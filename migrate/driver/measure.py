@@ -32,7 +32,7 @@ from migrate.model.events import FailureClass
 from migrate.model.fields import at, items, labels, maps, text
 from migrate.model.pods import Pod
 from migrate.model.resources import condition
-from migrate.model.run import IN_HAND, PATH, NodeStatus
+from migrate.model.run import IN_HAND, PATH, NodeStatus, Phase
 from migrate.model.workloads import Budget, Workload
 from migrate.ports import ApiError, Object
 
@@ -202,8 +202,12 @@ def _backends(work: Workshop, namespace: str, service: str) -> int:
 
 
 def _workloads(work: Workshop, command: Command) -> Mapping[str, Any]:
+    """Workloads against the record of the time before; P3 makes it, and later nothing can be compared without it."""
     del command
-    before = read_json(work, "evidence/baseline.json") or {}
+    before = read_json(work, "evidence/baseline.json")
+    if before is None and work.run.phase.number > Phase.INSTALL_CILIUM.number:
+        return {"workloads": None}
+    before = before or {}
     now = workloads_now(work)
     known = before.get("workloads", {})
     bad = {}
@@ -238,16 +242,26 @@ def _on_cilium(work: Workshop, command: Command) -> Mapping[str, Any]:
 
 
 def _calico_addresses(work: Workshop, command: Command) -> Mapping[str, Any]:
-    known = (read_json(work, "evidence/baseline.json") or {}).get("addresses", {})
+    """What calico-node announces now, against the backup: it was made before Calico was touched (P1).
+
+    Without a backup nothing can be compared; a node that joined since has nothing to differ from.
+    """
+    backup = read_json(work, "backup/nodes.json")
+    before = {text(n, "metadata", "name"): _calico_address(n) for n in backup or ()}
     found: dict[str, Any] = {}
     for name in _names(work, command):
         node = work.ports.cluster.get("nodes", name)
-        marks = labels(node or {}, "metadata", "annotations")
-        now = [marks.get(f"projectcalico.org/IPv{f}Address", "") for f in (4, 6)]
-        found[name] = (
-            None if node is None else (" ".join(now).strip(), " ".join(known.get(name, now)).strip())
-        )
+        if node is None or backup is None:
+            found[name] = None
+        else:
+            now = _calico_address(node)
+            found[name] = (now, before.get(name, now))
     return {"nodes": found}
+
+
+def _calico_address(node: Object) -> str:
+    marks = labels(node, "metadata", "annotations")
+    return " ".join(a for f in (4, 6) if (a := marks.get(f"projectcalico.org/IPv{f}Address", "")))
 
 
 def _calico_rollouts(work: Workshop, command: Command) -> Mapping[str, Any]:

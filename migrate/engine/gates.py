@@ -186,7 +186,7 @@ def _workloads(seen: Measure, limits: Gates) -> _Found:
     """``workloads``: label → (ready now, ready before); ``pods``: pod → problem; ``dns_restarts``: (now, before)."""
     del limits
     if seen.get("workloads") is None:
-        return [], ["workloads could not be read"], ""
+        return [], ["workloads, or the record of the time before, could not be read"], ""
     bad = [
         f"{name}: {now} ready, {before} before"
         for name, (now, before) in sorted(seen["workloads"].items())

@@ -1,0 +1,64 @@
+"""What a gate is told where the record of the time before is missing: nothing, so that it cannot pass by blindness."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from migrate.driver.deeds import Workshop
+from migrate.driver.measure import measure
+from migrate.engine.drafting import draft
+from migrate.engine.gates import judge_gate
+from migrate.engine.machine import begin
+from migrate.engine.planner import make_plan
+from migrate.engine.script import gate
+from migrate.model.events import GateOutcome
+from migrate.model.run import Phase
+from migrate.model.settings import Settings
+from migrate.simulator.build import world_of
+from tests import clusters
+from tests.films import healthy_snapshot
+
+ADDRESS = "projectcalico.org/IPv4Address"
+
+
+def workshop(phase: Phase) -> Workshop:
+    snapshot = healthy_snapshot()
+    plan = make_plan(snapshot, draft(snapshot, Settings.from_mapping(clusters.settings())))
+    run = replace(begin("7f3a0000", plan, [n.name for n in snapshot.nodes]), phase=phase)
+    return Workshop(world_of(snapshot, plan.draft.settings).ports(None), plan, run)
+
+
+def outcome(work: Workshop, number: int) -> GateOutcome:
+    command = gate(number)
+    return judge_gate(
+        str(command.args["gate"]), measure(work, command), work.plan.draft.settings.gates
+    ).outcome
+
+
+def keep(work: Workshop, name: str, data: object) -> None:
+    work.ports.store.write(name, json.dumps(data).encode())
+
+
+def test_workloads_are_not_judged_without_the_record_of_before() -> None:
+    work = workshop(Phase.NODE_LOOP)
+    assert outcome(work, 10) is GateOutcome.INCONCLUSIVE
+    keep(work, "evidence/baseline.json", {"workloads": {}, "dns_restarts": 0})
+    assert outcome(work, 10) is GateOutcome.PASS
+    keep(work, "evidence/baseline.json", {"workloads": {"Deployment/shop/web": 9}, "dns_restarts": 0})
+    assert outcome(work, 10) is GateOutcome.FAIL
+
+
+def test_before_that_record_is_made_there_is_nothing_to_fall_back_from() -> None:
+    assert outcome(workshop(Phase.PIN_CALICO), 10) is GateOutcome.PASS
+
+
+def test_a_moved_address_of_calico_is_seen_at_once_though_it_moved_before_the_baseline() -> None:
+    work = workshop(Phase.PIN_CALICO)
+    assert outcome(work, 12) is GateOutcome.INCONCLUSIVE
+    nodes = [dict(n) for n in work.ports.cluster.list("nodes")]
+    keep(work, "backup/nodes.json", nodes)
+    assert outcome(work, 12) is GateOutcome.PASS
+    moved = {**nodes[0]["metadata"], "annotations": {ADDRESS: "10.244.0.1/32"}}
+    keep(work, "backup/nodes.json", [{**nodes[0], "metadata": moved}, *nodes[1:]])
+    assert outcome(work, 12) is GateOutcome.FAIL
