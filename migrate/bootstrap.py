@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from migrate.adapters.clock import SystemClock
 from migrate.adapters.eviction import KubeEvictor
@@ -15,17 +16,18 @@ from migrate.adapters.journal_file import FileJournal
 from migrate.adapters.kube_api import KubeApi, connect
 from migrate.adapters.kube_cluster import KubeCluster
 from migrate.adapters.kube_exec import KubeShell
-from migrate.adapters.lease import LeaseLock, Process, this_process
+from migrate.adapters.lease import LeaseLock, Process, namespace_object, this_process
 from migrate.adapters.mirror_configmap import ConfigMapMirror
 from migrate.adapters.no_flows import NoFlows
 from migrate.adapters.nodes_api import ApiNodes
 from migrate.adapters.probes_pods import PodProber
 from migrate.adapters.run_folder import FileStore
 from migrate.model.connection import Connection
+from migrate.model.fields import text
 from migrate.model.settings import Settings
 from migrate.ports import Charts, Ports, Reporter
 
-__all__ = ["Live", "RunPlace", "charts_of", "open_cluster", "ports_of"]
+__all__ = ["Live", "RunPlace", "charts_of", "open_cluster", "own_objects", "ports_of"]
 
 LEASE_TIMEOUT_S = 5.0
 
@@ -103,6 +105,17 @@ def ports_of(
         store=FileStore(place.folder),
         reporter=reporter,
     )
+
+
+def own_objects(live: Live, settings: Settings) -> list[Mapping[str, Any]]:
+    """Give examples of what a run creates for itself: its namespace, or where that is there, what goes into it."""
+    name = settings.namespace
+    if live.cluster.get("namespaces", name) is None:
+        return [namespace_object(name)]
+    shell = KubeShell(live.api, live.api.client.configuration, live.api.server, live.api.headers)
+    prober = PodProber(live.cluster, shell, live.clock, name, "preflight", settings.gates.probe_image)
+    nodes = sorted(text(n, "metadata", "name") for n in live.cluster.list("nodes"))
+    return [prober.example(node) for node in nodes[:1]]
 
 
 def lock_of(live: Live, settings: Settings, run_id: str, say: Callable[[str], None]) -> LeaseLock:

@@ -139,6 +139,11 @@ class KubeApi:
             ) from error
         return _checked(raw.status, {k.lower(): v for k, v in raw.headers.items()}, raw.data)
 
+    @property
+    def renews(self) -> bool:
+        """Say whether the credentials renew themselves: by a plugin, or as a pod's token that is mounted anew."""
+        return getattr(self.client.configuration, "refresh_api_key_hook", None) is not None
+
     def headers(self, content: str = "application/json") -> dict[str, str]:
         """Give the headers of a call, the token renewed where it is time; raises ``ApiError`` without credentials."""
         headers = {"Accept": "application/json", "Content-Type": content, "User-Agent": "c2c"}

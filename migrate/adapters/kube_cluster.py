@@ -137,6 +137,19 @@ class KubeCluster:
             self.api.call("POST", kind.path(text(item, "metadata", "namespace")), query=_strict(), body=item)
         )
 
+    def tried(self, item: Object) -> bool:
+        """Say whether the server would create an object, changing nothing; False where its kind is not served.
+
+        Raises ``ApiError`` where it would not.
+        """
+        kind = self._kind(resource_of(text(item, "apiVersion"), text(item, "kind")))
+        if kind is None:
+            return False
+        self.api.call(
+            "POST", kind.path(text(item, "metadata", "namespace")), query={"dryRun": "All"}, body=item
+        )
+        return True
+
     def apply(self, item: Object, *, force: bool = False) -> Object:
         """Apply server-side as ``c2c``; a conflict names the field and whose it is."""
         resource = resource_of(text(item, "apiVersion"), text(item, "kind"))

@@ -20,7 +20,7 @@ from migrate.model.events import FailureClass
 from migrate.model.fields import labels, number, text
 from migrate.ports import Api, ApiError, Clock, Holder
 
-__all__ = ["LeaseLock", "Process", "this_process"]
+__all__ = ["LeaseLock", "Process", "namespace_object", "this_process"]
 
 DURATION_S, RENEW_S, MARGIN_S, LOOK_S = 30, 10.0, 5.0, 1.0
 NAME = "c2c-run"
@@ -49,6 +49,15 @@ def this_process(run: str, user: str) -> Process:
     boot = Path("/proc/sys/kernel/random/boot_id")
     found = boot.read_text(encoding="ascii").strip() if boot.is_file() else ""
     return Process(user, socket.gethostname(), os.getpid(), run, found)
+
+
+def namespace_object(name: str) -> dict[str, Any]:
+    """Give the namespace of our own objects as it is made."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": name, "labels": {"c2c/owned": "true"}},
+    }
 
 
 @dataclass(slots=True)
@@ -166,9 +175,8 @@ class LeaseLock:
 
     def _make_namespace(self) -> None:
         """Make the namespace of our own objects: the one write before the lock."""
-        meta = {"name": self.namespace, "labels": {"c2c/owned": "true"}}
         with suppress(ApiError):  # somebody else made it, or the next call says what is wrong
-            self.api.call("POST", "/api/v1/namespaces", body={"apiVersion": "v1", "kind": "Namespace", "metadata": meta})  # fmt: skip
+            self.api.call("POST", "/api/v1/namespaces", body=namespace_object(self.namespace))
 
     def _begin_renewing(self) -> None:
         self._stop.clear()

@@ -13,7 +13,7 @@ from typing import Any
 
 from migrate.adapters.kube_cluster import KubeCluster
 from migrate.model.events import FailureClass
-from migrate.model.fields import text
+from migrate.model.fields import maps, text, truth
 from migrate.model.rights import Asked, Right
 from migrate.ports import Answer, Api, ApiError, Evictor
 
@@ -21,6 +21,8 @@ __all__ = ["Dump", "Questions", "access", "dump"]
 
 MAX_EVICTIONS = 2000
 GONE, ATTEMPTS = 410, 3
+STAY = frozenset({"DaemonSet", "Node"})
+"""Owners whose pods no drain evicts."""
 Object = Mapping[str, Any]
 
 
@@ -34,11 +36,11 @@ class Dump:
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """What only a live server can say: which rights there are, which of these pods may be evicted now."""
+    """What no object says: which rights there are, what our own machine has, which pods may be evicted now."""
 
     rights: Sequence[Right] = ()
-    release: Mapping[str, Any] | None = None
     controller: Mapping[str, Any] | None = None
+    evictor: Evictor | None = None
 
 
 def dump(
@@ -62,7 +64,7 @@ def dump(
     for resource in known:
         if resource not in served:
             done.counts.setdefault(resource, 0)
-    _answers(api, folder, questions)
+    _answers(api, cluster, folder, questions)
     identity = cluster.identity()
     kinds: dict[str, Any] = {r: {"count": n} for r, n in done.counts.items()}
     kinds |= {r: {"count": done.counts.get(r, 0), "error": why} for r, why in done.errors.items()}
@@ -103,15 +105,16 @@ def _listed(objects: Iterable[Object], path: Path) -> int:
     return count
 
 
-def _answers(api: Api, folder: Path, questions: Questions) -> None:
+def _answers(api: Api, cluster: KubeCluster, folder: Path, questions: Questions) -> None:
     """Ask what no object says."""
     place = folder / "answers"
     place.mkdir(exist_ok=True)
     if questions.rights:
         _lines(place / "access.jsonl", access(api, questions.rights))
     _lines(place / "health.jsonl", _health(api))
-    if questions.release is not None:
-        _lines(place / "release.jsonl", [questions.release])
+    if questions.evictor is not None:
+        pods = _evictable(cluster.list("pods"))
+        _lines(place / "evictions.jsonl", evictions(questions.evictor, pods))
     if questions.controller is not None:
         _lines(place / "controller.jsonl", [questions.controller])
 
@@ -161,6 +164,22 @@ def evictions(evictor: Evictor, pods: Iterable[Object]) -> Iterable[Object]:
         except ApiError as error:
             status, said = error.status, str(error)
         yield {"pod": f"{namespace}/{name}", "status": status, "message": said}
+
+
+def _evictable(pods: Iterable[Object]) -> list[Object]:
+    """Give one pod of each owner that a drain would evict: enough to meet every webhook, and few calls."""
+    found: dict[tuple[str, str], Object] = {}
+    for pod in pods:
+        owner = next((o for o in maps(pod, "metadata", "ownerReferences") if o.get("controller")), {})
+        if (
+            text(owner, "kind") in STAY
+            or truth(pod, "spec", "hostNetwork")
+            or text(pod, "status", "phase") != "Running"
+        ):
+            continue
+        place = text(pod, "metadata", "namespace")
+        found.setdefault((place, text(owner, "uid") or text(pod, "metadata", "name")), pod)
+    return [pod for _, pod in sorted(found.items())]
 
 
 def _lines(path: Path, rows: Iterable[Object]) -> None:

@@ -14,6 +14,9 @@ from migrate.preflight.rule import Case, Hit, Rule, Unread
 __all__ = ["Judgement", "Verdict", "judge", "keys", "stops"]
 
 _FILL = re.compile(r"\{(\w+)\}")
+_FACTS = re.compile(r"facts of node/([^:]+):")
+NO_WAY = "PRE-110"
+"""The rule that names nodes of which no facts can be had."""
 
 
 class Verdict(StrEnum):
@@ -26,10 +29,11 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The answers of all rules asked, by number of the rule."""
+    """The answers of all rules asked, by number of the rule; ``borne`` are those that may be blind (``accepted``)."""
 
     results: tuple[RuleResult, ...]
     verdict: Verdict
+    borne: frozenset[str] = frozenset()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -56,20 +60,46 @@ def stops(finding: Finding) -> bool:
     )
 
 
-def judge(case: Case, rules: Iterable[Rule], accepted: Mapping[str, str] | None = None) -> Judgement:
+def judge(case: Case, rules: Sequence[Rule], accepted: Mapping[str, str] | None = None) -> Judgement:
     """Ask every rule; ``accepted`` maps a code or ``CODE:OBJECT`` to the reason.
 
     OBJECT is an object as findings name it, its ``namespace/name``, or its name.
     """
     results = tuple(_answer(rule, case, accepted or {}) for rule in rules)
-    return Judgement(results, _verdict(results, {rule.id: rule for rule in rules}))
+    borne = frozenset(_all_borne(results, {rule.id: rule for rule in rules}, accepted or {}))
+    return Judgement(results, _verdict(results, {rule.id: rule for rule in rules}, borne), borne)
 
 
-def _verdict(results: Sequence[RuleResult], rules: Mapping[str, Rule]) -> Verdict:
+def _verdict(results: Sequence[RuleResult], rules: Mapping[str, Rule], borne: frozenset[str]) -> Verdict:
     if any(stops(f) for result in results for f in result.findings):
         return Verdict.NO_GO
-    blind = any(r.outcome is Outcome.UNKNOWN and rules[r.rule].severity.blocks for r in results)
+    blind = any(
+        r.outcome is Outcome.UNKNOWN and rules[r.rule].severity.blocks and r.rule not in borne
+        for r in results
+    )
     return Verdict.UNKNOWN if blind else Verdict.GO
+
+
+def _all_borne(
+    results: Sequence[RuleResult], rules: Mapping[str, Rule], accepted: Mapping[str, str]
+) -> Iterable[str]:
+    """Give the rules that could not look and that somebody took upon him."""
+    unreached = {f.node for r in results if r.rule == NO_WAY for f in r.findings if f.accepted is not None}
+    for result in results:
+        if result.outcome is Outcome.UNKNOWN and _borne(result, rules[result.rule], unreached, accepted):
+            yield result.rule
+
+
+def _borne(result: RuleResult, rule: Rule, unreached: set[str], accepted: Mapping[str, str]) -> bool:
+    """Say whether somebody took it upon him that a rule could not look.
+
+    Either the rule was accepted by its code, or all that is missing are facts of nodes to which there is no way, and that
+    was accepted (PRE-110).
+    """
+    if rule.severity is Severity.BLOCK and rule.code in accepted:
+        return True
+    places = [found[1] if (found := _FACTS.match(what)) else "" for what in result.missing]
+    return bool(places) and unreached.issuperset(places)
 
 
 def _answer(rule: Rule, case: Case, accepted: Mapping[str, str]) -> RuleResult:

@@ -33,7 +33,8 @@ class PreflightReport:
         """Give the verdict: of the cluster, or of the one node that was asked about."""
         if any(stops(f) for f in self.findings):
             return Verdict.NO_GO
-        return Verdict.UNKNOWN if any(self.rules[r.rule].severity.blocks for r in self.blind) else Verdict.GO
+        open_ones = (r for r in self.blind if self.rules[r.rule].severity.blocks)
+        return Verdict.UNKNOWN if any(r.rule not in self.judgement.borne for r in open_ones) else Verdict.GO
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from migrate.adapters.live_dump import Questions, dump
 from migrate.adapters.snapshot_files import Wishes, write_snapshot
@@ -26,10 +27,13 @@ from migrate.model.rights import rights_for
 from migrate.model.serial import encode
 from migrate.model.snapshot import Snapshot
 from migrate.ports import ApiError
-from migrate.preflight.considered import considered
+from migrate.preflight.considered import Given, considered
 from migrate.preflight.judge import Judgement, Verdict
 from migrate.preflight.registry import migration_rules
 from migrate.preflight.rule import Rule
+
+if TYPE_CHECKING:
+    from migrate.adapters.kube_api import KubeApi
 
 __all__ = ["LIVE", "Planned", "dumped", "judged", "planned", "sum_of"]
 
@@ -61,13 +65,19 @@ class Judged:
 @contextmanager
 def dumped(cluster: Connected, verbs: Sequence[str]) -> Iterator[str]:
     """Dump a live cluster into a folder that goes again, redacted as every snapshot is; raises ``Failure`` (exit 7)."""
+    from migrate.adapters.eviction import KubeEvictor  # noqa: PLC0415  # the client is slow to import
+    from migrate.adapters.live_answers import own_machine  # noqa: PLC0415  # see above
+
     live = cluster.live
     with tempfile.TemporaryDirectory(prefix="c2c-") as place:
         raw, kept = Path(place) / "raw", Path(place) / "snapshot"
         raw.mkdir(mode=0o700)
         taken = live.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
         try:
-            dump(live.api, live.cluster, raw, is_wanted, RESOURCES, Questions(rights_for(verbs)), taken)
+            questions = Questions(
+                rights_for(verbs), own_machine(_helm(), _expiry(live.api)), KubeEvictor(live.api)
+            )
+            dump(live.api, live.cluster, raw, is_wanted, RESOURCES, questions, taken)
         except ApiError as error:
             raise unreachable(error, live.api.server) from error
         write_snapshot(str(raw), str(kept), Wishes())
@@ -84,9 +94,47 @@ def judged(
     """Read, translate, draft, judge. With a live ``cluster`` the chart is rendered for each stage."""
     found = survey(place, conf)
     given = replace(found.given, accepted=accepted)
+    loaded = found.loaded
     if cluster is not None:
         given = replace(given, rendered=_rendered(found, cluster))
-    return Judged(found.loaded, *considered(found.loaded.snapshot, given, rules))
+        loaded = _answered(loaded, given, cluster)
+    return Judged(loaded, *considered(loaded.snapshot, given, rules))
+
+
+def _answered(loaded: LoadedSnapshot, given: Given, cluster: Connected) -> LoadedSnapshot:
+    """Add what takes the settings to ask: Helm's release, and whether the server would create what the plan creates."""
+    from migrate.adapters.live_answers import admission, release  # noqa: PLC0415  # the client is slow to import
+    from migrate.bootstrap import charts_of, own_objects  # noqa: PLC0415  # see above
+
+    live, snapshot = cluster.live, loaded.snapshot
+    try:
+        known = release(charts_of(live, given.settings))
+    except Failure:
+        known = None
+    rendered = given.rendered or {}
+    objects = [
+        *own_objects(live, given.settings),
+        *(o for r in list(rendered.values())[:1] for o in r.objects),
+    ]
+    answers = replace(snapshot.answers, release=known, creations=admission(live.cluster.tried, objects))
+    return replace(loaded, snapshot=replace(snapshot, answers=answers))
+
+
+def _expiry(api: KubeApi) -> str | None:
+    from migrate.adapters.live_answers import expiry  # noqa: PLC0415  # only for a live cluster
+
+    headers = api.headers()
+    token = headers.get("Authorization") or headers.get("authorization") or ""
+    return expiry(token, api.client.configuration.cert_file, renews=api.renews)
+
+
+def _helm() -> str:
+    from migrate.adapters.helm import helm_version  # noqa: PLC0415  # only for a live cluster
+
+    try:
+        return helm_version(os.environ.get("C2C_HELM", "helm"))
+    except Failure:
+        return ""
 
 
 def planned(

@@ -122,3 +122,47 @@ def test_ages_are_measured_now_or_else_when_the_snapshot_was_taken() -> None:
     taken = Snapshot(taken="2026-01-01T00:00:00Z")
     assert Case(taken, Draft()).moment == "2026-01-01T00:00:00Z"
     assert Case(taken, Draft(), "2026-02-01T00:00:00Z").moment == "2026-02-01T00:00:00Z"
+
+
+def no_way(node: str) -> Rule:
+    def check(_: Case) -> Iterator[Hit]:
+        yield Hit(f"node/{node}", {"x": node}, node=node)
+
+    return Rule(
+        number=110,
+        group=Group.ACCESS,
+        severity=Severity.BLOCK,
+        title="No way",
+        message="{x}",
+        remedy="{x}",
+        check=check,
+    )
+
+
+def test_who_accepts_that_a_node_has_no_way_accepts_that_its_facts_are_not_seen() -> None:
+    snapshot = clusters.snapshot_of(
+        [clusters.node("wrk-1", "10.0.0.11"), clusters.node("wrk-2", "10.0.0.12")]
+    )
+    blind = rule(one, Severity.MANDATORY, facts=("udp",))
+    ask = [no_way("wrk-1"), no_way("wrk-2"), rule(lambda _: iter(()), Severity.MANDATORY, facts=("udp",))]
+    found = {"CP2110:wrk-1": "the API alone"}
+    assert judge(case(snapshot), ask, found).verdict is Verdict.NO_GO, "the other node's was not accepted"
+    assert judge(case(snapshot), ask[:1] + ask[2:], found).verdict is Verdict.UNKNOWN, (
+        "the other node is not borne"
+    )
+    assert judge(case(snapshot), ask, {"CP2110": "the API alone"}).verdict is Verdict.GO
+    assert judge(case(snapshot), [*ask[:2], blind], {"CP2110": "x"}).verdict is Verdict.NO_GO, (
+        "what is seen still stops"
+    )
+    assert (
+        judge(case(snapshot), [no_way("wrk-1"), rule(half, Severity.WARN)], {"CP2110": "x"}).verdict
+        is Verdict.GO
+    )
+
+
+def test_a_block_that_could_not_look_is_borne_by_its_code_and_a_mandatory_one_never() -> None:
+    def blind(_: Case) -> Iterator[Unread]:
+        yield Unread("the other half")
+
+    assert judge(case(), [rule(blind)], {"CP2998": "known"}).verdict is Verdict.GO
+    assert judge(case(), [rule(blind, Severity.MANDATORY)], {"CP2998": "known"}).verdict is Verdict.UNKNOWN

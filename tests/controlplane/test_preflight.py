@@ -1,0 +1,78 @@
+"""Preflight against a real API server: it asks all that only a live server can say, and names what is missing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.controlplane import nodes, workloads
+from tests.controlplane.calico_install import Install, Kind
+from tests.controlplane.instance import ControlPlane
+from tests.controlplane.product import Product
+from tests.controlplane.world import World, built
+
+pytestmark = [pytest.mark.needs("controlplane", "helm", "operator"), pytest.mark.timeout(600)]
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[World]:
+    """One control-plane node and two workers with a Deployment."""
+    stuff = [workloads.namespace("shop"), workloads.deployment("shop", "web", 2)]
+    with (
+        ControlPlane(tmp_path / "plane", audited=True) as plane,
+        built(plane, Install(Kind.MANIFEST), nodes.plans(2, 1), stuff) as world,
+    ):
+        yield world
+
+
+def judged(product: Product, *words: str) -> tuple[int, dict[str, Any]]:
+    config = product.folder / "c2c.yaml"
+    config.write_text(json.dumps(product.settings), encoding="utf-8")
+    done = product.run("preflight", "--config", config, *words, "-o", "json")
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_everything_is_asked_and_refusals_of_admission_are_named(small: World, tmp_path: Path) -> None:
+    """Nothing is left unknown; a webhook without a backend stops the migration before it begins."""
+    product = Product.of(small, tmp_path / "c2c")
+    code, report = judged(product, "--accept", "CP2110=nothing is cleaned up here")
+    missing = {what for c in report["checks"] if c["outcome"] == "unknown" for what in c["missing"]}
+    assert not {what for what in missing if not what.startswith("facts of node/")}
+    stopping = [f for f in report["findings"] if f["severity"] not in {"warn", "info"} and not f["accepted"]]
+    assert (code, [(f["code"], f["severity"], f["message"]) for f in stopping]) == (0, [])
+    small.api.create(
+        {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingWebhookConfiguration",
+            "metadata": {"name": "gone"},
+            "webhooks": [
+                {
+                    "name": "gone.example.com",
+                    "admissionReviewVersions": ["v1"],
+                    "sideEffects": "None",
+                    "clientConfig": {"service": {"name": "gone", "namespace": "shop"}},
+                    "rules": [
+                        {"apiGroups": ["*"], "apiVersions": ["*"], "resources": ["daemonsets", "pods/eviction"],
+                         "operations": ["CREATE"]},
+                    ],
+                }
+            ],
+        }
+    )  # fmt: skip
+    code, report = judged(product, "--accept", "CP2110=nothing is cleaned up here")
+    named = {f["object"] for f in report["findings"] if f["code"] == "CP2171"}
+    assert code == 3
+    assert "DaemonSet/kube-system/cilium" in named
+    assert any(name.startswith("Pod/shop/web-") for name in named)
+
+
+def test_a_release_of_somebody_else_is_seen(small: World, tmp_path: Path) -> None:
+    """What Helm says of a release reaches the rule that judges it."""
+    product = Product.of(small, tmp_path / "c2c")
+    _, report = judged(product, "--select", "CP2192")
+    assert [c["outcome"] for c in report["checks"]] == ["ok"]
