@@ -6,7 +6,10 @@ exact, the two matrices are equal.
 
 from __future__ import annotations
 
+import os
 import random
+
+import pytest
 
 from tests.oracles import worlds
 from translators import CiliumConfig, translate
@@ -24,6 +27,7 @@ from translators.universe import Matrix, Universe
 CONFIG = CiliumConfig(enable_sctp=True, enable_extended_ip_protocols=True, ipv6=True)
 VERSION = (3, 34)
 SAMPLE = 60
+SEED = int(os.environ.get("C2C_SEED") or random.randrange(1 << 30))
 TUNNELS = {(17, 4789), (4, 0)}
 
 
@@ -50,12 +54,11 @@ def value(matrix: Matrix, universe: Universe, point: MatrixDifference) -> bool:
     return bool(row[point.atom] >> point.peer & 1)
 
 
-def test_matrix_and_point_agree_for_both_engines_and_exact_translations_are_equal() -> None:
-    seed = random.randrange(1 << 30)
-    print(f"seed {seed}")
-    rng, judged, exact = random.Random(seed), 0, 0
-    for data, edges in worlds.lines():
-        world = worlds.load(data, edges=edges)
+@pytest.mark.parametrize("part", worlds.PARTS)
+def test_matrix_and_point_agree_for_both_engines_and_exact_translations_are_equal(part: str) -> None:
+    print(f"C2C_SEED={SEED}")
+    rng, judged, exact = random.Random(f"{SEED}/{part}"), 0, 0
+    for world in worlds.part(part):
         policies = [d for d in world.documents if is_policy(d) or d.kind == "Tier"]
         around = [d for d in world.documents if not is_policy(d)]
         result = translate(
@@ -87,5 +90,5 @@ def test_matrix_and_point_agree_for_both_engines_and_exact_translations_are_equa
         if not (result.report.differences or result.report.count("refused") or orphans):
             exact += 1
             assert not compare(*sides, world.world).differences, world.id
-    assert judged > 40_000
-    assert exact > 300
+    assert judged > 5_000
+    assert exact > 50

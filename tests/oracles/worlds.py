@@ -19,6 +19,8 @@ from translators.source import Document, from_object, read
 from translators.world import AddressPlan, Node, World
 from translators.worldbuilder import build_world
 
+PARTS = ("edges", "worlds-0", "worlds-1", "worlds-2", "worlds-3")
+"""All worlds in parts that one test each can judge in time, the edge worlds apart."""
 NODES = {f"n{i}": parse_address(f"10.0.0.{10 + i}") for i in (1, 2, 3)}
 
 
@@ -79,6 +81,14 @@ def lines() -> Iterator[tuple[dict[str, Any], bool]]:
     with (vectors / "edges.jsonl").open() as stream:
         for line in stream:
             yield json.loads(line), True
+
+
+def part(name: str) -> Iterator[VectorWorld]:
+    """Give the worlds of one of ``PARTS``."""
+    quarters = len(PARTS) - 1
+    for number, (data, edges) in enumerate(lines()):
+        if name == ("edges" if edges else f"worlds-{number % quarters}"):
+            yield load(data, edges=edges)
 
 
 def load(data: Mapping[str, Any], *, edges: bool) -> VectorWorld:
