@@ -17,11 +17,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from migrate.adapters import files
+from tests.bench.cutting import cut_beside
 from tests.bench.sets import InputSet, Shape, draw
-from translators import translate, translation
+from translators import Translation, translate, translation
 from translators.compiler import Compilation
 from translators.passes import decide
 from translators.settings import Limits
+from translators.source import read
 
 STEPS = ("build_world", "read_policies", "screen", "compile_policies", "emit", "prove", "witnessed", "grade")
 """The steps of a translation, in order; ``prove`` is P1–P5, ``witnessed`` the two matrices."""
@@ -92,6 +94,9 @@ def taken_apart(shape: Shape) -> dict[str, Any]:
         load = watch.around("load", files.load)
         own, around = load([str(policies)]), load([str(cluster)])
     result = translate(own.documents, cluster=around.documents)
+    seconds = {name: round(value, 3) for name, value in watch.seconds.items()}
+    with cut_beside() as cutting:
+        translate(own.documents, cluster=around.documents)
     assert watch.compilation is not None
     directions = watch.compilation.directions
     statuses: Counter[str] = Counter()
@@ -102,11 +107,26 @@ def taken_apart(shape: Shape) -> dict[str, Any]:
         "statuses": dict(sorted(statuses.items())),
         "sandwiches": sandwiches.stated(),
         "budget": {name: getattr(Limits(), name) for name in Limits.__dataclass_fields__},
-        "sizes": result.report.method.sizes,
+        "sizes": {**result.report.method.sizes, "cubes_l2": cutting.cubes, "literals": literals(result)},
         "grades": result.report.grades(),
         "open": result.report.method.open_obligations,
-        "seconds": {name: round(value, 3) for name, value in watch.seconds.items()},
+        "seconds": seconds,
     }
+
+
+def literals(result: Translation) -> int:
+    """Count the requirements on labels that were written: of subjects and of peers."""
+    bodies = [d.data for file in result.files for d in read(file.path, file.text.encode()).documents]
+    return sum(map(_literals, bodies))
+
+
+def _literals(value: object) -> int:
+    if isinstance(value, list):
+        return sum(map(_literals, value))
+    if not isinstance(value, dict):
+        return 0
+    own = len(value.get("matchExpressions") or ()) + len(value.get("matchLabels") or ())
+    return own + sum(map(_literals, value.values()))
 
 
 def stated(drawn: InputSet) -> dict[str, Any]:

@@ -77,10 +77,10 @@ def _sets(cases: Sequence[Figures]) -> Iterator[str]:
     yield ""
     budget = taken[0]["anatomy"].get("budget", {})
     yield f"Budgets are the defaults: {_counts(budget)}. *naive* is the one-to-one translation, which is wrong; map is the"
-    yield "largest policy map; a *sandwich* is a Deny with overlapping Allows before and after it (their mean numbers)."
+    yield "largest policy map; *L2* cuts every Deny from every later Allow; a *sandwich* is a Deny with overlapping Allows before and after it (their mean numbers)."
     yield ""
-    yield "| case | pods, classes, namespaces | policies (cluster-wide) | tiers | rules in, out | actions | values by key | nets | Denies by status | sandwiches | objects | cubes of items | elements (naive) | map (naive) | grades | seed |"
-    yield "|" + "---|" * 16
+    yield "| case | pods, classes, namespaces | policies (cluster-wide) | tiers | rules in, out | actions | values by key | nets | Denies by status | sandwiches | objects | cubes (L2) of items | literals | elements (naive) | map (naive) | grades | seed |"
+    yield "|" + "---|" * 17
     for case in taken:
         facts, sizes = case["anatomy"]["facts"], case["anatomy"]["sizes"]
         yield (
@@ -88,10 +88,15 @@ def _sets(cases: Sequence[Figures]) -> Iterator[str]:
             f"| {facts['policies']} ({facts['cluster_wide']}) | {_counts(facts['tiers'])} | {facts['rules'].get('ingress', 0)}, {facts['rules'].get('egress', 0)} "
             f"| {_counts(facts['actions'])} | {_counts(facts['values_by_key'])} | {facts['nets']} "
             f"| {_statuses(case['anatomy']['statuses'])} | {_sandwiches(case['anatomy'])} | {sizes['objects']} "
-            f"| {sizes['cubes']} of {sizes['items']} | {sizes['elements']} ({sizes['naive_elements']}) "
+            f"| {sizes['cubes']} ({_l2(sizes)}) of {sizes['items']} | {sizes.get('literals', '–')} | {sizes['elements']} ({sizes['naive_elements']}) "
             f"| {sizes.get('map_entries', 0):,} ({sizes.get('naive_map_entries', 0):,}) | {_counts(case['anatomy']['grades'])} | {facts['seed']} |"
         )
     yield ""
+
+
+def _l2(sizes: Figures) -> str:
+    """Give what cutting every Deny from every later Allow would come to."""
+    return str(sizes.get("cubes_l2") or "too many") if "cubes_l2" in sizes else "–"
 
 
 def _statuses(counts: Figures) -> str:
