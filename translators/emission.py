@@ -79,8 +79,8 @@ def naive_size(compilation: Compilation, world: World, options: Options) -> tupl
     manifests = _write(naive, world, options, short_icmp=False)
     back = [from_object(m.body) for m in manifests]
     cilium = CiliumPolicies.build(world, back, options.cilium)
-    largest = map_sizes(cilium)[0].entries if world.pods else 0
-    return elements_of(cilium), largest
+    sizes = map_sizes(cilium)
+    return elements_of(cilium), sizes[0].entries if sizes else 0
 
 
 def elements_of(cilium: CiliumPolicies) -> int:

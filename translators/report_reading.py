@@ -20,6 +20,8 @@ from translators.report import (
     PolicyEntry,
     Report,
 )
+from translators.report_schema import report_schema
+from translators.schema_check import departure
 from translators.span import Span
 
 __all__ = ["report_from"]
@@ -29,7 +31,7 @@ Data = Mapping[str, Any]
 
 
 def report_from(data: object, where: str = "the report") -> Report:
-    """Give the report of parsed JSON; raises ``InputError`` for anything else, naming what is missing."""
+    """Give the report of parsed JSON; raises ``InputError`` for anything else, naming where."""
     if not isinstance(data, Mapping) or data.get("kind") != KIND:
         raise InputError(f"{where} is not a {KIND}")
     version = str(data.get("schemaVersion", ""))
@@ -37,12 +39,9 @@ def report_from(data: object, where: str = "the report") -> Report:
         raise InputError(
             f"{where} has version {version or 'none'} of its format; this reads {SCHEMA_VERSION}"
         )
-    try:
-        return _report(data)
-    except KeyError as error:
-        raise InputError(f"{where} has no {error.args[0]!r}") from error
-    except (TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{where} is damaged: {error}") from error
+    if wrong := departure({**data, "schemaVersion": SCHEMA_VERSION}, report_schema(), where):
+        raise InputError(wrong)
+    return _report(data)
 
 
 def _report(data: Data) -> Report:
@@ -64,7 +63,7 @@ def _report(data: Data) -> Report:
             not_considered=tuple(method["notConsidered"]),
             sizes=dict(method["sizes"]),
             compared=dict(method["compared"]),
-            command=method.get("command", ""),
+            command=str(method.get("command") or ""),
         ),
         others=method["otherDocuments"],
         matrix=_matrix(data["matrix"]) if data["matrix"] else None,

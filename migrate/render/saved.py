@@ -16,6 +16,7 @@ from translators.report_reading import report_from
 __all__ = ["read_saved"]
 
 _NONE = Excerpts(Excerpt(1, ()))
+MAX_DIGITS = 9
 
 
 def read_saved(text: str, where: str) -> tuple[Report, list[Excerpts]]:
@@ -65,7 +66,8 @@ class _Page(HTMLParser):
             case "h3", _ if self._side:
                 self._blocks.append((1, []))
             case "span", _ if self._side and "data-n" in given:
-                self._line(int(given["data-n"] or 1))
+                number = given["data-n"] or ""
+                self._line(int(number) if number.isdecimal() and len(number) <= MAX_DIGITS else 1)
 
     def _line(self, number: int) -> None:
         first, lines = self._blocks[-1]

@@ -86,7 +86,7 @@ def fault_of(reader: Reader, status: int, said: str, seconds: float) -> str:
     """Say which rule an outcome breaks; empty for none."""
     if status in JUDGED and reader.judges and "Traceback" not in said and seconds <= SECONDS:
         return ""
-    if status not in ALLOWED:
+    if status not in ALLOWED | reader.sound:
         return f"exit {status}: {crash(said)}"
     if "Traceback" in said:
         return "a traceback"
@@ -94,6 +94,8 @@ def fault_of(reader: Reader, status: int, said: str, seconds: float) -> str:
         return f"more than {MEMORY >> 20} MiB"
     if seconds > SECONDS:
         return f"{seconds:.1f} s"
+    if status in reader.sound and seconds <= SECONDS and "Traceback" not in said:
+        return ""
     if status and not CODE.search(said):
         return f"exit {status} without a code: {said[:200]}"
     if status and reader.has_lines and not PLACE.search(said):

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from tests.capabilities import ROOT, SHARED
+from tests.robustness import made
 from tests.robustness.mutations import spoil, spoil_archive
 from translators import Translation, translate
 from translators.report import to_json
@@ -22,6 +23,7 @@ from translators.source import read
 
 EXAMPLES = ROOT / "examples"
 SMALL = 6_000
+NO_CLUSTER = 7
 POLICY = """\
 apiVersion: projectcalico.org/v3
 kind: GlobalNetworkPolicy
@@ -42,7 +44,8 @@ class Reader:
     """One reader. ``share`` is its part of all documents, ``suffix`` the name's end of a spoilt one.
 
     ``has_lines``: its documents are text, so a refusal must name a line or a key, not only the file. ``judges``: the
-    command is a comparison, which says with exit 3 that two sets differ, and not that a document is bad.
+    command is a comparison, which says with exit 3 that two sets differ, and not that a document is bad. ``sound``:
+    what the command ends with besides 0 where the document is good, such as for want of a cluster.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Reader:
     spoil: Spoil = spoil
     has_lines: bool = True
     judges: bool = False
+    sound: frozenset[int] = frozenset()
 
 
 def _small(paths: Sequence[Path]) -> list[bytes]:
@@ -118,6 +122,19 @@ def _beside_report(path: Path, good: Path) -> list[str]:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(file.text, encoding="utf-8")
     return ["verify", "--before", str(good / "all.yaml"), "--after", str(folder)]
+
+
+def _run_of(path: Path, good: Path) -> list[str]:
+    """Put the plan beside a spoilt journal."""
+    (path.parent / "plan.json").write_bytes(made.plan())
+    return ["status", "--state-dir", str(path.parent.parent)]
+
+
+def _with_values(path: Path, good: Path) -> list[str]:
+    """Name spoilt Helm values in a configuration."""
+    settings = path.with_name("c2c.yaml")
+    settings.write_text(made.SETTINGS.replace("cilium: {", f"cilium: {{values: {path}, "), encoding="utf-8")
+    return ["preflight", "--cluster", str(good / "cluster"), "--config", str(settings)]
 
 
 def word(content: bytes) -> str:
@@ -300,6 +317,14 @@ READERS: tuple[Reader, ...] = (
            lambda p, g: ["explain", "--before", str(g / "policy.yaml"), "--cluster", str(g / "cluster"), "--", *word(p.read_bytes()).split(" ", 1)],
            has_lines=False, judges=True),
     Reader("cilium", 10, ".yaml", emitted, lambda p, g: ["verify", "--before", str(g / "policy.yaml"), "--after", str(p)], judges=True),
+    Reader("saved-report", 2, ".json", lambda: [made.report(".json")], lambda p, g: ["report", "--from", str(p)], has_lines=False),
+    Reader("saved-page", 2, ".html", lambda: [made.report(".html")], lambda p, g: ["report", "--from", str(p)], has_lines=False),
+    Reader("preflight-snapshot", 3, "/cluster/objects.json", objects, lambda p, g: ["preflight", "--cluster", str(p.parent)], judges=True),
+    Reader("helm-values", 2, ".yaml", _text(made.VALUES), _with_values, judges=True, has_lines=False),
+    Reader("plan", 3, ".json", lambda: [made.plan()],
+           lambda p, g: ["apply", str(p), "--yes", "--expect-cluster", "x", "--kubeconfig", str(g / "none")],
+           has_lines=False, sound=frozenset({NO_CLUSTER})),
+    Reader("journal", 3, "/runs/0123abcd/journal.jsonl", lambda: [made.journal()], _run_of, judges=True, has_lines=False),
     Reader("report", 2, "/out/.c2c/report.json", reports, _beside_report, has_lines=False, judges=True),
 )  # fmt: skip
 BY_NAME: Mapping[str, Reader] = {reader.name: reader for reader in READERS}

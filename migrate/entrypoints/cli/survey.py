@@ -54,7 +54,12 @@ def _values(conf: Configuration) -> tuple[Mapping[str, Any], tuple[str, ...]]:
     try:
         text = Path(path).read_text(encoding="utf-8")
         data, node = yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (
+        OSError,
+        ValueError,
+        RecursionError,
+        yaml.YAMLError,
+    ) as error:  # a number of 5,000 digits, endless depth
         raise Failure(
             f"{path} cannot be read: {error}", fix="check cilium.values in the configuration"
         ) from error

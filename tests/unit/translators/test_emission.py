@@ -87,3 +87,10 @@ def test_the_one_to_one_translation_is_measured_beside_the_right_one() -> None:
     sizes = found.method.sizes
     assert (sizes["elements"], sizes["naive_elements"]) == (1, 1)
     assert sizes["naive_map_entries"] == sizes["map_entries"]
+
+
+def test_a_cluster_without_a_pod_that_cilium_polices_has_no_policy_map() -> None:
+    on_host = {**pods(1)[0], "spec": {"hostNetwork": True, "containers": []}}
+    done = translate([policy({"action": "Allow"})], cluster=[NAMESPACE, on_host], plan=PLAN)
+    assert "map_entries" not in done.report.method.sizes
+    assert done.report.method.sizes["naive_elements"] == 1

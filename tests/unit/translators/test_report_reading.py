@@ -35,5 +35,5 @@ def test_a_missing_key_is_named(key):
 
 @pytest.mark.parametrize("value", [None, 3, "x", [3]])
 def test_a_value_of_another_type_is_damage(value):
-    with pytest.raises(InputError, match=r"damaged|has no"):
-        report_from({**data(), "policies": value})
+    with pytest.raises(InputError, match=r"r.json: policies(\[0\])? is no (array|object)"):
+        report_from({**data(), "policies": value}, "r.json")

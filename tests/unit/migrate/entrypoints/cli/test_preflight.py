@@ -165,11 +165,15 @@ def test_a_key_that_stands_twice_in_the_values_is_found(cluster, tmp_path, capsy
     assert "operator" in capsys.readouterr().out
 
 
-def test_values_that_cannot_be_read_are_refused(cluster, tmp_path, capsys):
+@pytest.mark.parametrize("content", [None, b"a: " + b"[" * 3000, b"a: " + b"9" * 5000, b"a: \xff", b"- a"])
+def test_values_that_cannot_be_read_are_refused(cluster, tmp_path, capsys, content):
+    values = tmp_path / "values.yaml"
+    if content is not None:
+        values.write_bytes(content)
     path = tmp_path / "values-config.yaml"
-    path.write_text(yaml.safe_dump({**CONFIG, "cilium": {**CONFIG["cilium"], "values": "nowhere.yaml"}}))
+    path.write_text(yaml.safe_dump({**CONFIG, "cilium": {**CONFIG["cilium"], "values": str(values)}}))
     assert main(["preflight", "--cluster", str(cluster), "--config", str(path)]) == ExitCode.USAGE
-    assert "nowhere.yaml cannot be read" in capsys.readouterr().err
+    assert "values.yaml" in capsys.readouterr().err
 
 
 def test_a_rule_is_explained(capsys):

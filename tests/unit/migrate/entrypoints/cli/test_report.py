@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,12 @@ def test_a_damaged_journal_is_reported_as_far_as_it_is_good(rehearsed, capsys):
 def test_without_a_run_there_is_nothing_to_report(tmp_path, capsys):
     assert main(["report", "--state-dir", str(tmp_path)]) == ExitCode.USAGE
     assert "there is no run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [": 14", "", "9" * 5000])
+def test_a_line_of_a_page_without_a_number_is_the_first(written, number, capsys):
+    page = written / "report.html"
+    page.write_text(
+        re.sub(r'data-n="\d+"', f'data-n="{number}"', page.read_text(encoding="utf-8")), encoding="utf-8"
+    )
+    assert main(["report", "--from", str(page)]) == 0
