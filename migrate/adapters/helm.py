@@ -34,6 +34,16 @@ SUBCHART_KEYS = frozenset({"global"})
 OPTIONAL = re.compile(r"^\s*#\s*([A-Za-z][A-Za-z0-9]*):(?:\s|$)", re.MULTILINE)
 """A value in a chart's file that is commented out."""
 FIRST_LINES = 3
+UNREACHED = (
+    "connection refused", "i/o timeout", "EOF", "TLS handshake", "connection reset", "connection broken", "no route to host",
+    "network is unreachable", "http2: client connection lost",
+)  # fmt: skip
+"""What Helm says where the API server did not answer."""
+BUSY = (
+    "too many requests", "Too Many Requests", "currently unable to handle", "ServiceUnavailable", "etcdserver:",
+    "rate limit", "the server was unable to return a response",
+)  # fmt: skip
+"""What it says where the server answered that it cannot now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +195,8 @@ class HelmCharts:
 
     def _answer(self, *words: str, cluster: bool = True) -> str:
         code, said, wrong = self._call(*words, cluster=cluster)
+        if code < 0:
+            raise ApiError(FailureClass.TRANSIENT, f"helm {words[0]} was killed by signal {-code}", status=-1)
         if code:
             raise _failed(words[0], wrong)
         return said
@@ -223,8 +235,10 @@ def _failed(verb: str, wrong: str) -> ApiError:
         or "conflict with" in said
     ):
         failure = FailureClass.CONFLICT
-    elif any(w in said for w in ("connection refused", "i/o timeout", "EOF", "TLS handshake", "connection reset")):  # fmt: skip
+    elif any(w in said for w in UNREACHED):
         return ApiError(FailureClass.TRANSIENT, f"helm {verb}: {said}")
+    elif any(w in said for w in BUSY):
+        failure = FailureClass.TRANSIENT
     elif "orbidden" in said or "nauthorized" in said:
         failure = FailureClass.DENIED
     return ApiError(failure, f"helm {verb}: {said}", status=-1)

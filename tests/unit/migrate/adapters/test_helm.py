@@ -1,0 +1,38 @@
+"""What Helm says, read as what it means to a run; answers of Helm 4.3.1 and of client-go below it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from migrate.adapters.helm import Chart, HelmCharts, _failed
+from migrate.model.events import FailureClass
+from migrate.ports import ApiError
+
+SAID = {
+    'Error: UPGRADE FAILED: Get "https://127.0.0.1:1/version": dial tcp: connect: connection refused': ("transient", 0),
+    "Error: net/http: HTTP/1.x transport connection broken: malformed HTTP response": ("transient", 0),
+    "Error: UPGRADE FAILED: the server is currently unable to handle the request": ("transient", -1),
+    "Error: INSTALLATION FAILED: etcdserver: request timed out": ("transient", -1),
+    "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress": ("conflict", -1),
+    'Error: UPGRADE FAILED: conflict occurred while applying object: conflict with "x" using v1: .data.enable-policy': ("conflict", -1),
+    'Error: secrets is forbidden: User "u" cannot list resource "secrets"': ("denied", -1),
+    "Error: UPGRADE FAILED: Unauthorized": ("denied", -1),
+    "Error: values don't meet the specifications of the schema(s)": ("permanent", -1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_a_failure_means_what_helm_says(said: str) -> None:
+    error = _failed("upgrade", said)
+    assert (str(error.failure), error.status) == SAID[said]
+
+
+def test_a_helm_that_was_killed_is_asked_again(tmp_path: Path) -> None:
+    helm = tmp_path / "helm"
+    helm.write_text("#!/bin/sh\nkill -KILL $$\n", encoding="utf-8")
+    helm.chmod(0o755)
+    with pytest.raises(ApiError, match="killed by signal 9") as killed:
+        HelmCharts(Chart("cilium", "1.20.2"), binary=str(helm)).upgrade({})
+    assert killed.value.failure is FailureClass.TRANSIENT
