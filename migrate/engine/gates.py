@@ -14,11 +14,13 @@ from typing import Any
 from migrate.model.events import GateOutcome
 from migrate.model.settings import Gates
 
-__all__ = ["CONVERGING", "GateResult", "Measure", "judge_gate"]
+__all__ = ["CONVERGING", "OF_PROBES", "GateResult", "Measure", "judge_gate"]
 
 Measure = Mapping[str, Any]
 MAX_NAMED = 3
 
+OF_PROBES = frozenset({"G-04", "G-05", "G-06", "G-07", "G-08"})
+"""Gates that judge what the newest probes of their step found; asked again alone they would find the same."""
 CONVERGING = frozenset(
     {"G-01", "G-02", "G-03", "G-09", "G-10", "G-11", "G-12", "G-13", "G-19", "G-25", "G-29", "G-30"}
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from migrate.engine.asking_again import ask_gate_again, retry_gates
 from migrate.engine.node_scripts import node_script
 from migrate.engine.reasons import gate_slug
 from migrate.engine.script import gate, node_plan, pending
@@ -17,11 +18,10 @@ from migrate.model.commands import Command, Name
 from migrate.model.events import Event, FailureClass, GateOutcome, Kind
 from migrate.model.run import OUT, PATH, NodeRun, NodeStatus, Open, Phase
 
-__all__ = ["deliver", "finish_if_done", "retry_gates", "words"]
+__all__ = ["deliver", "finish_if_done", "words"]
 
 Rows = tuple[str, ...]
 RETRYABLE = frozenset({FailureClass.TRANSIENT, FailureClass.CONFLICT, FailureClass.WAIT})
-GATE_RETRY_S = 10.0
 BUDGET_RETRY_S = 5.0
 MAX_APPEARANCES = 3
 NEWS = frozenset(
@@ -218,7 +218,10 @@ def _remember(turn: Turn, node: NodeRun, command: Command, seen: Mapping[str, An
     evict = (
         {p["uid"]: p for p in seen["pods"]} if command.name is Name.CORDON and "pods" in seen else node.evict
     )
-    turn.change_node(node.name, done=(*node.done, command.key), prior=prior, evict=evict, attempts=0)
+    attempts = (
+        node.attempts if command.name is Name.PROBE else 0
+    )  # a probe that comes again is part of an attempt
+    turn.change_node(node.name, done=(*node.done, command.key), prior=prior, evict=evict, attempts=attempts)
 
 
 def _failed(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows:
@@ -294,7 +297,7 @@ def _gate(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows:
         return _extend(turn, node)
     if node.attempts < turn.run.plan.draft.settings.gates.retries:
         turn.change_node(node.name, attempts=node.attempts + 1)
-        turn.again(opened, after_s=GATE_RETRY_S)
+        ask_gate_again(turn, node.name, opened)
         return ("=",)
     return _gate_lost(turn, node, event)
 
@@ -435,13 +438,6 @@ def _resume(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Row
         selected=status in OUT or status is NodeStatus.PREFLIGHTED,
     )
     return ("32",)
-
-
-def retry_gates(turn: Turn, name: str) -> None:
-    """Forget the gates that passed in the state at hand: they are asked again."""
-    node = turn.node(name)
-    mark = f"{Name.EVALUATE_GATE}("
-    turn.change_node(name, done=tuple(k for k in node.done if not k.startswith(mark)), attempts=0)
 
 
 def _pause(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows:

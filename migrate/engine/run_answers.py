@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from migrate.engine.gates import OF_PROBES
 from migrate.engine.reasons import gate_slug
 from migrate.engine.run_moves import Rows, before_the_window, gave_up, next_phase, stop
 from migrate.engine.turn import Turn
@@ -19,7 +20,10 @@ def command_done(turn: Turn, event: Event, opened: Open | None) -> Rows:
     if event.command is None or opened is None:
         return _settled(turn.run, "=")
     undo = {**turn.run.undo, **event.detail.get("undo", {})}
-    turn.change(done=(*turn.run.done, event.command.key), attempts=0, undo=undo)
+    attempts = (
+        turn.run.attempts if event.command.name is Name.PROBE else 0
+    )  # a probe that comes again is part of one
+    turn.change(done=(*turn.run.done, event.command.key), attempts=attempts, undo=undo)
     return _settled(turn.run, "60" if event.command.node else "=")
 
 
@@ -80,9 +84,18 @@ def gate(turn: Turn, event: Event, opened: Open | None) -> Rows:
 def _gate_on_the_way_back(turn: Turn, opened: Open) -> Rows:
     if turn.run.attempts < turn.run.plan.draft.settings.gates.retries:
         turn.change(attempts=turn.run.attempts + 1)
-        turn.again(opened, after_s=GATE_RETRY_S)
+        _ask_again(turn, opened)
         return ("=",)
     return (gave_up(turn),)
+
+
+def _ask_again(turn: Turn, opened: Open) -> None:
+    """Ask a gate once more; what a probe found is on record, so for a gate that judges it the probe comes again first."""
+    if opened.command.args.get("gate") in OF_PROBES:
+        probes = [k for k in turn.run.done if k.startswith(f"{Name.PROBE}(")]
+        turn.change(done=tuple(k for k in turn.run.done if k not in probes[-1:]))
+    else:
+        turn.again(opened, after_s=GATE_RETRY_S)
 
 
 def _inconclusive(turn: Turn) -> Rows:
@@ -102,7 +115,7 @@ def _gate_failed(turn: Turn, event: Event, opened: Open) -> Rows:
     run, settings = turn.run, turn.run.plan.draft.settings
     if run.attempts < settings.gates.retries:
         turn.change(attempts=run.attempts + 1)
-        turn.again(opened, after_s=GATE_RETRY_S)
+        _ask_again(turn, opened)
         return ("=",)
     if run.phase is Phase.ENFORCE and event.node and settings.on_failure == "rollback-node":
         stop(turn, RunStatus.HALTED, "node-rolled-back")

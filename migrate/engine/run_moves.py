@@ -105,9 +105,11 @@ def _without(done: tuple[str, ...], *names: Name) -> tuple[str, ...]:
 
 
 def without_last_gates(done: tuple[str, ...]) -> tuple[str, ...]:
-    """Forget the gates at the end of what is done: they are asked again before anything follows."""
+    """Forget the gates at the end of what is done, and the probe that they judge: both come again before anything else."""
     keys = list(done)
     while keys and keys[-1].startswith(f"{Name.EVALUATE_GATE}("):
+        keys.pop()
+    if len(keys) < len(done) and keys and keys[-1].startswith(f"{Name.PROBE}("):
         keys.pop()
     return tuple(keys)
 

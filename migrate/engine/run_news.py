@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from migrate.engine import node_machine
+from migrate.engine.asking_again import retry_gates
 from migrate.engine.run_moves import Rows, gave_up, go_on, halt, stop, without_last_gates
 from migrate.engine.run_requests import start
 from migrate.engine.turn import Turn
@@ -246,7 +247,7 @@ def _look_again(turn: Turn) -> None:
     turn.change(done=without_last_gates(turn.run.done))
     for name, node in turn.run.nodes.items():
         if node.status in IN_HAND:
-            node_machine.retry_gates(turn, name)
+            retry_gates(turn, name)
 
 
 def lease_refused(turn: Turn, event: Event, opened: Open | None) -> Rows:
