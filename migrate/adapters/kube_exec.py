@@ -77,6 +77,7 @@ class KubeShell:
 
 
 def _refused(status: int, pod: str, said: str) -> ApiError:
+    said = said.partition(" -+-+- ")[0]  # headers and body follow
     if status in DENIED:
         return ApiError(FailureClass.DENIED, f"commands in {pod} are not allowed (pods/exec): {redacted_text(said)[:200]}", status=status)  # fmt: skip
     if status == NOT_FOUND:
