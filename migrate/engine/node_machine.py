@@ -243,7 +243,7 @@ def _failed(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Row
 def _gave_up(turn: Turn, node: NodeRun, command: Command, *, denied: bool, late: bool) -> Rows:
     if node.status is NodeStatus.ROLLING_BACK:
         return _halt(turn, node, "rollback", "30")
-    if command.name is Name.EVICT and node.status is NodeStatus.CORDONED:
+    if command.name is Name.EVICT and node.status is NodeStatus.CORDONED and not denied:
         return _halt(turn, node, "drain", "7" if late else "48")
     if command.name is Name.RESTART_AGENT and node.status is NodeStatus.LABELLED and not denied:
         return _halt(turn, node, "agent", "11")

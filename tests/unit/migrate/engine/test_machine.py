@@ -50,6 +50,21 @@ def test_a_finished_run_goes_back_as_a_whole() -> None:
     assert {n.status for n in player.run.nodes.values()} == {NodeStatus.ROLLED_BACK}
 
 
+@pytest.mark.parametrize(
+    ("failure", "halt"),
+    [(FailureClass.DENIED, "HALTED(command)"), (FailureClass.PERMANENT, "HALTED(drain)")],
+    ids=str,
+)
+def test_an_eviction_that_is_not_allowed_is_no_matter_of_the_drain(failure: FailureClass, halt: str) -> None:
+    player = Player({**APPROVED, "onFailure": "halt"})
+    player.send(Event(Kind.START))
+    player.play("Evict(")
+    evict = player.find("Evict(")
+    player.send(Event(Kind.COMMAND_FAILED, evict.node, command=evict, failure=failure))
+    player.play("HALTED")
+    assert player.run.where == halt
+
+
 def test_a_clean_up_run_goes_forward_only() -> None:
     player = Player(APPROVED, clean_up=True)
     player.send(Event(Kind.START))
