@@ -27,7 +27,11 @@ OF_THE_TESTS = frozenset(
 )
 """The variables that steer tests; every other one of the product's names is taken away before a test."""
 
+TELLING = ("tests/oracles/", "tests/robustness/", "tests/property/")
+"""The layers that draw at random: what a passed test of theirs prints (seeds, counts) is shown at the end."""
+
 left_out: Counter[str] = Counter()
+told: list[str] = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -51,6 +55,9 @@ def pytest_runtest_makereport() -> Iterator[None]:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "call" and report.passed and report.nodeid.startswith(TELLING):
+        name = report.nodeid.rpartition("/")[2].partition("::")[0].removesuffix(".py")
+        told.extend(f"{name}: {line}" for line in report.capstdout.splitlines())
     if report.skipped and isinstance(report.longrepr, tuple):
         reason = str(report.longrepr[2]).removeprefix("Skipped: ")
         if reason.startswith(capabilities.NOT_TESTED):
@@ -59,9 +66,11 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Say last what was not tested, and hand it to a run of several steps, which says it again at its end."""
+    """Say what was drawn, and last what was not tested; a run of several steps says the latter again at its end."""
     if hasattr(config, "workerinput"):
         return
+    for line in sorted(told):
+        print(line)
     lines = [f"{text}: {count} tests" for text, count in sorted(left_out.items())]
     for line in lines:
         print(line)

@@ -48,7 +48,10 @@ def test_garbage_is_refused_with_a_code_and_a_place(
     assert done.returncode == 0, f"{command[2:]}: {done.stderr[-2000:]}"
     *faults, last = map(json.loads, done.stdout.splitlines())
     repeat = [f"python -m tests.robustness.child {f['reader']} {f['seed']}: {f['fault']}" for f in faults]
-    print(name, last)
+    sound = sum(n for status, n in last["sums"].items() if status in {"exit 0", "exit 7"}) / count
+    print(
+        f"C2C_SEED={SEED} {name} {number}: {count} documents, {sound:.0%} sound, at most {last['slowest']:.2f} s, {last['peak_mib']} MiB"
+    )
     assert not repeat, "\n".join(repeat[:5])
     assert last["sums"]["all"] == count
     assert last["peak_mib"] <= MEMORY >> 20
