@@ -15,6 +15,7 @@ from migrate.driver.loop import Driver
 from migrate.driver.pace import Pace
 from migrate.driver.session import begin_run, resume_run
 from migrate.engine.invariants import broken
+from migrate.model.calendar import next_opening
 from migrate.model.commands import Command, Name
 from migrate.model.events import Event, FailureClass, GateOutcome, Kind
 from migrate.model.plan import Plan
@@ -233,11 +234,23 @@ class Rehearsal:
             return lost
 
         run = driver.drive(watched)
+        if self._sleep_to_the_window(run):
+            return self.resume(journal=journal)
         awaited = run.status is RunStatus.PAUSED and run.reason == "approval" and run.asked
         if self.approve and awaited and run.asked not in self.approved:
             self.approved.add(run.asked)
             return self.resume(Event(Kind.APPROVE, detail={"id": run.asked}, by=HOLDER), journal=journal)
         return run
+
+    def _sleep_to_the_window(self, run: Run) -> bool:
+        """Let the night pass where the run waits for its window; say whether it did."""
+        if run.status is not RunStatus.PAUSED or run.reason != "window":
+            return False
+        clock = self.sim.ports(None).clock
+        opens = next_opening(self.plan.draft.settings.waves.window, clock.now())
+        if opens is not None:
+            clock.sleep((opens - clock.now()).total_seconds())
+        return opens is not None
 
     def _look(self, run: Run) -> None:
         self.broken += [b for b in broken(run) if b not in self.broken]

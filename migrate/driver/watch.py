@@ -11,14 +11,17 @@ from migrate.driver.on_nodes import CORDONED_BY
 from migrate.driver.pace import Pace
 from migrate.driver.sight import CNC_LABELS
 from migrate.engine.script import MIGRATION_CNC
+from migrate.model.calendar import is_open, next_opening
 from migrate.model.events import Event, Kind
 from migrate.model.fields import at, labels, text
-from migrate.model.run import OUT, NodeRun, NodeStatus, Phase, Run
+from migrate.model.run import OUT, NodeRun, NodeStatus, Phase, Run, RunStatus
 from migrate.ports import Desired, Object, Ports
 
 __all__ = ["Watch"]
 
 WALKED = (Phase.CANARY, Phase.NODE_LOOP)
+TIMED = frozenset({RunStatus.RUNNING, RunStatus.STOPPING, RunStatus.PAUSED})
+"""States that the window for changes concerns: a way back and an abort are finished at any time."""
 
 
 class Watch:
@@ -86,6 +89,22 @@ class Watch:
                 for n in wanted.rollback_nodes
                 if n not in before.rollback_nodes
             )
+
+    # Time.
+
+    def window(self, run: Run) -> Iterator[Event]:
+        """Say that the window for changes closed or opened; where its zone is not known it counts as closed."""
+        if run.status not in TIMED:
+            return
+        window, now = run.plan.draft.settings.waves.window, self._ports.clock.now()
+        is_open_now = is_open(window, now) is True
+        waits = run.status is RunStatus.PAUSED and run.reason == "window"
+        if is_open_now and (waits or not run.window_open):
+            yield Event(Kind.WINDOW_OPENED, text="the window for changes is open")
+        elif not is_open_now and run.window_open:
+            opens = next_opening(window, now)
+            until = f" until {opens:%a %H:%M %Z}" if opens is not None else ""
+            yield Event(Kind.WINDOW_CLOSED, text=f"the window for changes is closed{until}")
 
     # Nodes.
 

@@ -65,10 +65,13 @@ def begin_phase(turn: Turn, phase: Phase) -> None:
 
 
 def go_on(turn: Turn, event: Event) -> None:
-    """Go on as before: gates of the step are asked again, halted nodes go on from what is observed."""
+    """Go on as before: gates of the step are asked again, halted nodes go on from what is observed.
+
+    Whether the window is open is for the driver to say, before anything goes out.
+    """
     run = turn.run
     turn.change(
-        status=run.resume_as, reason="", resume_as=RunStatus.RUNNING, now=False, asked="", rolled_back=0,
+        status=run.resume_as, reason="", resume_as=RunStatus.RUNNING, now=False, asked="", rolled_back=0, window_open=True,
         done=_measured_again(run), extensions=0, attempts=0, open={},
     )  # fmt: skip
     for name, node in run.nodes.items():

@@ -177,3 +177,21 @@ def test_a_node_that_was_deleted_while_the_run_rested_is_waited_for_no_longer() 
     run = rehearsal.resume(Event(Kind.RESUME))
     assert run.nodes["wrk-1"].status is NodeStatus.GONE
     assert run.phase.number > Phase.NODE_LOOP.number
+
+
+def test_nothing_is_changed_outside_the_window_and_the_run_goes_on_when_it_opens() -> None:
+    night = {"days": ["mon", "tue", "wed", "thu"], "from": "20:00", "to": "21:30", "timeZone": "UTC"}
+    plan, snapshot = planned(waves={**clusters.settings().get("waves", {}), "window": night})
+    ended = rehearse(plan, snapshot)
+    assert ended.run.status is RunStatus.DONE
+    assert ended.seconds > uninterrupted().seconds
+    begun = [
+        r["time"][11:16]
+        for r in ended.records
+        if r["kind"] == "intent" and r["command"] in {"Cordon", "HelmUpgrade"}
+    ]
+    assert len(begun) >= 5
+    assert all("20:00" <= time < "21:30" for time in begun)
+    told = [r["event"]["text"] for r in ended.records if (r.get("event") or {}).get("kind") == "WindowClosed"]
+    assert told
+    assert told[0].startswith("the window for changes is closed until Tue 20:00 UTC")
