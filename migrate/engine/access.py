@@ -1,7 +1,7 @@
 """How each node's files and kernel are reached: over SSH, by a pod on the node, or not at all but by the API.
 
-A collector that brought back facts of a node has shown a way; without facts the configuration or the server's answer
-on pods of ours has to tell (``procedure.md`` §12).
+A collector that brought back facts of a node has shown a way; without facts the configuration has to tell. That pods of
+ours are allowed shows none: what a host needs done takes more than a pod's right to run (``procedure.md`` §12).
 """
 
 from __future__ import annotations
@@ -24,7 +24,4 @@ def access_of(node: Node, snapshot: Snapshot, settings: Settings) -> str:
     seen = text(facts.data, "via") if facts is not None else ""
     if seen in {SSH, POD}:
         return seen
-    if settings.nodes.inventory:
-        return SSH
-    may = all(snapshot.answers.may("create", r, settings.namespace) for r in ("pods", "pods/exec"))
-    return POD if may else API
+    return SSH if settings.nodes.inventory else API

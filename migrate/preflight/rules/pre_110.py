@@ -25,9 +25,7 @@ def check(case: Case) -> Iterator[Hit | Unread]:
         if access(case, name) != API or not needs:
             continue
         if case.draft.settings.nodes.access == "auto" and case.snapshot.answers.access is None:
-            yield Unread(
-                f"a way to node/{name}: no facts, no inventory, and the server was not asked for rights on pods"
-            )
+            yield Unread(f"a way to node/{name}: no facts, no inventory, and the server was not asked")
             continue
         yield Hit(f"node/{name}", {"n": name, "needs": ", ".join(needs)}, {"needs": needs}, name)
 
@@ -46,8 +44,8 @@ RULE = Rule(
     severity=Severity.BLOCK,
     title="No way to a node's files",
     message="{n}: no way to touch files ({needs})",
-    remedy="give nodes.inventory for SSH, let node pods run (nodes.access: pod, privileged namespace), or replace the node "
-    "(nodes.move: replace); accepting this also accepts that no check sees the node's own facts",
+    remedy="accept it until the clean-up: moving a node and bringing it back take the API alone, but then no check sees the "
+    "node's own facts; or replace the node (nodes.move: replace)",
     check=check,
     failures=(36,),
     reads=("nodes",),

@@ -1,4 +1,4 @@
-"""How a node is reached: by what the configuration chooses, what brought back facts, an inventory, or rights on pods."""
+"""How a node is reached: by what the configuration chooses, what brought back facts, or an inventory."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ PODS = {("create", "pods", ""): True, ("create", "pods/exec", "c2c-system"): Tru
         ({}, {"via": "ssh"}, None, "ssh"),
         ({"inventory": "hosts.yaml"}, {"via": "pod"}, None, "pod"),
         ({"inventory": "hosts.yaml"}, None, None, "ssh"),
-        ({}, None, PODS, "pod"),
-        ({}, {"host_key": "unknown"}, {**PODS, ("create", "pods/exec", "c2c-system"): False}, "api"),
+        ({}, None, PODS, "api"),
+        ({}, {"host_key": "unknown"}, PODS, "api"),
         ({}, None, None, "api"),
     ],
 )
