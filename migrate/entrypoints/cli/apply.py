@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ import click
 from migrate.adapters.run_folder import new_run_id, state_dir
 from migrate.bootstrap import RunPlace, ports_of, us
 from migrate.driver.session import begin_run, resume_run
+from migrate.engine.access import API
 from migrate.entrypoints.cli.connecting import Connected, confirm, connected, connection_options, expect
 from migrate.entrypoints.cli.driving import drive
 from migrate.entrypoints.cli.face import say
@@ -20,11 +22,12 @@ from migrate.entrypoints.cli.output import formats, outputs_option
 from migrate.entrypoints.cli.runs import Known, keep_plan, known_run, load_plan, run_options
 from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
+from migrate.model.calendar import is_open, next_opening
 from migrate.model.plan import Plan
 from migrate.model.run import RunStatus
 from migrate.render.plan_summary import summary
 
-__all__ = ["carry_out", "command", "unfinished_run"]
+__all__ = ["carry_out", "command", "goes_on", "left_run", "unfinished_run"]
 
 GOES_ON = frozenset({RunStatus.RUNNING, RunStatus.STOPPING, RunStatus.PAUSED, RunStatus.PLANNED})
 
@@ -63,23 +66,20 @@ def command(
     return carry_out(plan, cluster, outputs, said["state_dir"], unfinished)
 
 
-def unfinished_run(cluster: Connected, plan: Plan, place: str | None) -> Known | None:
-    """Give the run of this very plan that was left; raises ``Failure`` where it halted, or another run is unfinished."""
+def left_run(cluster: Connected, place: str | None, namespace: str) -> Known | None:
+    """Give the run that was left in this cluster before its end; None where there is none."""
     try:
-        known = known_run(cluster.live, place, None, plan.draft.settings.namespace)
+        known = known_run(cluster.live, place, None, namespace)
     except Failure as failure:
         if failure.code in {ExitCode.USAGE, ExitCode.BLOCKED} and failure.why != "JournalBroken":
             return None
         raise
+    return None if known.stands.run.status.terminal else known
+
+
+def goes_on(known: Known) -> Known:
+    """Give a run that may be gone on with unasked; raises ``Failure`` (exit 4) where it halted: that takes a person."""
     run = known.stands.run
-    if run.status.terminal:
-        return None
-    if known.plan.hash != plan.hash:
-        raise Failure(
-            f"run {run.id[:4]} of another plan is {run.where}",
-            fix=f"c2c resume --run {run.id[:4]}, or c2c abort --run {run.id[:4]}",
-            code=ExitCode.BLOCKED,
-        )
     if run.status not in GOES_ON:
         raise Failure(
             f"run {run.id[:4]} of this plan is {run.where}",
@@ -89,10 +89,53 @@ def unfinished_run(cluster: Connected, plan: Plan, place: str | None) -> Known |
     return known
 
 
+def unfinished_run(cluster: Connected, plan: Plan, place: str | None) -> Known | None:
+    """Give the run of this very plan that was left; raises ``Failure`` where it halted, or another run is unfinished."""
+    known = left_run(cluster, place, plan.draft.settings.namespace)
+    if known is None:
+        return None
+    run = known.stands.run
+    if known.plan.hash != plan.hash:
+        raise Failure(
+            f"run {run.id[:4]} of another plan is {run.where}",
+            fix=f"c2c resume --run {run.id[:4]}, or c2c abort --run {run.id[:4]}",
+            code=ExitCode.BLOCKED,
+        )
+    return goes_on(known)
+
+
+def _reachable(plan: Plan) -> None:
+    """Raise ``Failure`` (exit 3) for a plan that needs more of a host than the API gives: it would halt half-way."""
+    others = sorted({how.access for how in plan.draft.nodes.values()} - {API})
+    if others:
+        raise Failure(
+            f"the plan reaches nodes by {' and '.join(others)}; this version works through the API alone",
+            fix="nodes: {access: api} in the configuration; then c2c plan again",
+            code=ExitCode.BLOCKED,
+        )
+
+
+def _in_window(plan: Plan, now: datetime) -> None:
+    window = plan.draft.settings.waves.window
+    if is_open(window, now):
+        return
+    opens = next_opening(window, now)
+    when = f"it opens {opens:%a %Y-%m-%d %H:%M %Z}" if opens is not None else f"is {window.zone} a time zone?"
+    raise Failure(
+        "the window for changes is closed",
+        why="WindowClosed: nothing was begun",
+        fix=f"{when}; run the same command then",
+        code=ExitCode.WAITING,
+    )
+
+
 def carry_out(
     plan: Plan, cluster: Connected, outputs: Sequence[str], place: str | None, unfinished: Known | None
 ) -> int:
-    """Begin the plan's run, or go on with it."""
+    """Begin the plan's run, or go on with it; raises ``Failure`` (exit 9) where a new one would begin outside its window."""
+    if unfinished is None:
+        _reachable(plan)
+        _in_window(plan, cluster.live.clock.now())
     run_id = unfinished.run_id if unfinished else new_run_id()
     folder = unfinished.folder if unfinished else state_dir(place) / run_id
     keep_plan(plan, folder)

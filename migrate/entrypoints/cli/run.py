@@ -13,18 +13,26 @@ import click
 
 from migrate.adapters.run_folder import state_dir
 from migrate.adapters.snapshot_files import Wishes, write_snapshot
-from migrate.entrypoints.cli.apply import carry_out, unfinished_run
-from migrate.entrypoints.cli.configuration import configuration
-from migrate.entrypoints.cli.connecting import confirm, connected, connection_options, expect
+from migrate.entrypoints.cli.apply import carry_out, goes_on, left_run
+from migrate.entrypoints.cli.configuration import Configuration, configuration
+from migrate.entrypoints.cli.connecting import (
+    Connected,
+    confirm,
+    connected,
+    connection_options,
+    expect,
+    unreachable,
+)
 from migrate.entrypoints.cli.face import next_step, say
 from migrate.entrypoints.cli.output import outputs_option
 from migrate.entrypoints.cli.planning import Planned, dumped, planned, sum_of
 from migrate.entrypoints.cli.preflight import acceptances
 from migrate.entrypoints.cli.progress import progress
-from migrate.entrypoints.cli.runs import keep_plan, run_options
+from migrate.entrypoints.cli.runs import DEFAULT_NAMESPACE, Known, keep_plan, run_options
 from migrate.entrypoints.cli.steering import without_connection
 from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
+from migrate.ports import ApiError
 from migrate.preflight.judge import Verdict, stops
 from migrate.render.plan_summary import summary
 from migrate.render.terminal import Sign, sign
@@ -61,6 +69,9 @@ def command(
     conf = configuration(config)
     cluster = connected(**without_connection(said))
     expect(cluster, expect_cluster or str(conf.section("cluster").get("uid") or ""))
+    if (left := _left(cluster, conf, said["state_dir"])) is not None:
+        confirm(cluster, yes=yes, named=bool(expect_cluster))
+        return carry_out(left.plan, cluster, outputs, said["state_dir"], left)
     with dumped(cluster, ["run"]) as folder:
         with progress("translating, judging, planning"):
             made = planned(folder, conf, acceptances(conf, accept), cluster=cluster)
@@ -69,10 +80,23 @@ def command(
         beside = state_dir(said["state_dir"]) / f"plan-{made.plan.hash[:8]}" / "snapshot.tgz"
         write_snapshot(folder, str(beside), Wishes())
         say(f"  plan and snapshot: {beside.parent} ({sum_of(str(beside))[:12]})", detail=True)
-    unfinished = unfinished_run(cluster, made.plan, said["state_dir"])
     say(lines=summary(made.plan), always=True)
     confirm(cluster, yes=yes, named=bool(expect_cluster))
-    return carry_out(made.plan, cluster, outputs, said["state_dir"], unfinished)
+    return carry_out(made.plan, cluster, outputs, said["state_dir"], None)
+
+
+def _left(cluster: Connected, conf: Configuration, place: str | None) -> Known | None:
+    """Give the run to go on with: by its own plan, for the cluster is no longer the one that was planned for."""
+    namespace = str(conf.section("cluster").get("namespace") or DEFAULT_NAMESPACE)
+    try:
+        left = left_run(cluster, place, namespace)
+    except ApiError as error:
+        raise unreachable(error, cluster.live.api.server) from error
+    if left is None:
+        return None
+    run = goes_on(left).stands.run
+    say(f"  run {run.id[:4]} of plan {left.plan.hash[:6]} is {run.where}: going on with it", always=True)
+    return left
 
 
 def _check(made: Planned) -> None:
