@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
@@ -23,6 +24,7 @@ from migrate.exitcodes import ExitCode
 from tests.bench.table import page
 from tests.meta.examples import examples as made_examples
 from tests.meta.generated import MEANINGS, PAGES, ROOT
+from tests.meta.typed import in_blocks, typed
 from translators.diagnostics import CODES
 
 DOCS = ROOT / "docs"
@@ -144,6 +146,19 @@ def test_every_verb_that_the_docs_name_is_one() -> None:
         text = path.read_text(encoding="utf-8")
         named = set(re.findall(r"^(?:\$ )?c2c ([a-z]+)", text, re.MULTILINE))
         assert named <= set(VERBS), f"{path.name}: {named - set(VERBS)}"
+
+
+def test_every_command_of_the_docs_that_needs_a_cluster_can_be_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = [(path.name, line) for path in WRITTEN for line in in_blocks(path.read_text(encoding="utf-8"))]
+    assert len(found) >= 20
+    for page_name, line in found:
+        try:
+            typed(line)
+        except click.UsageError as error:
+            pytest.fail(f"{page_name}: {line}: {error.format_message()}")
 
 
 def test_every_code_that_the_docs_name_is_one() -> None:

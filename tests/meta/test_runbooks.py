@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import tomllib
-from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 
@@ -18,9 +16,10 @@ from migrate.adapters.runbook_pages import page_names, page_text
 from migrate.driver import on_nodes
 from migrate.driver.sight import CNC_LABELS
 from migrate.engine.reasons import GATES, every_halt
-from migrate.entrypoints.cli.main import main, root
+from migrate.entrypoints.cli.main import main
 from migrate.preflight.registry import rule_named
 from tests.meta.generated import ROOT, runbooks
+from tests.meta.typed import in_blocks, in_prose, typed
 
 FOLDER = ROOT / "runbooks"
 HALTS = every_halt()
@@ -95,32 +94,13 @@ def test_each_procedure_is_linked_from_a_page() -> None:
 # Commands.
 
 
-def commands(name: str) -> Iterator[str]:
-    """Give each command line of ``c2c``: in blocks whole lines up to a pipe, in prose what stands between backquotes."""
-    text = text_of(name)
-    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    prose = re.sub(r"^```sh\n.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
-    said = [line for block in blocks for line in block.splitlines()] + re.findall(r"`([^`]+)`", prose)
-    for line in said:
-        if line.startswith("c2c ") and "…" not in line:
-            yield re.split(r" \| | > ", line)[0]
-
-
-def typed(line: str) -> click.Context:
-    """Parse a command as the shell and the program would; raises ``UsageError`` for what cannot be typed."""
-    program, verb, *words = shlex.split(line)
-    assert program == "c2c"
-    command = root.get_command(click.Context(root), verb)
-    assert command is not None, f"{verb} is no verb"
-    return command.make_context(verb, words)
-
-
 @pytest.mark.parametrize("name", [*HALTS, *PROCEDURES])
 def test_each_command_of_ours_can_be_typed(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for line in commands(name):
+    text = text_of(name)
+    for line in [*in_blocks(text), *in_prose(text)]:
         try:
             typed(line)
         except click.UsageError as error:
