@@ -144,7 +144,7 @@ class Driver:
     def _turn(self) -> None:
         """Hear what came in, look at the clock and at what is due, see what changed, take wishes."""
         self._hear_all()
-        self._events.extend(self._watch.window(self.run))
+        self._events.extend([*self._watch.window(self.run), *self._watch.late(self.run, self.at)])
         self._hear_all()
         for task in [t for t in self._tasks.values() if t.due <= self.at]:
             if self._tasks.get(task.command.key) is task:

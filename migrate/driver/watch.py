@@ -106,6 +106,17 @@ class Watch:
             until = f" until {opens:%a %H:%M %Z}" if opens is not None else ""
             yield Event(Kind.WINDOW_CLOSED, text=f"the window for changes is closed{until}")
 
+    def late(self, run: Run, now: float) -> Iterator[Event]:
+        """Say which nodes are out for longer than ``deadlines.node``, each once."""
+        for name, node in run.nodes.items():
+            if (
+                node.status in OUT
+                and 0 < node.node_until <= now
+                and self._once(name, f"late-{node.node_until}")
+            ):
+                limit = run.plan.draft.settings.deadlines.node_s / 60
+                yield Event(Kind.TIMER_FIRED, name, text=f"{name} is out for longer than {limit:.0f} min")
+
     # Nodes.
 
     def census(self, run: Run) -> Iterator[Event]:

@@ -356,6 +356,7 @@ def _alarm(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows
 def _roll_back(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows:
     del opened
     back = node.came_from if node.status is NodeStatus.HALTED and node.came_from else node.status
+    turn.change(open={k: o for k, o in turn.run.open.items() if o.owner != node.name})
     turn.move_node(
         node.name,
         NodeStatus.ROLLING_BACK,
@@ -435,6 +436,7 @@ def _resume(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Row
         extensions=0,
         appeared=0,
         drain_until=turn.at + turn.run.plan.draft.settings.deadlines.drain_s,
+        node_until=turn.at + turn.run.plan.draft.settings.deadlines.node_s,
         selected=status in OUT or status is NodeStatus.PREFLIGHTED,
     )
     return ("32",)

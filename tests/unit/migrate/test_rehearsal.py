@@ -195,3 +195,17 @@ def test_nothing_is_changed_outside_the_window_and_the_run_goes_on_when_it_opens
     told = [r["event"]["text"] for r in ended.records if (r.get("event") or {}).get("kind") == "WindowClosed"]
     assert told
     assert told[0].startswith("the window for changes is closed until Tue 20:00 UTC")
+
+
+def test_a_node_that_is_out_for_too_long_goes_back() -> None:
+    plan, snapshot = planned(deadlines={"node": "5m"})
+    ended = rehearse(plan, snapshot, faults={"agent-never-ready@wrk-1": True})
+    assert ended.run.where == "HALTED(node-rolled-back)"
+    assert ended.run.nodes["wrk-1"].reason == "agent"
+    told = [r["event"]["text"] for r in ended.records if (r.get("event") or {}).get("kind") == "TimerFired"]
+    assert told == ["wrk-1 is out for longer than 5 min"]
+
+
+def test_no_node_is_late_where_all_goes_well() -> None:
+    kinds = {(r.get("event") or {}).get("kind") for r in uninterrupted().records}
+    assert not kinds & {"TimerFired", "WindowClosed"}
