@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from migrate.driver.hours import Worked
 from migrate.engine.machine import Stepped, begin, step
 from migrate.model.commands import Command
 from migrate.model.events import Event, Kind
@@ -87,17 +88,21 @@ class Standing:
     run: Run
     at: float = 0.0
     heard: Desired = field(default_factory=Desired)
+    worked: Worked = field(default_factory=Worked)
 
 
 def mirrored(standing: Standing) -> dict[str, Any]:
     """Give what the mirror keeps of a run; the plan is beside it."""
     state = encode(standing.run, skip=frozenset({"plan"}))
-    return {**state, "at": standing.at, "heard": encode(standing.heard)}
+    worked = standing.worked.until(standing.run, standing.at)
+    return {**state, "at": standing.at, "heard": encode(standing.heard), "worked": worked}
 
 
 def standing(run: Run, state: Mapping[str, Any]) -> Standing:
     """Give where a run stands by the mirror's state."""
-    return Standing(run, float(state.get("at", 0.0)), decode(Desired, state.get("heard", {})))
+    at = float(state.get("at", 0.0))
+    worked = Worked(float(state.get("worked", 0.0)), at)
+    return Standing(run, at, decode(Desired, state.get("heard", {})), worked)
 
 
 def played_back(records: Sequence[Mapping[str, Any]], plan: Plan, run_id: str) -> Standing:
@@ -110,14 +115,16 @@ def played_back(records: Sequence[Mapping[str, Any]], plan: Plan, run_id: str) -
         return Standing(begin(run_id, plan, sorted(plan.draft.nodes)))
     if "state" in first:
         stands = standing(decode(Run, first["state"], plan=plan), first["state"])
-        run, at, heard = stands.run, stands.at, stands.heard
+        run, at, heard, worked = stands.run, stands.at, stands.heard, stands.worked
     else:
         run = begin(run_id, plan, first["nodes"], attended=bool(first.get("attended")))
-        at, heard = 0.0, Desired()
+        at, heard, worked = 0.0, Desired(), Worked()
     for record in records:
         if record["kind"] in REPLAYED and "event" in record:
             event = decode(Event, record["event"])
-            run, at = step(run, event).run, event.at
+            stepped = step(run, event).run
+            worked.passes(run, stepped, event.at)
+            run, at = stepped, event.at
         elif record["kind"] == "decision":
             heard = decode(Desired, record["desired"])
-    return Standing(run, at, heard)
+    return Standing(run, at, heard, worked)

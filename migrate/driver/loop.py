@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from migrate.driver import on_calico, on_cilium, on_evidence, on_nodes
 from migrate.driver.books import Books, Standing, mirrored
 from migrate.driver.deeds import Absent, Deed, Done, Failed, Look, Waiting, Workshop, refused
+from migrate.driver.hours import Hours, Worked
 from migrate.driver.measure import measure
 from migrate.driver.on_nodes import NotDrained
 from migrate.driver.pace import Pace
@@ -73,7 +74,9 @@ class Driver:
         at: float = 0.0,
         heard: Desired | None = None,
         pace: Pace | None = None,
+        worked: Worked | None = None,
     ) -> None:
+        """Take a run where it stands; ``at`` is its own time, ``worked`` the part of it in which it worked."""
         self.run = run
         self._ports = ports
         self._books = books
@@ -84,10 +87,14 @@ class Driver:
         self._events: deque[Event] = deque()
         self._watch = Watch(ports, self._pace, heard or Desired())
         self._noted = self._watch.wish
+        self.hours = Hours(ports.clock, run.plan.draft.settings)
+        self._worked = worked or Worked(at=at)
         self._mirrored = (-1.0, "")
         self._asked = 0.0
         self._down: float | None = None
         self.leave = False
+        self.wait = False
+        self.stop_after: Callable[[Run], bool] | None = None
 
     @property
     def at(self) -> float:
@@ -125,6 +132,8 @@ class Driver:
         """Say whether nothing happens any more by itself; a run that was not begun was refused (R2, R3)."""
         if self._events:
             return False
+        if self.wait and (self.run.status is RunStatus.PAUSED or not self.run.window_open):
+            return False
         if self.run.status is RunStatus.PLANNED:
             return True
         left = (
@@ -150,8 +159,9 @@ class Driver:
             if self._tasks.get(task.command.key) is task:
                 self._attend(task)
                 self._hear_all()
-        if self.run.status not in RESTING:
+        if self.run.status not in RESTING or self.wait:
             self._look_around()
+            self._see_whether_enough()
         self._hear_all()
         self._note_wishes()
         self._mirror()
@@ -176,6 +186,7 @@ class Driver:
         try:
             self._books.heard(heard)
             stepped = step(self.run, heard)
+            self._worked.passes(self.run, stepped.run, heard.at)
             self.run = stepped.run
             self._books.decided(self.run, stepped)
             for command in stepped.commands:
@@ -361,7 +372,15 @@ class Driver:
 
     # Around.
 
+    def _see_whether_enough(self) -> None:
+        """Pause, once, where the run was to go only so far."""
+        if self.stop_after is not None and self.run.status is RunStatus.RUNNING and self.stop_after(self.run):
+            self.stop_after = None
+            self.tell(Event(Kind.PAUSE_REQUESTED, by="--until", text="as far as it was to go"))
+
     def _look_around(self) -> None:
+        for event in self.hours.changes(self.run, self._worked, self.at):
+            self.tell(event)
         try:
             for event in self._watch.changes(self.run, self.at):
                 self.tell(event)
@@ -379,7 +398,7 @@ class Driver:
         if not self._ports.lock.held() and self.run.status is not RunStatus.DONE:
             return
         try:
-            state = mirrored(Standing(self.run, self.at, self._noted))
+            state = mirrored(Standing(self.run, self.at, self._noted, self._worked))
             self._ports.mirror.write(state, self._books.seq, self._books.hash)
         except ApiError as error:
             if error.failure is FailureClass.CONFLICT:
@@ -388,7 +407,8 @@ class Driver:
 
     def _next_due(self) -> float:
         dues = [t.due for t in self._tasks.values()]
-        return min([*dues, self._watch.next_at(self.at)], default=self.at + self._pace.poll_s)
+        others = (self._watch.next_at(self.at), self.hours.next_at(self.run, self._worked, self.at))
+        return min([*dues, *others])
 
 
 def _plain(command: Command) -> Command:

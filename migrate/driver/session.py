@@ -16,7 +16,7 @@ from migrate.engine.machine import begin
 from migrate.engine.plan_file import plan_document
 from migrate.model.events import Event, Kind
 from migrate.model.plan import Plan
-from migrate.model.run import Run
+from migrate.model.run import Run, RunStatus
 from migrate.model.serial import decode
 from migrate.ports import Holder, Mirrored, Ports
 
@@ -64,7 +64,7 @@ def begin_run(
     books.header(plan, nodes, ports.cluster.identity().uid, attended=attended, rehearsal=rehearsal)
     ports.mirror.begin(run_id, plan_document(plan))
     driver = Driver(begin(run_id, plan, nodes, attended=attended), ports, books, pace=pace)
-    driver.tell(Event(Kind.START, by=holder))
+    driver.tell(Event(Kind.START, by=holder, detail=_outside(driver)))
     return driver
 
 
@@ -84,11 +84,22 @@ def resume_run(
         stands = standing(decode(Run, state, plan=plan), state)
     else:
         stands = played_back(records, plan, run_id)
-    driver = Driver(stands.run, ports, books, at=stands.at, heard=stands.heard, pace=pace)
-    driver.tell(Event(Kind.LEASE_ACQUIRED, by=holder, text=f"{holder} goes on with run {run_id}"))
+    driver = Driver(
+        stands.run, ports, books, at=stands.at, heard=stands.heard, pace=pace, worked=stands.worked
+    )
+    begins = {"start": True, **_outside(driver)} if stands.run.status is RunStatus.PLANNED else {}
+    driver.tell(
+        Event(Kind.LEASE_ACQUIRED, by=holder, detail=begins, text=f"{holder} goes on with run {run_id}")
+    )
+    for event in driver.hours.window(driver.run, driver.at):
+        driver.tell(event)
     driver.hear_census()
     driver.hear_wishes()
     return driver
+
+
+def _outside(driver: Driver) -> dict[str, bool]:
+    return {"outside": True} if driver.hours.outside else {}
 
 
 def _lock(ports: Ports, *, steal: bool = False) -> None:

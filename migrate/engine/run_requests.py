@@ -30,7 +30,7 @@ def start(turn: Turn, event: Event, opened: Open | None) -> Rows:
     run = turn.run
     if run.plan.blocked or event.detail.get("stale"):
         return ("2",)
-    if not run.window_open and not run.plan.clean_up:
+    if (not run.window_open or event.detail.get("outside")) and not run.plan.clean_up:
         return ("3",)
     begin_phase(turn, phases(run)[0])
     return ("42",) if run.plan.clean_up else ("1",)

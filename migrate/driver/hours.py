@@ -1,0 +1,107 @@
+"""What the clock brings to a run: the window of the configuration, its working time, the time that a node may take.
+
+The window is judged by the time of day, everything else by the run's own time, which no jump of a clock moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from migrate.model.calendar import is_open, next_opening
+from migrate.model.commands import Name
+from migrate.model.events import Event, Kind
+from migrate.model.run import OUT, Phase, Run, RunStatus
+from migrate.model.settings import Settings
+from migrate.ports import Clock
+
+__all__ = ["Hours", "Worked"]
+
+WORKING = frozenset({RunStatus.RUNNING, RunStatus.STOPPING})
+READING_PHASES = frozenset({Phase.AUDIT, Phase.SOAK})
+IDLE = frozenset({Name.SOAK, Name.COLLECT_FLOWS, Name.COLLECT_BASELINE_FLOWS, Name.ASK})
+MINUTE_S = 60.0
+
+
+@dataclass(slots=True)
+class Worked:
+    """Working time in seconds: soaks, P7, P9 and time at rest do not count (R40).
+
+    Who resumes a run whose time was over gives it the same time again.
+    """
+
+    seconds: float = 0.0
+    at: float = 0.0
+
+    def passes(self, before: Run, now: Run, at: float) -> None:
+        """Count the time since the last event, by what the run was doing, and see what the event made of it."""
+        if _counts(before):
+            self.seconds += max(0.0, at - self.at)
+        self.at = at
+        if before.status is RunStatus.PAUSED and before.reason == "deadline" and now.status in WORKING:
+            self.seconds = 0.0
+
+    def until(self, run: Run, at: float) -> float:
+        """Give the working time at a moment."""
+        return self.seconds + (max(0.0, at - self.at) if _counts(run) else 0.0)
+
+
+def _counts(run: Run) -> bool:
+    busy = run.status in WORKING and run.phase not in READING_PHASES
+    return busy and any(o.command.name not in IDLE for o in run.open.values())
+
+
+class Hours:
+    """Tells the window's changes and the deadlines that pass; each once."""
+
+    def __init__(self, clock: Clock, settings: Settings) -> None:
+        """Take the window and the working time of the settings; ``limit_s`` may be changed, 0 is none."""
+        self._clock = clock
+        self._window = settings.waves.window
+        self.limit_s = settings.deadlines.run_s
+        self._looked = float("-inf")
+        self._told: set[tuple[str, float]] = set()
+
+    @property
+    def outside(self) -> bool:
+        """Say whether nothing may be changed now; so it is where the window's zone is not known."""
+        return is_open(self._window, self._clock.now()) is not True
+
+    def changes(self, run: Run, worked: Worked, at: float) -> Iterator[Event]:
+        """Give what the clock brought since the last look."""
+        yield from self.window(run, at)
+        if run.status in WORKING:
+            if 0 < self.limit_s <= worked.until(run, at) and run.status is RunStatus.RUNNING:
+                yield Event(Kind.DEADLINE_EXPIRED, text=f"the run has worked for {self.limit_s:.0f} s")
+            yield from self._nodes(run, at)
+
+    def window(self, run: Run, at: float) -> Iterator[Event]:
+        """Give whether the window opened or closed, looked at every minute at most."""
+        if not self._window.days or at - self._looked < MINUTE_S:
+            return
+        self._looked = at
+        if run.window_open and self.outside:
+            opens = next_opening(self._window, self._clock.now())
+            when = f"; it opens {opens.isoformat(timespec='minutes')}" if opens is not None else ""
+            yield Event(Kind.WINDOW_CLOSED, text=f"the window is closed{when}")
+        elif not run.window_open and not self.outside:
+            yield Event(Kind.WINDOW_OPENED, text="the window is open")
+
+    def _nodes(self, run: Run, at: float) -> Iterator[Event]:
+        for name in {o.owner for o in run.open.values()} & set(run.nodes):
+            node = run.nodes[name]
+            mark = (name, node.node_until)
+            if node.status in OUT and 0 < node.node_until <= at and mark not in self._told:
+                self._told.add(mark)
+                yield Event(Kind.TIMER_FIRED, name, text=f"{name} has taken longer than deadlines.node")
+
+    def next_at(self, run: Run, worked: Worked, at: float) -> float:
+        """Give when there is something to look at again."""
+        found = [self._looked + MINUTE_S] if self._window.days else []
+        if self.limit_s and _counts(run):
+            found.append(at + max(0.0, self.limit_s - worked.until(run, at)))
+        owners = {o.owner for o in run.open.values()} & set(run.nodes)
+        found += [
+            n.node_until for n in (run.nodes[o] for o in owners) if n.status in OUT and n.node_until > at
+        ]
+        return max(at, min(found, default=float("inf")))
