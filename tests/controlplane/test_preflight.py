@@ -11,6 +11,7 @@ import pytest
 
 from tests.controlplane import nodes, workloads
 from tests.controlplane.calico_install import Install, Kind
+from tests.controlplane.checker import Snapshot
 from tests.controlplane.instance import ControlPlane
 from tests.controlplane.product import Product
 from tests.controlplane.world import World, built
@@ -76,3 +77,22 @@ def test_a_release_of_somebody_else_is_seen(small: World, tmp_path: Path) -> Non
     product = Product.of(small, tmp_path / "c2c")
     _, report = judged(product, "--select", "CP2192")
     assert [c["outcome"] for c in report["checks"]] == ["ok"]
+
+
+def test_dry_runs_change_nothing(small: World, tmp_path: Path) -> None:
+    """Both ways of trying a plan leave every object as it was; the server's says what it would refuse."""
+    product = Product.of(small, tmp_path / "c2c")
+    plan = product.plan()
+    before = Snapshot.take(small.api)
+    client = product.run("apply", plan, "--dry-run=client", "-o", "json")
+    assert client.returncode == 0, client.stderr[-3000:]
+    found = json.loads(client.stdout)
+    assert (found["status"], found["dryRun"]) == ("DONE", "client")
+    server = product.run("apply", plan, "--dry-run=server", "-o", "json")
+    assert server.returncode == 0, server.stdout + server.stderr[-3000:]
+    found = json.loads(server.stdout)
+    assert found["refused"] == []
+    assert found["created"] > 5
+    assert found["evictions"] >= 2
+    after = Snapshot.take(small.api)
+    assert set(after.objects) == set(before.objects)

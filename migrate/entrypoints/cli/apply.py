@@ -15,11 +15,13 @@ from migrate.bootstrap import RunPlace, ports_of, us
 from migrate.driver.session import begin_run, resume_run
 from migrate.engine.access import API
 from migrate.entrypoints.cli.connecting import Connected, confirm, connected, connection_options, expect
+from migrate.entrypoints.cli.course import Course, course_of, course_options
 from migrate.entrypoints.cli.driving import drive
 from migrate.entrypoints.cli.face import say
 from migrate.entrypoints.cli.narrator import Narrator
 from migrate.entrypoints.cli.output import formats, outputs_option
 from migrate.entrypoints.cli.runs import Known, keep_plan, known_run, load_plan, run_options
+from migrate.entrypoints.cli.trying import NONE, WAYS, tried
 from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
 from migrate.model.calendar import is_open, next_opening
@@ -36,6 +38,14 @@ GOES_ON = frozenset({RunStatus.RUNNING, RunStatus.STOPPING, RunStatus.PAUSED, Ru
 @click.argument("plan_file", metavar="PLAN")
 @click.option("--yes", is_flag=True, help="Do not ask; without a terminal the plan names the cluster.")
 @click.option("--expect-cluster", metavar="NAME|UID", envvar="C2C_EXPECT_CLUSTER", help="Refuse any other.")
+@click.option(
+    "--dry-run",
+    "way",
+    type=click.Choice(WAYS),
+    default=NONE,
+    help="client: in a simulated cluster; server: ask the API server, changing nothing.",
+)
+@course_options
 @outputs_option
 @run_options
 @connection_options
@@ -44,6 +54,7 @@ def command(
     yes: bool,
     expect_cluster: str | None,
     outputs: Sequence[str],
+    way: str,
     **said: Any,  # noqa: ANN401  # options
 ) -> int:
     """Carry out a plan: install Cilium beside Calico, move node by node, prove every step.
@@ -55,15 +66,19 @@ def command(
     c2c apply plan.json --yes --expect-cluster prod-eu-1
     c2c apply plan.json --yes -o jsonl
     """
+    course = course_of(said)
     plan = load_plan(plan_file)
+    course.check(plan)
     cluster = connected(**{k: v for k, v in said.items() if k not in {"state_dir", "run_id"}})
     expect(cluster, expect_cluster, plan.draft.planned_uid)
     if plan.blocked:
         raise Failure("the plan is blocked by preflight", why="PreflightBlocked", fix="c2c preflight says by what; then c2c plan again", code=ExitCode.BLOCKED)  # fmt: skip
+    if way != NONE:
+        return tried(way, plan, cluster, outputs)
     unfinished = unfinished_run(cluster, plan, said["state_dir"])
     say(lines=summary(plan), always=True)
     confirm(cluster, yes=yes, named=True)
-    return carry_out(plan, cluster, outputs, said["state_dir"], unfinished)
+    return carry_out(plan, cluster, outputs, said["state_dir"], unfinished, course)
 
 
 def left_run(cluster: Connected, place: str | None, namespace: str) -> Known | None:
@@ -130,7 +145,12 @@ def _in_window(plan: Plan, now: datetime) -> None:
 
 
 def carry_out(
-    plan: Plan, cluster: Connected, outputs: Sequence[str], place: str | None, unfinished: Known | None
+    plan: Plan,
+    cluster: Connected,
+    outputs: Sequence[str],
+    place: str | None,
+    unfinished: Known | None,
+    course: Course,
 ) -> int:
     """Begin the plan's run, or go on with it; raises ``Failure`` (exit 9) where a new one would begin outside its window."""
     if unfinished is None:
@@ -148,4 +168,4 @@ def carry_out(
         begin = partial(resume_run, plan, ports, run_id, holder=holder)
     else:
         begin = partial(begin_run, plan, ports, run_id, holder=holder, attended=sys.stdin.isatty())
-    return drive(begin, ports, cluster, narrator, outputs)
+    return drive(begin, ports, cluster, narrator, outputs, course=course)

@@ -14,6 +14,7 @@ from types import FrameType
 from migrate.driver.loop import Driver
 from migrate.driver.session import Locked
 from migrate.entrypoints.cli.connecting import Connected, unreachable
+from migrate.entrypoints.cli.course import STRAIGHT_ON, Course
 from migrate.entrypoints.cli.endings import Ending, ending_of
 from migrate.entrypoints.cli.face import next_step, say
 from migrate.entrypoints.cli.narrator import Narrator
@@ -34,10 +35,10 @@ CODES = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATE
 class _Signals:
     """What signals mean to a run: once, stop at the next checkpoint; twice within five seconds, leave at once."""
 
-    def __init__(self, driver: Driver, wake: Callable[[], None], *, attended: bool) -> None:
+    def __init__(self, driver: Driver, wake: Callable[[], None], hangup: str) -> None:
         self._driver = driver
         self._wake = wake
-        self._attended = attended
+        self._hangup = hangup
         self._first = float("-inf")
         self.code: ExitCode | None = None
 
@@ -54,11 +55,13 @@ class _Signals:
         self._wake()
 
     def hang_up(self, number: int, frame: FrameType | None) -> None:
-        """Handle SIGHUP: with a person looking on, bring the node in hand to rest and pause; else go on."""
+        """Handle SIGHUP: bring the nodes in hand to rest and pause, stop at the next checkpoint, or go on."""
         del number, frame
-        if self._attended:
-            self._driver.tell(Event(Kind.HANG_UP, by="SIGHUP"))
-            self._wake()
+        if self._hangup == "continue":
+            return
+        kind = Kind.STOP_REQUESTED if self._hangup == "checkpoint" else Kind.HANG_UP
+        self._driver.tell(Event(kind, by="SIGHUP"))
+        self._wake()
 
     @staticmethod
     def keep_going(number: int, frame: FrameType | None) -> None:
@@ -92,6 +95,7 @@ def drive(
     outputs: Sequence[str],
     *,
     asked_for_rollback: bool = False,
+    course: Course = STRAIGHT_ON,
 ) -> int:
     """Begin or resume, drive to rest, say how it ended; gives the exit code.
 
@@ -103,7 +107,9 @@ def drive(
         raise Failure(str(error), why="two runs never act at once", fix="wait, or c2c resume --steal-lock RUN once its process is surely dead", code=ExitCode.LOCKED) from error  # fmt: skip
     except ApiError as error:
         raise unreachable(error, cluster.live.api.server) from error
-    signals = _Signals(driver, cluster.live.clock.wake.set, attended=driver.run.attended)
+    course.steer(driver)
+    hangup = course.hangup or ("finish-node" if driver.run.attended else "continue")
+    signals = _Signals(driver, cluster.live.clock.wake.set, hangup)
     try:
         with _handled(signals):
             run = driver.drive()

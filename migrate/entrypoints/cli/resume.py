@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from migrate.entrypoints.cli.connecting import connection_options
+from migrate.entrypoints.cli.course import course_of, course_options
 from migrate.entrypoints.cli.output import outputs_option
 from migrate.entrypoints.cli.runs import run_options
 from migrate.entrypoints.cli.steering import Wish, opened, steer
@@ -26,6 +27,7 @@ __all__ = ["command"]
 @click.option("--steal-lock", metavar="RUN", help="Take the lock of a process that does not let go.")
 @click.option("--yes", is_flag=True, help="Do not ask for the cluster's name.")
 @click.option("--expect-cluster", metavar="NAME|UID", envvar="C2C_EXPECT_CLUSTER", help="Refuse any other.")
+@course_options
 @outputs_option
 @run_options
 @connection_options
@@ -48,6 +50,7 @@ def command(
     c2c resume --retry wrk-03
     c2c resume --accept G-17="four flows, all from the old exporter" --run 7f3a
     """
+    course = course_of(said)
     cluster, known = opened(said, expect_cluster)
     findings = [_accepted(text) for text in accept]
     events = [Event(Kind.ACCEPT_FINDING, detail=f) for f in findings]
@@ -56,7 +59,7 @@ def command(
     changes = {"state": "running", "accept": findings, "skip": list(skip), "retry": list(retry)}
     wanted = Wish((*events, Event(Kind.RESUME)), changes, f"run {known.run_id[:4]} will go on")
     steal = bool(steal_lock) and known.run_id.startswith(steal_lock or "-")
-    return steer(cluster, known, wanted, outputs, yes=yes, steal=steal)
+    return steer(cluster, known, wanted, outputs, yes=yes, steal=steal, course=course)
 
 
 def _accepted(text: str) -> dict[str, str]:

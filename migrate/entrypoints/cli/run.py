@@ -23,6 +23,7 @@ from migrate.entrypoints.cli.connecting import (
     expect,
     unreachable,
 )
+from migrate.entrypoints.cli.course import course_of, course_options
 from migrate.entrypoints.cli.face import next_step, say
 from migrate.entrypoints.cli.output import outputs_option
 from migrate.entrypoints.cli.planning import Planned, dumped, planned, sum_of
@@ -30,6 +31,7 @@ from migrate.entrypoints.cli.preflight import acceptances
 from migrate.entrypoints.cli.progress import progress
 from migrate.entrypoints.cli.runs import DEFAULT_NAMESPACE, Known, keep_plan, run_options
 from migrate.entrypoints.cli.steering import without_connection
+from migrate.entrypoints.cli.trying import NONE, WAYS, tried
 from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
 from migrate.ports import ApiError
@@ -46,6 +48,14 @@ __all__ = ["command"]
 @click.option("--accept", multiple=True, metavar="ID[:OBJECT][=REASON]", help="Accept one finding.")
 @click.option("--config", metavar="FILE", help="The configuration; else ./c2c.yaml, if there is one.")
 @click.option("--detach", is_flag=True, help="Leave a driver of its own behind and print where it tells.")
+@click.option(
+    "--dry-run",
+    "way",
+    type=click.Choice(WAYS),
+    default=NONE,
+    help="client: in a simulated cluster; server: ask the API server, changing nothing.",
+)
+@course_options
 @outputs_option
 @run_options
 @connection_options
@@ -55,6 +65,7 @@ def command(
     accept: Sequence[str],
     config: str | None,
     outputs: Sequence[str],
+    way: str,
     **said: Any,  # noqa: ANN401  # options
 ) -> int:
     """Migrate: preflight, translate, plan, apply. Goes on with a run that was interrupted.
@@ -66,12 +77,16 @@ def command(
     """
     if said.pop("detach"):
         return _detached(said["state_dir"])
+    course = course_of(said)
     conf = configuration(config)
     cluster = connected(**without_connection(said))
     expect(cluster, expect_cluster or str(conf.section("cluster").get("uid") or ""))
     if (left := _left(cluster, conf, said["state_dir"])) is not None:
+        course.check(left.plan)
+        if way != NONE:
+            return tried(way, left.plan, cluster, outputs)
         confirm(cluster, yes=yes, named=bool(expect_cluster))
-        return carry_out(left.plan, cluster, outputs, said["state_dir"], left)
+        return carry_out(left.plan, cluster, outputs, said["state_dir"], left, course)
     with dumped(cluster, ["run"]) as folder:
         with progress("translating, judging, planning"):
             made = planned(folder, conf, acceptances(conf, accept), cluster=cluster)
@@ -80,9 +95,12 @@ def command(
         beside = state_dir(said["state_dir"]) / f"plan-{made.plan.hash[:8]}" / "snapshot.tgz"
         write_snapshot(folder, str(beside), Wishes())
         say(f"  plan and snapshot: {beside.parent} ({sum_of(str(beside))[:12]})", detail=True)
+    course.check(made.plan)
+    if way != NONE:
+        return tried(way, made.plan, cluster, outputs)
     say(lines=summary(made.plan), always=True)
     confirm(cluster, yes=yes, named=bool(expect_cluster))
-    return carry_out(made.plan, cluster, outputs, said["state_dir"], None)
+    return carry_out(made.plan, cluster, outputs, said["state_dir"], None, course)
 
 
 def _left(cluster: Connected, conf: Configuration, place: str | None) -> Known | None:

@@ -13,6 +13,7 @@ from migrate.bootstrap import RunPlace, ports_of, us
 from migrate.driver.loop import Driver
 from migrate.driver.session import Locked, resume_run
 from migrate.entrypoints.cli.connecting import Connected, confirm, connected, expect, unreachable
+from migrate.entrypoints.cli.course import STRAIGHT_ON, Course
 from migrate.entrypoints.cli.driving import drive
 from migrate.entrypoints.cli.face import say
 from migrate.entrypoints.cli.narrator import Narrator
@@ -62,9 +63,17 @@ def wish(cluster: Connected, known: Known, changes: Mapping[str, Any]) -> Desire
 
 
 def steer(
-    cluster: Connected, known: Known, wanted: Wish, outputs: Sequence[str], *, yes: bool, steal: bool = False
+    cluster: Connected,
+    known: Known,
+    wanted: Wish,
+    outputs: Sequence[str],
+    *,
+    yes: bool,
+    steal: bool = False,
+    course: Course = STRAIGHT_ON,
 ) -> int:
     """Take the lock and drive the run as wanted; where another drives it, tell that one and return."""
+    course.check(known.plan)
     confirm(cluster, yes=yes, named=True)
     narrator = Narrator(known.run_id, cluster.name, sys.stdout if "jsonl" in formats(outputs) else None)
     keep_plan(known.plan, known.folder)
@@ -85,7 +94,13 @@ def steer(
     for event in wanted.events:
         driver.tell(event)
     return drive(
-        lambda: driver, ports, cluster, narrator, outputs, asked_for_rollback=wanted.asked_for_rollback
+        lambda: driver,
+        ports,
+        cluster,
+        narrator,
+        outputs,
+        asked_for_rollback=wanted.asked_for_rollback,
+        course=course,
     )
 
 
