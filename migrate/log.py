@@ -6,12 +6,13 @@ Configured on first use by verbs that run; event names are ``noun.verb``, keys a
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 import structlog
 
+from migrate.model.run import Run
 from migrate.redaction import redacted
 
 __all__ = ["LogReporter", "configure"]
@@ -64,4 +65,9 @@ class LogReporter:
         known = {
             k: record[k] for k in ("run", "node", "phase", "text", "rows", "key", "seq") if record.get(k)
         }
-        self._logger.info("record.written", kind=record["kind"], **known)
+        event = record.get("event") or {}
+        told = {k: event[k] for k in ("gate", "outcome", "failure", "by", "text") if event.get(k)}
+        self._logger.info("record.written", kind=record["kind"], **{**told, **known})
+
+    def beat(self, run: Run, waits: Sequence[tuple[str, float]]) -> None:
+        """Waiting is not logged."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -96,3 +97,21 @@ def test_dry_runs_change_nothing(small: World, tmp_path: Path) -> None:
     assert found["evictions"] >= 2
     after = Snapshot.take(small.api)
     assert set(after.objects) == set(before.objects)
+
+
+def test_a_live_snapshot_says_offline_what_the_cluster_said(small: World, tmp_path: Path) -> None:
+    """What was written is judged the same without access, and holds no Secret."""
+    product = Product.of(small, tmp_path / "c2c")
+    target = tmp_path / "prod.tgz"
+    done = product.run("snapshot", "-o", target)
+    assert done.returncode == 0, done.stderr
+    _, live = judged(product, "--select", "capacity,eviction,placement,permissions")
+    _, offline = judged(product, "--select", "capacity,eviction,placement,permissions", "--cluster", str(target))
+    apart = {"CP2171"}  # creations are asked of the live server alone
+    outcomes = [
+        {c["code"]: c["outcome"] for c in report["checks"] if c["code"] not in apart}
+        for report in (live, offline)
+    ]
+    assert outcomes[0] == outcomes[1]
+    with tarfile.open(target) as archive:
+        assert not [n for n in archive.getnames() if n.startswith("secrets")]

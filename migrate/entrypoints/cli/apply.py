@@ -14,6 +14,7 @@ from migrate.adapters.run_folder import new_run_id, state_dir
 from migrate.bootstrap import RunPlace, ports_of, us
 from migrate.driver.session import begin_run, resume_run
 from migrate.engine.access import API
+from migrate.entrypoints.cli.audience import audience
 from migrate.entrypoints.cli.connecting import Connected, confirm, connected, connection_options, expect
 from migrate.entrypoints.cli.course import Course, course_of, course_options
 from migrate.entrypoints.cli.driving import drive
@@ -162,10 +163,14 @@ def carry_out(
     narrator = Narrator(run_id, cluster.name, sys.stdout if "jsonl" in formats(outputs) else None)
     further = unfinished.further if unfinished else None
     where = RunPlace(run_id, folder, (further.seq, further.hash) if further else None)
-    ports = ports_of(cluster.live, plan.draft.settings, where, narrator, partial(say, always=True))
+    everyone = audience(narrator, cluster, plan, course)
+    ports = ports_of(cluster.live, plan.draft.settings, where, everyone, partial(say, always=True))
     holder = us(run_id).identity
     if unfinished:
         begin = partial(resume_run, plan, ports, run_id, holder=holder)
     else:
         begin = partial(begin_run, plan, ports, run_id, holder=holder, attended=sys.stdin.isatty())
-    return drive(begin, ports, cluster, narrator, outputs, course=course)
+    try:
+        return drive(begin, ports, cluster, narrator, outputs, course=course)
+    finally:
+        everyone.close()

@@ -19,17 +19,22 @@ __all__ = ["STRAIGHT_ON", "Course", "course_of", "course_options"]
 
 HANGUPS = ("finish-node", "continue", "checkpoint")
 OVER = frozenset({NodeStatus.DONE, NodeStatus.SKIPPED, NodeStatus.GONE, NodeStatus.ROLLED_BACK})
-NAMES = ("until", "wait", "deadline", "on_hangup")
+NAMES = ("until", "wait", "deadline", "on_hangup", "metrics", "log_file")
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """``until``: a phase, a wave, ``canary`` or a node; ``hangup``: empty is by whether a person looks on."""
+    """``until``: a phase, a wave, ``canary`` or a node; ``hangup``: empty is by whether a person looks on.
+
+    ``metrics`` is where they are served, ``log`` the file of the structured log.
+    """
 
     until: str = ""
     wait: bool = False
     deadline_s: float = 0.0
     hangup: str = ""
+    metrics: str = ""
+    log: str = ""
 
     def check(self, plan: Plan) -> None:
         """Raise ``Failure`` where ``until`` is nothing that the plan has."""
@@ -52,6 +57,8 @@ STRAIGHT_ON = Course()
 def course_options[F: Callable[..., Any]](verb: F) -> F:
     """Give a verb the options."""
     for option in (
+        click.option("--log-file", metavar="FILE", envvar="C2C_LOG", default="", help="Structured log, JSON lines."),
+        click.option("--metrics", metavar="HOST:PORT", default="", help="Serve Prometheus metrics of the run there."),
         click.option("--on-hangup", type=click.Choice(HANGUPS), help="What SIGHUP does; else finish-node with a terminal, continue without."),
         click.option("--deadline", metavar="8h", help="Stop at a checkpoint after so much working time."),
         click.option("--wait", is_flag=True, help="Keep process and lock while a person, or the window, is waited for."),
@@ -63,11 +70,11 @@ def course_options[F: Callable[..., Any]](verb: F) -> F:
 
 def course_of(said: dict[str, Any]) -> Course:
     """Take the options out of what was said; raises ``Failure`` for a duration that is none."""
-    until, wait, deadline, hangup = (said.pop(name) for name in NAMES)
+    until, wait, deadline, hangup, metrics, log = (said.pop(name) for name in NAMES)
     length = seconds(deadline) if deadline else 0.0
     if deadline and not length:
         raise Failure(f"--deadline {deadline}: no duration", fix="give one with its unit: 90m, 8h")
-    return Course(until, wait, length, hangup or "")
+    return Course(until, wait, length, hangup or "", metrics, log)
 
 
 def far_enough(plan: Plan, until: str) -> Callable[[Run], bool]:

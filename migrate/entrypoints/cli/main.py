@@ -36,7 +36,7 @@ LINES = (
     ("run", "pause, resume, abort", "change what the run is to do next"),
     ("run", "approve", "give, or refuse, the approval that a run waits for"),
     ("run", "rollback", "bring nodes, or everything, back to Calico"),
-    ("after", "report", "a report that was written, in any other format"),
+    ("after", "report, bundle", "the report of a run, all for support"),
     ("after", "doctor, rbac", "can this installation work; the smallest rights"),
     ("after", "config", "begin, check and look at the configuration file"),
     ("after", "completion, version", "for bash, zsh, fish; versions of all that counts"),

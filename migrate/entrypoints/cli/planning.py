@@ -63,8 +63,11 @@ class Judged:
 
 
 @contextmanager
-def dumped(cluster: Connected, verbs: Sequence[str]) -> Iterator[str]:
-    """Dump a live cluster into a folder that goes again, redacted as every snapshot is; raises ``Failure`` (exit 7)."""
+def dumped(cluster: Connected, verbs: Sequence[str], wishes: Wishes | None = None) -> Iterator[str]:
+    """Dump a live cluster into a folder that goes again, redacted as every snapshot is; raises ``Failure`` (exit 7).
+
+    ``verbs`` say which rights are asked for.
+    """
     from migrate.adapters.eviction import KubeEvictor  # noqa: PLC0415  # the client is slow to import
     from migrate.adapters.live_answers import own_machine  # noqa: PLC0415  # see above
 
@@ -80,7 +83,7 @@ def dumped(cluster: Connected, verbs: Sequence[str]) -> Iterator[str]:
             dump(live.api, live.cluster, raw, is_wanted, RESOURCES, questions, taken)
         except ApiError as error:
             raise unreachable(error, live.api.server) from error
-        write_snapshot(str(raw), str(kept), Wishes())
+        write_snapshot(str(raw), str(kept), wishes or Wishes())
         yield str(kept)
 
 

@@ -12,6 +12,7 @@ from migrate.adapters.mirror_configmap import ConfigMapMirror
 from migrate.bootstrap import RunPlace, ports_of, us
 from migrate.driver.loop import Driver
 from migrate.driver.session import Locked, resume_run
+from migrate.entrypoints.cli.audience import audience
 from migrate.entrypoints.cli.connecting import Connected, confirm, connected, expect, unreachable
 from migrate.entrypoints.cli.course import STRAIGHT_ON, Course
 from migrate.entrypoints.cli.driving import drive
@@ -79,10 +80,17 @@ def steer(
     keep_plan(known.plan, known.folder)
     further = known.further
     where = RunPlace(known.run_id, known.folder, (further.seq, further.hash) if further else None)
-    settings = known.plan.draft.settings
-    ports = ports_of(cluster.live, settings, where, narrator, partial(say, always=True))
+    everyone = audience(narrator, cluster, known.plan, course)
+    ports = ports_of(cluster.live, known.plan.draft.settings, where, everyone, partial(say, always=True))
     try:
         driver = _begun(known, ports, steal=steal)
+        driver.knows(wish(cluster, known, wanted.changes))
+        for event in wanted.events:
+            driver.tell(event)
+        asked = wanted.asked_for_rollback
+        return drive(
+            lambda: driver, ports, cluster, narrator, outputs, asked_for_rollback=asked, course=course
+        )
     except Locked:
         narrator.close()
         wish(cluster, known, wanted.changes)
@@ -90,18 +98,8 @@ def steer(
         return 0
     except ApiError as error:
         raise unreachable(error, cluster.live.api.server) from error
-    driver.knows(wish(cluster, known, wanted.changes))
-    for event in wanted.events:
-        driver.tell(event)
-    return drive(
-        lambda: driver,
-        ports,
-        cluster,
-        narrator,
-        outputs,
-        asked_for_rollback=wanted.asked_for_rollback,
-        course=course,
-    )
+    finally:
+        everyone.close()
 
 
 def _begun(known: Known, ports: Ports, *, steal: bool) -> Driver:

@@ -72,7 +72,7 @@ def test_a_file_that_cannot_be_read_is_named_and_the_rest_is_written(raw, tmp_pa
     assert (tmp_path / "prod.tgz").exists()
 
 
-@pytest.mark.parametrize("arguments", [[], ["--from", "x"], ["-o", "x.tgz"]])
+@pytest.mark.parametrize("arguments", [[], ["--from", "x"]])
 def test_a_source_and_a_target_are_needed(arguments, capsys):
     assert main(["snapshot", *arguments]) == ExitCode.USAGE
 
