@@ -106,7 +106,9 @@ def test_a_live_snapshot_says_offline_what_the_cluster_said(small: World, tmp_pa
     done = product.run("snapshot", "-o", target)
     assert done.returncode == 0, done.stderr
     _, live = judged(product, "--select", "capacity,eviction,placement,permissions")
-    _, offline = judged(product, "--select", "capacity,eviction,placement,permissions", "--cluster", str(target))
+    _, offline = judged(
+        product, "--select", "capacity,eviction,placement,permissions", "--cluster", str(target)
+    )
     apart = {"CP2171"}  # creations are asked of the live server alone
     outcomes = [
         {c["code"]: c["outcome"] for c in report["checks"] if c["code"] not in apart}

@@ -17,8 +17,10 @@ from migrate.engine.access import API
 from migrate.entrypoints.cli.audience import audience
 from migrate.entrypoints.cli.connecting import Connected, confirm, connected, connection_options, expect
 from migrate.entrypoints.cli.course import Course, course_of, course_options
+from migrate.entrypoints.cli.detached import detached
 from migrate.entrypoints.cli.driving import drive
 from migrate.entrypoints.cli.face import say
+from migrate.entrypoints.cli.job import hand_over
 from migrate.entrypoints.cli.narrator import Narrator
 from migrate.entrypoints.cli.output import formats, outputs_option
 from migrate.entrypoints.cli.runs import Known, keep_plan, known_run, load_plan, run_options
@@ -39,6 +41,9 @@ GOES_ON = frozenset({RunStatus.RUNNING, RunStatus.STOPPING, RunStatus.PAUSED, Ru
 @click.argument("plan_file", metavar="PLAN")
 @click.option("--yes", is_flag=True, help="Do not ask; without a terminal the plan names the cluster.")
 @click.option("--expect-cluster", metavar="NAME|UID", envvar="C2C_EXPECT_CLUSTER", help="Refuse any other.")
+@click.option("--detach", is_flag=True, help="Leave a driver of its own behind and print where it tells.")
+@click.option("--in-cluster", is_flag=True, help="Run in a Job of the cluster; needs --image.")
+@click.option("--image", metavar="IMAGE", default="", help="The image of that Job: it holds c2c and helm.")
 @click.option(
     "--dry-run",
     "way",
@@ -67,7 +72,10 @@ def command(
     c2c apply plan.json --yes --expect-cluster prod-eu-1
     c2c apply plan.json --yes -o jsonl
     """
+    if said.pop("detach"):
+        return detached(said["state_dir"])
     course = course_of(said)
+    in_cluster, image = said.pop("in_cluster"), said.pop("image")
     plan = load_plan(plan_file)
     course.check(plan)
     cluster = connected(**{k: v for k, v in said.items() if k not in {"state_dir", "run_id"}})
@@ -79,6 +87,8 @@ def command(
     unfinished = unfinished_run(cluster, plan, said["state_dir"])
     say(lines=summary(plan), always=True)
     confirm(cluster, yes=yes, named=True)
+    if in_cluster:
+        return hand_over(plan, cluster, course, image)
     return carry_out(plan, cluster, outputs, said["state_dir"], unfinished, course)
 
 

@@ -12,7 +12,10 @@ from migrate.entrypoints.cli.course import course_of, course_options
 from migrate.entrypoints.cli.output import outputs_option
 from migrate.entrypoints.cli.runs import run_options
 from migrate.entrypoints.cli.steering import Wish, opened, steer
+from migrate.errors import Failure
+from migrate.exitcodes import ExitCode
 from migrate.model.events import Event, Kind
+from migrate.model.run import RunStatus
 
 __all__ = ["command"]
 
@@ -24,6 +27,7 @@ __all__ = ["command"]
 @click.option("--retry", multiple=True, metavar="NODE", help="Take a node that went back in again.")
 @click.option("--skip", multiple=True, metavar="NODE", help="Leave a node out.")
 @click.option("--rebuild", is_flag=True, help="Set a damaged journal aside and go on from what is known.")
+@click.option("--unless-halted", is_flag=True, help="Leave a run that halted as it is: exit 4.")
 @click.option("--steal-lock", metavar="RUN", help="Take the lock of a process that does not let go.")
 @click.option("--yes", is_flag=True, help="Do not ask for the cluster's name.")
 @click.option("--expect-cluster", metavar="NAME|UID", envvar="C2C_EXPECT_CLUSTER", help="Refuse any other.")
@@ -50,8 +54,11 @@ def command(
     c2c resume --retry wrk-03
     c2c resume --accept G-17="four flows, all from the old exporter" --run 7f3a
     """
-    course = course_of(said)
+    course, leaves_halted = course_of(said), said.pop("unless_halted")
     cluster, known = opened(said, expect_cluster)
+    if leaves_halted and known.stands.run.status is RunStatus.HALTED:
+        run = known.stands.run
+        raise Failure(f"run {run.id[:4]} is {run.where}", fix=f"c2c status --run {run.id[:4]}; then c2c resume", code=ExitCode.HALTED)  # fmt: skip
     findings = [_accepted(text) for text in accept]
     events = [Event(Kind.ACCEPT_FINDING, detail=f) for f in findings]
     events += [Event(Kind.SKIP_REQUESTED, node) for node in skip]

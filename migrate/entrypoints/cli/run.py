@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
@@ -24,6 +20,7 @@ from migrate.entrypoints.cli.connecting import (
     unreachable,
 )
 from migrate.entrypoints.cli.course import course_of, course_options
+from migrate.entrypoints.cli.detached import detached
 from migrate.entrypoints.cli.face import next_step, say
 from migrate.entrypoints.cli.output import outputs_option
 from migrate.entrypoints.cli.planning import Planned, dumped, planned, sum_of
@@ -76,7 +73,7 @@ def command(
     c2c run --detach --yes --expect-cluster prod-eu-1
     """
     if said.pop("detach"):
-        return _detached(said["state_dir"])
+        return detached(said["state_dir"])
     course = course_of(said)
     conf = configuration(config)
     cluster = connected(**without_connection(said))
@@ -127,22 +124,3 @@ def _check(made: Planned) -> None:
         raise Failure(f"preflight says no: {len(stopped)} findings stop it", why="PreflightBlocked", fix="c2c preflight shows all of them with their remedies", code=ExitCode.BLOCKED)  # fmt: skip
     if made.judgement.verdict is Verdict.UNKNOWN:
         raise Failure("preflight could not look at everything", why="CheckUnknown", fix="c2c preflight says what is missing; accept what cannot be looked at", code=ExitCode.INCONCLUSIVE)  # fmt: skip
-
-
-def _detached(place: str | None) -> int:
-    """Start the same command in a session of its own; what it tells goes into a file in the state folder."""
-    folder = state_dir(place)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    log = folder / "detached.log"
-    words = [w for w in sys.argv[1:] if w != "--detach"]
-    if "--yes" not in words:
-        raise Failure("--detach needs --yes: nobody can be asked", fix="give --yes and --expect-cluster NAME", code=ExitCode.BLOCKED)  # fmt: skip
-    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(handle, "ab") as out:
-        child = subprocess.Popen(  # noqa: S603  # our own command line
-            [sys.executable, "-m", "migrate", *words],
-            stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, cwd=Path.cwd(),
-        )  # fmt: skip
-    say(f"  a driver runs as process {child.pid}; it tells in {log}", always=True)
-    next_step("c2c watch")
-    return ExitCode.DONE
