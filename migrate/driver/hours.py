@@ -1,4 +1,4 @@
-"""What the clock brings to a run: the window of the configuration, its working time, the time that a node may take.
+"""What the clock brings to a run: the window of the configuration, and the end of its working time.
 
 The window is judged by the time of day, everything else by the run's own time, which no jump of a clock moves.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from migrate.model.calendar import is_open, next_opening
 from migrate.model.commands import Name
 from migrate.model.events import Event, Kind
-from migrate.model.run import OUT, Phase, Run, RunStatus
+from migrate.model.run import Phase, Run, RunStatus
 from migrate.model.settings import Settings
 from migrate.ports import Clock
 
@@ -52,7 +52,7 @@ def _counts(run: Run) -> bool:
 
 
 class Hours:
-    """Tells the window's changes and the deadlines that pass; each once."""
+    """Tells the window's changes and that the working time is over."""
 
     def __init__(self, clock: Clock, settings: Settings) -> None:
         """Take the window and the working time of the settings; ``limit_s`` may be changed, 0 is none."""
@@ -60,7 +60,6 @@ class Hours:
         self._window = settings.waves.window
         self.limit_s = settings.deadlines.run_s
         self._looked = float("-inf")
-        self._told: set[tuple[str, float]] = set()
 
     @property
     def outside(self) -> bool:
@@ -70,10 +69,8 @@ class Hours:
     def changes(self, run: Run, worked: Worked, at: float) -> Iterator[Event]:
         """Give what the clock brought since the last look."""
         yield from self.window(run, at)
-        if run.status in WORKING:
-            if 0 < self.limit_s <= worked.until(run, at) and run.status is RunStatus.RUNNING:
-                yield Event(Kind.DEADLINE_EXPIRED, text=f"the run has worked for {self.limit_s:.0f} s")
-            yield from self._nodes(run, at)
+        if 0 < self.limit_s <= worked.until(run, at) and run.status is RunStatus.RUNNING:
+            yield Event(Kind.DEADLINE_EXPIRED, text=f"the run has worked for {self.limit_s:.0f} s")
 
     def window(self, run: Run, at: float) -> Iterator[Event]:
         """Give whether the window opened or closed, looked at every minute at most."""
@@ -87,21 +84,9 @@ class Hours:
         elif not run.window_open and not self.outside:
             yield Event(Kind.WINDOW_OPENED, text="the window is open")
 
-    def _nodes(self, run: Run, at: float) -> Iterator[Event]:
-        for name in {o.owner for o in run.open.values()} & set(run.nodes):
-            node = run.nodes[name]
-            mark = (name, node.node_until)
-            if node.status in OUT and 0 < node.node_until <= at and mark not in self._told:
-                self._told.add(mark)
-                yield Event(Kind.TIMER_FIRED, name, text=f"{name} has taken longer than deadlines.node")
-
     def next_at(self, run: Run, worked: Worked, at: float) -> float:
         """Give when there is something to look at again."""
         found = [self._looked + MINUTE_S] if self._window.days else []
         if self.limit_s and _counts(run):
             found.append(at + max(0.0, self.limit_s - worked.until(run, at)))
-        owners = {o.owner for o in run.open.values()} & set(run.nodes)
-        found += [
-            n.node_until for n in (run.nodes[o] for o in owners) if n.status in OUT and n.node_until > at
-        ]
         return max(at, min(found, default=float("inf")))

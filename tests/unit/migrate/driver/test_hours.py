@@ -129,15 +129,6 @@ def test_working_time_is_counted_over_processes() -> None:
     assert (run.status, run.reason) == (RunStatus.PAUSED, "deadline")
 
 
-def test_a_node_that_takes_too_long_is_halted() -> None:
-    plan, sim = planned(deadlines={"node": "15s"}, onFailure="halt")
-    run = begun(plan, sim)
-    assert run.status in {RunStatus.HALTED, RunStatus.DONE}
-    fired = [r for r in sim.journal.kept if r.get("event", {}).get("kind") == "TimerFired"]
-    assert len(fired) == 1
-    assert run.status is RunStatus.HALTED
-
-
 def test_an_unknown_zone_is_a_closed_window() -> None:
     plan, sim = planned()
     settings = plan.draft.settings

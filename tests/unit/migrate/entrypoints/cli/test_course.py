@@ -17,6 +17,8 @@ from migrate.model.settings import Settings
 from tests import clusters
 from tests.films import healthy_snapshot
 
+NOTHING = {"until": "", "wait": False, "deadline": "", "on_hangup": None, "metrics": "", "log_file": ""}
+
 
 def a_plan() -> Plan:
     snapshot = healthy_snapshot()
@@ -48,11 +50,11 @@ def test_what_the_plan_does_not_have_is_refused_with_what_was_meant(said: str, n
 
 
 def test_options_become_a_course() -> None:
-    said = {"until": "", "wait": True, "deadline": "1h30m", "on_hangup": None, "other": 1}
-    assert course_of(said) == Course("", True, 5400.0, "")
+    said = {**NOTHING, "wait": True, "deadline": "1h30m", "metrics": "127.0.0.1:0", "other": 1}
+    assert course_of(said) == Course("", True, 5400.0, "", "127.0.0.1:0")
     assert said == {"other": 1}
 
 
 def test_a_duration_without_a_unit_is_refused() -> None:
     with pytest.raises(Failure, match="--deadline 8"):
-        course_of({"until": "", "wait": False, "deadline": "8", "on_hangup": None})
+        course_of({**NOTHING, "deadline": "8"})
