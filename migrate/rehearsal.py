@@ -214,7 +214,8 @@ class Rehearsal:
         return self._driven(driver, journal)
 
     def _pace(self) -> Pace:
-        return replace(PACE, watch_s=Pace().watch_s) if self.sim.world.faults else PACE
+        real = Pace()
+        return replace(real, first_s=PACE.first_s) if self.sim.world.faults else PACE
 
     def _ports(self, journal: WatchedJournal | None) -> Ports:
         ports = self.sim.ports(self.reporter)

@@ -224,16 +224,14 @@ class HelmCharts:
 
 
 def _failed(verb: str, wrong: str) -> ApiError:
-    """Give a failure of Helm as what it means (``procedure.md`` §4.3)."""
+    """Give a failure of Helm as what it means (``procedure.md`` §4.3).
+
+    A field that another manager owns is no conflict that passes: each attempt would leave one more failed revision.
+    """
     lines = [line for line in wrong.splitlines() if line.strip() and not line.startswith("WARNING")]
     said = redacted_text(" ".join(lines[-FIRST_LINES:]))[:600]
     failure = FailureClass.PERMANENT
-    if (
-        "another operation" in said
-        or "already exists" in said
-        or "conflict occurred" in said
-        or "conflict with" in said
-    ):
+    if "another operation" in said or "already exists" in said:
         failure = FailureClass.CONFLICT
     elif any(w in said for w in UNREACHED):
         return ApiError(FailureClass.TRANSIENT, f"helm {verb}: {said}")

@@ -286,7 +286,7 @@ class Driver:
             return self._act(task, deed, work)
         look = deed.look(work, command)
         if isinstance(look, Absent) and not self._may_act_again(task):
-            look = Waiting(f"{command.words}: not to be seen yet")
+            look = Waiting("not to be seen yet")
         if isinstance(look, Absent):
             return self._act(task, deed, work)
         return self._answer(task, look)

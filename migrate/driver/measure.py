@@ -202,7 +202,10 @@ def _backends(work: Workshop, namespace: str, service: str) -> int:
 
 
 def _workloads(work: Workshop, command: Command) -> Mapping[str, Any]:
-    """Workloads against the record of the time before; P3 makes it, and later nothing can be compared without it."""
+    """Compare with the record of the time before; P3 makes it, and later nothing can be compared without it.
+
+    A workload that was scaled down, or lost a node's pod with its node, wants no more than it has.
+    """
     del command
     before = read_json(work, "evidence/baseline.json")
     if before is None and work.run.phase.number > Phase.INSTALL_CILIUM.number:
@@ -216,7 +219,7 @@ def _workloads(work: Workshop, command: Command) -> Mapping[str, Any]:
         if pod.waiting in STUCK:
             bad[pod.label] = pod.waiting
     return {
-        "workloads": {n: (now.get(n, 0), known.get(n, 0)) for n in sorted(known) if n in now},
+        "workloads": {n: (now[n][0], min(known[n], now[n][1])) for n in sorted(known) if n in now},
         "pods": bad,
         "dns_restarts": (dns_restarts(work), before.get("dns_restarts", 0)),
     }

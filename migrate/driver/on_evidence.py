@@ -123,13 +123,13 @@ def _recorded(work: Workshop, command: Command) -> Look:
     return Absent() if found is None else Done({"boot_id": found["boot_id"], "go": True})
 
 
-def workloads_now(work: Workshop) -> dict[str, int]:
-    """Give by ``Kind/namespace/name`` how many replicas of each workload are ready."""
+def workloads_now(work: Workshop) -> dict[str, tuple[int, int]]:
+    """Give by ``Kind/namespace/name`` how many replicas of each workload are ready, and how many are wanted."""
     found = {}
     for resource in ("deployments.apps", "statefulsets.apps", "daemonsets.apps"):
         for item in work.ports.cluster.list(resource):
             workload = Workload.from_dict(item)
-            found[f"{workload.kind}/{workload.label}"] = workload.ready
+            found[f"{workload.kind}/{workload.label}"] = (workload.ready, workload.replicas)
     return found
 
 
@@ -142,7 +142,7 @@ def _baseline_flows(work: Workshop, command: Command) -> None:
     }
     addresses = {n: [a.get(f"projectcalico.org/IPv{f}Address", "") for f in (4, 6)] for n, a in nodes.items()}
     artefact(work, "evidence/baseline.json", {
-        "workloads": workloads_now(work), "addresses": addresses, "dns_restarts": dns_restarts(work),
+        "workloads": {name: ready for name, (ready, _) in workloads_now(work).items()}, "addresses": addresses, "dns_restarts": dns_restarts(work),
     })  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from migrate.engine.script import MIGRATION_CNC
 from migrate.model.calendar import is_open, next_opening
 from migrate.model.events import Event, Kind
 from migrate.model.fields import at, labels, text
-from migrate.model.run import OUT, NodeRun, NodeStatus, Phase, Run, RunStatus
+from migrate.model.run import OUT, PATH, NodeRun, NodeStatus, Phase, Run, RunStatus
 from migrate.ports import Desired, Object, Ports
 
 __all__ = ["Watch"]
@@ -22,6 +22,12 @@ __all__ = ["Watch"]
 WALKED = (Phase.CANARY, Phase.NODE_LOOP)
 TIMED = frozenset({RunStatus.RUNNING, RunStatus.STOPPING, RunStatus.PAUSED})
 """States that the window for changes concerns: a way back and an abort are finished at any time."""
+LABELS: Mapping[NodeStatus, bool] = {
+    **dict.fromkeys(PATH[PATH.index(NodeStatus.LABELLED) :], True),
+    NodeStatus.CORDONED: False,
+    NodeStatus.DRAINED: False,
+}
+"""States of a node that say whether it carries the migration's label; a new one may join with it or without."""
 
 
 class Watch:
@@ -142,23 +148,22 @@ class Watch:
                 yield Event(Kind.NODE_REMOVED, name, text=f"{name} was deleted")
 
     def _one_node(self, run: Run, node: NodeRun, live: Object) -> Iterator[Event]:
-        if run.phase in WALKED and node.status in OUT and not _busy(run, node.name):
-            marks = labels(live, "metadata", "annotations")
-            if (
-                marks.get(CORDONED_BY) == run.id
-                and not at(live, "spec", "unschedulable")
-                and self._once(node.name, "uncordoned")
-            ):
-                yield Event(
-                    Kind.SCHEDULING_CHANGED, node.name, text=f"{node.name} was uncordoned by somebody"
-                )
-            yield from self._labels(node, live)
+        if run.phase in WALKED and not _busy(run, node.name):
+            if node.status in OUT:
+                yield from self._cordon(run, node, live)
+            if node.status in LABELS:
+                yield from self._labels(node, live)
         yield from self._boot(run, node, live)
+
+    def _cordon(self, run: Run, node: NodeRun, live: Object) -> Iterator[Event]:
+        marks = labels(live, "metadata", "annotations")
+        ours = marks.get(CORDONED_BY) == run.id
+        if ours and not at(live, "spec", "unschedulable") and self._once(node.name, "uncordoned"):
+            yield Event(Kind.SCHEDULING_CHANGED, node.name, text=f"{node.name} was uncordoned by somebody")
 
     def _labels(self, node: NodeRun, live: Object) -> Iterator[Event]:
         has = CNC_LABELS[MIGRATION_CNC] in labels(live, "metadata", "labels")
-        before = node.status in {NodeStatus.CORDONED, NodeStatus.DRAINED}
-        if has == before and self._once(node.name, f"label-{node.status}"):
+        if has != LABELS[node.status] and self._once(node.name, f"label-{node.status}"):
             what = "put on" if has else "taken off"
             yield Event(
                 Kind.LABEL_CHANGED, node.name, text=f"the label of {node.name} was {what} by somebody"

@@ -34,9 +34,6 @@ def broken(run: Run, control_plane: frozenset[str] = frozenset()) -> Iterator[st
         yield f"10: the halt {run.reason!r} has no runbook"
     if run.status.terminal and any(node.status in OUT for node in run.nodes.values()):
         yield "8: the run has ended with a node out"
-    mutating = [o.command for o in run.open.values() if o.command.nature.mutates]
-    if run.status is RunStatus.HALTED and run.reason == "lease" and run.open and not mutating:
-        yield "4: commands go out without the lock"
 
 
 def _out_at_once(run: Run, control_plane: frozenset[str]) -> Iterator[str]:

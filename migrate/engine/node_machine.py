@@ -24,6 +24,7 @@ Rows = tuple[str, ...]
 RETRYABLE = frozenset({FailureClass.TRANSIENT, FailureClass.CONFLICT, FailureClass.WAIT})
 BUDGET_RETRY_S = 5.0
 MAX_APPEARANCES = 3
+BUDGETS = "G-24"
 NEWS = frozenset(
     {
         Kind.NODE_REBOOTED,
@@ -292,7 +293,7 @@ def _gate(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows:
         turn.change_node(node.name, done=(*node.done, command.key), attempts=0)
         return finish_if_done(turn, node.name)
     if node.status is NodeStatus.PENDING:
-        return _gate_before(turn, node, opened)
+        return _gate_before(turn, node, event, opened)
     if node.status is NodeStatus.UNCORDONED and outcome is GateOutcome.INCONCLUSIVE:
         return _extend(turn, node)
     if node.attempts < turn.run.plan.draft.settings.gates.retries:
@@ -302,10 +303,10 @@ def _gate(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows:
     return _gate_lost(turn, node, event)
 
 
-def _gate_before(turn: Turn, node: NodeRun, opened: Open) -> Rows:
+def _gate_before(turn: Turn, node: NodeRun, event: Event, opened: Open) -> Rows:
     """A budget or a backend allows nothing now: the node waits uncordoned until the drain's deadline."""
     if turn.at >= node.drain_until:
-        return _halt(turn, node, "drain", "7")
+        return _halt(turn, node, "drain" if event.gate == BUDGETS else gate_slug(event.gate), "7")
     turn.again(opened, after_s=BUDGET_RETRY_S)
     return ("49",)
 

@@ -103,7 +103,7 @@ class SimCharts:
         """Upgrade: values that are not given are lost, and nothing restarts."""
         if wrong(self.world, "helm-conflict") and not force_conflicts:
             what = 'conflict with "kubectl-edit" using v1: .data.debug in ConfigMap kube-system/cilium-config'
-            raise ApiError(FailureClass.CONFLICT, what)
+            raise ApiError(FailureClass.PERMANENT, what)
         held = self.world.release
         if held is None or held["status"].startswith("pending"):
             raise ApiError(

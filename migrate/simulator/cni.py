@@ -16,13 +16,13 @@ from migrate.model.pods import Pod
 from migrate.simulator.faults import wrong
 from migrate.simulator.world import Host, Key, World
 
-__all__ = ["addresses_for", "after_end", "after_start", "give_block"]
+__all__ = ["addresses_for", "after_end", "after_start", "enforces", "give_block"]
 
 AGENT, OPERATOR = "cilium", "cilium-operator"
 BLOCK = 64
 MIGRATION = "io.cilium.migration/cilium-default"
 DNS, WATCH_S = "kube-dns", 15.0
-NODE_ALLOCATION_S, CRDS_S = 1.0, 12.0
+NODE_ALLOCATION_S, CRDS_S, PROBES_FAIL_S = 1.0, 12.0, 30.0
 CILIUM_CRDS = (
     "ciliumnodeconfigs", "ciliumnodes", "ciliumendpoints", "ciliumidentities", "ciliumnetworkpolicies",
     "ciliumclusterwidenetworkpolicies", "ciliumcidrgroups",
@@ -117,6 +117,8 @@ def _agent_starts(world: World, host: Host, pod: Pod) -> None:
         if all(own.get(k) == v for k, v in wanted.items()):
             config |= at(item, "spec", "defaults") or {}
     host.config = config
+    if wrong(world, "kubelet-cut", host.name):
+        world.after(PROBES_FAIL_S, "probes", host.name)
     if late := wrong(world, "late-switch", host.name):
         world.after(float(late), "write_conf", host.name)
     else:
@@ -145,6 +147,20 @@ def _fails(world: World, host: Host, pod: Pod) -> bool:
         waiting = {"waiting": {"reason": "CrashLoopBackOff"}}
         item["status"]["containerStatuses"] = [{"restartCount": 3, "state": waiting}]
     return True
+
+
+def probes(world: World, node: str) -> None:
+    """The kubelet's probes of the pods on a node: they fail where the node is cut from its own pods."""
+    host = world.hosts.get(node)
+    cut = host is not None and host.config is not None and enforces(host.config)
+    for key in world.pods_at.get(node, {}):
+        if not world.typed[key].host_network:
+            world.after(0.0, "set_ready", key, not cut)
+
+
+def enforces(config: Mapping[str, str]) -> bool:
+    """Say whether an agent with this configuration drops what its policies do not allow."""
+    return config.get("enable-policy") != "never" and config.get("policy-audit-mode") != "true"
 
 
 def write_conf(world: World, node: str) -> None:
@@ -247,6 +263,7 @@ def agent_ends(world: World, node: str) -> None:
 
 effects: Mapping[str, Callable[..., None]] = {
     "allocate": allocate,
+    "probes": probes,
     "make_crds": make_crds,
     "write_conf": write_conf,
     "watch_unmanaged": watch_unmanaged,

@@ -77,7 +77,7 @@ FAULTS: Mapping[str, Fault] = {
     "node-added": Fault("a node joins the cluster after the install", "happenings", ("R35",)),
     "node-not-ready": Fault("a node does not come back from its reboot", "others", ("N13",)),
     "node-port-dead": Fault("NodePorts and hostPorts do not answer on nodes on Cilium", "probes", ("F-08", "F-09")),
-    "node-reboots": Fault("a cordoned node reboots by itself", "happenings", ("N34",)),
+    "node-reboots": Fault("a cordoned node reboots by itself", "happenings", ("N35",)),
     "node-removed": Fault("a node is deleted after the install", "happenings", ("R36",)),
     "node-unreachable": Fault("a node is lost when its agent restarts", "cni", ("F-30",)),
     "operator-pending": Fault("the operator never makes its CRDs", "cni", ("F-48",), place=""),

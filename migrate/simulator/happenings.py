@@ -25,7 +25,7 @@ MOMENTS: Mapping[str, Mapping[str, float]] = {
         "dns-restarts": 5.0, "foreign-conf": 5.0, "node-added": 100.0, "node-removed": 100.0,
     },
     "cordoned": {"api-gone": 1.0, "node-reboots": 1.0, "uncordoned": 1.0},
-    "labelled": {"label-taken-off": 0.5},
+    "labelled": {"label-taken-off": 20.0},
     "soaking": {"clock-jump": 60.0},
     "migrated": {"conf-comes-back": 1.0},
     "upgraded": {"misscheduled": 5.0},
@@ -149,10 +149,7 @@ def _joins(world: World, node: str, value: Any) -> None:  # noqa: ANN401
 
 def _leaves(world: World, node: str, value: Any) -> None:  # noqa: ANN401
     del value
-    world.drop("nodes", ("", node))
-    for key in list(world.pods_at.get(node, {})):
-        kubelet.delete(world, key, at_once=True)
-    world.hosts.pop(node, None)
+    kubelet.lose_node(world, node)
 
 
 def _clock(world: World, node: str, value: Any) -> None:  # noqa: ANN401

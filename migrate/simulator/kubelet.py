@@ -167,6 +167,23 @@ def start(world: World, key: Key) -> None:
     cni.after_start(world, key)
 
 
+def set_ready(world: World, key: Key, ready: bool) -> None:  # one state of a pod
+    """Let a running pod's probes pass or fail."""
+    item, pod = world.of("pods").get(key), world.typed.get(key)
+    if (
+        item is None
+        or pod is None
+        or not pod.addresses
+        or "deletionTimestamp" in item["metadata"]
+        or is_ready(item) is ready
+    ):
+        return
+    item["status"]["conditions"] = [{"type": "Ready", "status": str(ready)}]
+    world.typed[key] = replace(pod, ready=ready)
+    world.put("pods", item)
+    _count(world, key, 1 if ready else -1)
+
+
 def _count(world: World, key: Key, change: int) -> None:
     """Add to the ready counts of the pod's owners and budgets."""
     for budget in world.covers.get(key, ()):
@@ -255,11 +272,22 @@ def new_sandboxes(world: World, node: str) -> None:
         world.after(START_S, "start", key)
 
 
-def widen(world: World, pod: Pod) -> None:
-    """Let the DaemonSet of a pod want one pod more."""
+def widen(world: World, pod: Pod, by: int = 1) -> None:
+    """Let the DaemonSet of a pod want more pods, or fewer."""
     owner = world.get("daemonsets.apps", pod.owner.name, pod.namespace) if pod.owner else None
     if owner is not None:
-        owner["status"]["desiredNumberScheduled"] = int(owner["status"].get("desiredNumberScheduled", 0)) + 1
+        status = owner["status"]
+        status["desiredNumberScheduled"] = max(0, int(status.get("desiredNumberScheduled", 0)) + by)
+
+
+def lose_node(world: World, node: str) -> None:
+    """Take a node away with everything on it; its DaemonSets want a pod less each."""
+    world.drop("nodes", ("", node))
+    for key in list(world.pods_at.get(node, {})):
+        if world.typed[key].of_daemon_set:
+            widen(world, world.typed[key], -1)
+        delete(world, key, at_once=True)
+    world.hosts.pop(node, None)
 
 
 def everywhere() -> tuple[Toleration, ...]:
@@ -275,6 +303,7 @@ def node_of(world: World, name: str) -> Node:
 effects: Mapping[str, Callable[..., None]] = {
     "place": _place,
     "start": start,
+    "set_ready": set_ready,
     "gone": gone,
     "recreate": recreate,
 }

@@ -156,10 +156,7 @@ class SimMachines:
 
     def delete(self, node: str) -> None:
         """Take a machine away with everything on it."""
-        self.world.drop("nodes", ("", node))
-        for key in list(self.world.pods_at.get(node, {})):
-            kubelet.delete(self.world, key, at_once=True)
-        self.world.hosts.pop(node, None)
+        kubelet.lose_node(self.world, node)
 
     def gone(self, node: str) -> bool:
         """Say whether it is gone."""

@@ -48,7 +48,7 @@ class SimProber:
             return ""
         moved = [e for e in ends if world.hosts[e].cni == "cilium"]
         mixed = 0 < len(moved) < len(ends)
-        enforcing = [e for e in moved if _enforces(world.hosts[e].config or {})]
+        enforcing = [e for e in moved if cni.enforces(world.hosts[e].config or {})]
         touched: Mapping[str, tuple[str, str, Sequence[str]]] = {
             "cross-node": ("packets-dropped", "timeout", ends if mixed else ()),
             "source-address": ("address-masqueraded", "wrong-source", ends if mixed else ()),
@@ -82,7 +82,3 @@ class SimProber:
     def remove(self, node: str = "") -> None:
         """Remove nothing: probes leave nothing here."""
         del node
-
-
-def _enforces(config: Mapping[str, str]) -> bool:
-    return config.get("enable-policy") != "never" and config.get("policy-audit-mode") != "true"

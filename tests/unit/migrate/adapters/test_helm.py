@@ -16,7 +16,7 @@ SAID = {
     "Error: UPGRADE FAILED: the server is currently unable to handle the request": ("transient", -1),
     "Error: INSTALLATION FAILED: etcdserver: request timed out": ("transient", -1),
     "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress": ("conflict", -1),
-    'Error: UPGRADE FAILED: conflict occurred while applying object: conflict with "x" using v1: .data.enable-policy': ("conflict", -1),
+    'Error: UPGRADE FAILED: conflict occurred while applying object: conflict with "x" using v1: .data.enable-policy': ("permanent", -1),
     'Error: secrets is forbidden: User "u" cannot list resource "secrets"': ("denied", -1),
     "Error: UPGRADE FAILED: Unauthorized": ("denied", -1),
     "Error: values don't meet the specifications of the schema(s)": ("permanent", -1),

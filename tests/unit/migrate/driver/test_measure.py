@@ -45,8 +45,13 @@ def test_workloads_are_not_judged_without_the_record_of_before() -> None:
     assert outcome(work, 10) is GateOutcome.INCONCLUSIVE
     keep(work, "evidence/baseline.json", {"workloads": {}, "dns_restarts": 0})
     assert outcome(work, 10) is GateOutcome.PASS
-    keep(work, "evidence/baseline.json", {"workloads": {"Deployment/shop/web": 9}, "dns_restarts": 0})
+    keep(work, "evidence/baseline.json", {"workloads": {"Deployment/shop/web": 3}, "dns_restarts": 0})
+    web = work.ports.cluster.get("deployments.apps", "web", "shop")
+    assert web is not None
+    web["status"]["readyReplicas"] = 2
     assert outcome(work, 10) is GateOutcome.FAIL
+    web["spec"]["replicas"] = 2
+    assert outcome(work, 10) is GateOutcome.PASS
 
 
 def test_before_that_record_is_made_there_is_nothing_to_fall_back_from() -> None:

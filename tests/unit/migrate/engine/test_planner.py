@@ -59,7 +59,7 @@ def test_steps_name_every_node_and_its_gates() -> None:
     steps = plan_of(clusters.healthy()).steps
     assert {s.node for s in steps if s.command == "RestartAgent"} == set(clusters.NODES)
     (probe,) = [s for s in steps if s.id == "P4/wrk-3/Probe"]
-    assert probe.gates == ("G-04", "G-05", "G-06", "G-07", "G-08")
+    assert probe.gates == ("G-04", "G-06", "G-07", "G-08", "G-05")
 
 
 def test_a_change_of_a_pool_or_a_budget_makes_a_plan_stale_and_a_heartbeat_does_not() -> None:
