@@ -15,6 +15,7 @@ from migrate.exitcodes import ExitCode
 from migrate.preflight.registry import every_rule
 from migrate.preflight.rule import Group, Rule
 from migrate.render import rule as rule_page
+from tests.scenarios import modes, scenarios
 from translators.diagnostics import CODES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -204,11 +205,40 @@ def _halts() -> tuple[tuple[str, list[tuple[str, str, str]]], ...]:
     )
 
 
+def failures() -> str:
+    """Give what finds each failure mode: a rule before, a gate in a rehearsal, and how the run ends there."""
+    lines = [
+        "# Failure modes",
+        "",
+        MADE,
+        _FAILURES,
+        "",
+        "| mode | what one sees | found before by | rehearsed as | ends |",
+    ]
+    lines.append("|---|---|---|---|---|")
+    for number, symptom in modes().items():
+        rules = [f"[{r.code}](preflight.md)" for r in every_rule() if number in r.failures]
+        shown = [s for s in scenarios() if number in s.modes]
+        names = "<br>".join(f"`{s.name}`" for s in shown) or "–"
+        ends = "<br>".join(f"{s.ends}: {s.outcome}" for s in shown) or "–"
+        lines.append(f"| F-{number:02d} | {_names(symptom)} | {', '.join(rules) or '–'} | {names} | {ends} |")
+    lines += ["", "## Faults", "", "What else a rehearsal can be made to meet, and what is said last.", ""]
+    lines += ["| fault | what goes wrong | ends | said last |", "|---|---|---|---|"]
+    lines += [f"| `{s.name}` | {s.fault.what} | {s.ends} | {_names(s.said) or '–'} |" for s in scenarios()]
+    return "\n".join(lines) + "\n"
+
+
+_FAILURES = """\
+Ways in which a migration from Calico to Cilium has gone wrong, and what of this tool finds each. A dash under *rehearsed
+as*: no simulator can show it, because it lies in a data plane, on a host, or in the clean-up. Each line is a test:
+`c2c rehearse PLAN --fault NAME` shows it on your own cluster's snapshot; the places are those of the tests' cluster."""
+
 PAGES: dict[str, Callable[[], str]] = {
     "reference/codes.md": codes,
     "reference/cli.md": commands,
     "reference/exit-codes.md": exit_codes,
     "reference/halts.md": halts,
+    "reference/failures.md": failures,
     "reference/preflight.md": checks,
     "reference/sources.md": sources,
 }

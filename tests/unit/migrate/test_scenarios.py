@@ -1,0 +1,75 @@
+"""Each failure mode that a simulator can show: found, stopped or repaired as written in ``fixtures/scenarios.yaml``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+
+from migrate.driver.session import Locked
+from migrate.model.run import NodeStatus
+from migrate.rehearsal import Ended, rehearse
+from migrate.simulator.faults import FAULTS, chosen
+from tests.scenarios import SHORT, Scenario, modes, scenarios
+from tests.unit.migrate.test_rehearsal import planned
+
+COME_AND_GO = {"node-added", "node-removed"}
+
+
+@cache
+def undisturbed() -> Ended:
+    return rehearse(*planned(**SHORT))
+
+
+def failures(ended: Ended) -> Iterator[str]:
+    """Give the sentences of what failed, and of what was seen by itself."""
+    for record in ended.records:
+        event: dict[str, Any] = record.get("event", {})
+        failed = event.get("outcome") in {"fail", "inconclusive"} or "failure" in event
+        if failed or event.get("kind") == "CommandUnknown" or (record["kind"] == "event" and event):
+            yield event.get("text", "")
+
+
+@pytest.mark.parametrize("scenario", scenarios(), ids=lambda s: s.name)
+def test_a_fault_is_found_stopped_or_repaired_as_written(scenario: Scenario) -> None:
+    plan, snapshot = planned(**scenario.settings)
+    faults = chosen([scenario.name])
+    if scenario.ends == "refused":
+        with pytest.raises(Locked, match=scenario.said):
+            rehearse(plan, snapshot, faults=faults)
+        return
+    ended = rehearse(plan, snapshot, faults=faults)
+    assert ended.run.where == scenario.ends
+    if scenario.said:
+        assert scenario.said in list(failures(ended))[-1]
+    left = {n: str(s.status) for n, s in ended.run.nodes.items() if s.status in OTHERWISE}
+    assert left == scenario.nodes
+    assert [n for n, node in ended.state["nodes"].items() if node["unschedulable"]] == list(scenario.cordoned)
+    assert not [n for n, node in ended.state["nodes"].items() if any("guard" in t for t in node["taints"])]
+    assert ended.broken == ()
+    if scenario.ends == "DONE" and scenario.name.partition("@")[0] not in COME_AND_GO:
+        assert ended.state == undisturbed().state
+
+
+OTHERWISE = {NodeStatus.HALTED, NodeStatus.ROLLED_BACK, NodeStatus.GONE, NodeStatus.SKIPPED}
+
+
+@pytest.mark.parametrize("scenario", [s for s in scenarios() if s.nodes], ids=lambda s: s.name)
+def test_a_node_that_went_back_is_on_calico_as_it_was(scenario: Scenario) -> None:
+    ended = rehearse(*planned(**scenario.settings), faults=chosen([scenario.name]))
+    for name, status in scenario.nodes.items():
+        if status == "ROLLED_BACK":
+            assert ended.state["nodes"][name]["files"] == ["10-calico.conflist"]
+            assert "io.cilium.migration/cilium-default" not in ended.state["nodes"][name]["labels"]
+
+
+def test_every_fault_has_its_scenario() -> None:
+    assert [s.name.partition("@")[0] for s in scenarios()] == list(FAULTS)
+
+
+def test_every_mode_that_a_fault_shows_is_one() -> None:
+    assert len(modes()) == 53
+    assert {mode for s in scenarios() for mode in s.modes} <= set(modes())
+    assert len({mode for s in scenarios() for mode in s.modes}) >= 28
