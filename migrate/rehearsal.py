@@ -19,16 +19,18 @@ from migrate.model.calendar import next_opening
 from migrate.model.commands import Command, Name
 from migrate.model.events import Event, FailureClass, GateOutcome, Kind
 from migrate.model.plan import Plan
-from migrate.model.run import OUT, Run, RunStatus
+from migrate.model.run import OUT, PATH, NodeStatus, Run, RunStatus
 from migrate.model.settings import Settings
 from migrate.model.snapshot import Snapshot
 from migrate.ports import Ports
 from migrate.simulator.build import Simulation, world_of
 from migrate.simulator.memory import MemoryJournal
+from migrate.simulator.others import SimClock
 from migrate.simulator.state import end_state
 
 __all__ = [
     "Ended",
+    "Intervention",
     "Kill",
     "Killed",
     "Patience",
@@ -45,7 +47,7 @@ __all__ = [
 RUN, HOLDER = "5ea4ca1e", "rehearsal"
 PACE = Pace(first_s=2, watch_s=3600, desired_s=10_000, mirror_s=100_000, longest_s=100_000)
 """Looks seldom: nobody touches a simulated cluster. Where something is made to go wrong there, a run's own pace holds."""
-HOUR_S = 3600.0
+HOUR_S, SETTLE_S = 3600.0, 600.0
 MOST_TURNS = 200_000
 """So many turns in which nothing comes on are a circle, however little time passes in them: four days of polling."""
 
@@ -156,6 +158,22 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
+class Intervention:
+    """What a person asks of the run: once a node has come so far, or, without a node, when the run rests."""
+
+    event: Event
+    node: str = ""
+    status: NodeStatus | None = None
+
+    def is_due(self, run: Run) -> bool:
+        """Say whether its moment has come while the run goes on."""
+        if not self.node or self.status is None:
+            return False
+        now = run.nodes[self.node].status
+        return now in PATH and PATH.index(now) >= PATH.index(self.status)
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """How one rehearsed run ended. ``waits``: what it waited for where it came to no end, with the seconds of each.
 
@@ -179,7 +197,10 @@ class Ended:
 
 @dataclass(slots=True)
 class Rehearsal:
-    """A rehearsal under way; ``broken`` collects invariants that did not hold, ``waits`` what it was given up for."""
+    """A rehearsal under way; ``broken`` collects invariants that did not hold, ``waits`` what it was given up for.
+
+    ``course`` are the interventions still to come, in their order.
+    """
 
     plan: Plan
     sim: Simulation
@@ -188,6 +209,7 @@ class Rehearsal:
     broken: list[str] = field(default_factory=list)
     approve: bool = True
     run_id: str = RUN
+    course: tuple[Intervention, ...] = ()
     waits: tuple[tuple[str, float], ...] = ()
     most_out: int = 0
     longest: tuple[str, float] = ("", 0.0)
@@ -208,7 +230,9 @@ class Rehearsal:
 
     def resume(self, *events: Event, journal: WatchedJournal | None = None) -> Run:
         """Go on in another process."""
-        driver = resume_run(self.plan, self._ports(journal), self.run_id, holder=HOLDER, pace=self._pace())
+        driver = resume_run(
+            self.plan, self._ports(journal), self.run_id, holder=HOLDER, pace=self._pace(), start=True
+        )
         for event in events:
             driver.tell(event)
         return self._driven(driver, journal)
@@ -229,6 +253,7 @@ class Rehearsal:
         def watched(run: Run) -> bool:
             if run is not patience.seen:
                 self._look(run)
+                self._intervene(driver, run)
             self.longest = max((self.longest, *driver.waits(but=LOOKING_ON)), key=lambda wait: wait[1])
             lost = patience.is_lost(run, driver.at)
             self.waits = driver.waits() if lost else ()
@@ -241,6 +266,9 @@ class Rehearsal:
         if self.approve and awaited and run.asked not in self.approved:
             self.approved.add(run.asked)
             return self.resume(Event(Kind.APPROVE, detail={"id": run.asked}, by=HOLDER), journal=journal)
+        if self.course and not self.course[0].node and not self.waits:
+            event, self.course = self.course[0].event, self.course[1:]
+            return self.resume(event, journal=journal)
         return run
 
     def _sleep_to_the_window(self, run: Run) -> bool:
@@ -253,16 +281,23 @@ class Rehearsal:
             clock.sleep((opens - clock.now()).total_seconds())
         return opens is not None
 
+    def _intervene(self, driver: Driver, run: Run) -> None:
+        if self.course and self.course[0].is_due(run):
+            driver.tell(self.course[0].event)
+            self.course = self.course[1:]
+
     def _look(self, run: Run) -> None:
         self.broken += [b for b in broken(run) if b not in self.broken]
         self.most_out = max(self.most_out, sum(n.status in OUT for n in run.nodes.values()))
 
     def ended(self, run: Run) -> Ended:
-        """Give how it ended."""
+        """Give how it ended, once what was under way in the cluster is over: pods that were moved start."""
+        seconds = self.sim.world.now
+        SimClock(self.sim.world).sleep(SETTLE_S)
         records = tuple(self.sim.journal.kept)
         longest = max((self.longest, *_refused(records)), key=lambda wait: wait[1])
         return Ended(
-            run, end_state(self.sim.world), self.sim.world.now, records, tuple(self.broken),
+            run, end_state(self.sim.world), seconds, records, tuple(self.broken),
             self.waits, self.most_out, longest,
         )  # fmt: skip
 
@@ -285,27 +320,34 @@ def rehearse(
     seed: int = 0,
     reporter: Any = None,  # noqa: ANN401
     run_id: str = RUN,
+    course: Sequence[Intervention] = (),
 ) -> Ended:
     """Rehearse a plan once, to wherever it leads."""
     sim = world_of(snapshot, plan.draft.settings, faults=dict(faults or {}), seed=seed)
-    rehearsal = Rehearsal(plan, sim, reporter=reporter, run_id=run_id)
+    rehearsal = Rehearsal(plan, sim, reporter=reporter, run_id=run_id, course=tuple(course))
     return rehearsal.ended(rehearsal.begin())
 
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """What became of a run that was killed at a point: ``same`` says whether it ended as the one that was left alone."""
+    """What became of a run that was killed at a point; ``different``: the parts of its end that are not the other's."""
 
     point: Point
     where: str
-    same: bool
+    different: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
     waits: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def same(self) -> bool:
+        """Say whether it ended as the run that was left alone."""
+        return not self.different and not self.broken
 
     @property
     def told(self) -> str:
         """Give what was different, in one line."""
         why = "; ".join(self.broken) or (f"waiting for {waiting(self.waits)}" if self.waits else "")
+        why = why or (f"other {', '.join(self.different)}" if self.different else "")
         return f"killed {self.point}: {self.where}{': ' if why else ''}{why}"
 
 
@@ -317,28 +359,43 @@ def killed(
     *,
     seed: int = 0,
     faults: Mapping[str, Any] | None = None,
+    course: Sequence[Intervention] = (),
 ) -> list[Kill]:
     """Kill the run at each point that is wanted, resume it in another process, and compare its end with ``whole``.
+
+    What a person asked and no record holds yet is asked again of the process that resumes.
 
     The world at each kill is a copy of the uninterrupted run's, taken at that moment and driven to its end at once, so
     that no more than one copy is kept.
     """
     found: list[Kill] = []
     sim = world_of(snapshot, plan.draft.settings, faults=dict(faults or {}), seed=seed)
-    rehearsal = Rehearsal(plan, sim, run_id=whole.run.id)
+    rehearsal = Rehearsal(plan, sim, run_id=whole.run.id, course=tuple(course))
 
     def each(point: Point) -> None:
         if wanted(point):
-            again = Rehearsal(plan, sim.fork(), run_id=whole.run.id)
+            left = tuple(course[_asked(sim.journal.kept, course) :])
+            again = Rehearsal(plan, sim.fork(), run_id=whole.run.id, course=left)
             found.append(_compared(point, again.ended(again.resume()), whole))
 
     rehearsal.begin(WatchedJournal(sim.journal, each))
     return found
 
 
+def _asked(records: Sequence[Mapping[str, Any]], course: Sequence[Intervention]) -> int:
+    """Give how many interventions stand in the journal."""
+    count = 0
+    for record in records:
+        told = (record.get("event") or {}).get("kind") if record["kind"] == "event" else None
+        if count < len(course) and told == course[count].event.kind:
+            count += 1
+    return count
+
+
 def _compared(point: Point, ended: Ended, whole: Ended) -> Kill:
-    same = ended.run.where == whole.run.where and ended.state == whole.state and not ended.broken
-    return Kill(point, ended.run.where, same, ended.broken, ended.waits)
+    other = ["run"] if ended.run.where != whole.run.where else []
+    other += [part for part in whole.state if ended.state[part] != whole.state[part]]
+    return Kill(point, ended.run.where, tuple(other), ended.broken, ended.waits)
 
 
 def waiting(waits: Sequence[tuple[str, float]]) -> str:

@@ -97,16 +97,17 @@ def _to_leave(work: Workshop, node: str, side: str) -> list[Pod]:
 
 
 def _uncordon(work: Workshop, command: Command) -> None:
-    _patch(work, command, spec={"unschedulable": None})
+    """Take our cordon off; the mark goes last, so that a crash in between is seen. A person's cordon stays."""
+    if node_annotations(work.ports.cluster, command.node).get(WAS_UNSCHEDULABLE) != "true":
+        _patch(work, command, spec={"unschedulable": None})
     _annotate(work, command, {CORDONED_BY: None, WAS_UNSCHEDULABLE: None})
 
 
 def _uncordoned(work: Workshop, command: Command) -> Look:
-    node = work.ports.cluster.get("nodes", command.node)
-    if node is None:
+    if work.ports.cluster.get("nodes", command.node) is None:
         return Done()
-    marked = CORDONED_BY in node_annotations(work.ports.cluster, command.node)
-    return Done() if not at(node, "spec", "unschedulable") and not marked else Absent()
+    ours = node_annotations(work.ports.cluster, command.node).get(CORDONED_BY) == work.run.id
+    return Absent() if ours else Done()
 
 
 def _guard_key(work: Workshop) -> str:

@@ -16,7 +16,7 @@ from migrate.engine.machine import begin
 from migrate.engine.plan_file import plan_document
 from migrate.model.events import Event, Kind
 from migrate.model.plan import Plan
-from migrate.model.run import Run, RunStatus
+from migrate.model.run import Run
 from migrate.model.serial import decode
 from migrate.ports import Holder, Mirrored, Ports
 
@@ -69,11 +69,19 @@ def begin_run(
 
 
 def resume_run(
-    plan: Plan, ports: Ports, run_id: str, *, holder: str, pace: Pace | None = None, steal: bool = False
+    plan: Plan,
+    ports: Ports,
+    run_id: str,
+    *,
+    holder: str,
+    pace: Pace | None = None,
+    steal: bool = False,
+    start: bool = False,
 ) -> Driver:
     """Take the lock and go on from the records, or from the mirror where the records are not here.
 
-    The driver looks at everything that was in flight before it does anything; a run that rests is not woken.
+    The driver looks at everything that was in flight before it does anything; a run that rests is not woken. ``start``:
+    one whose process died before it had begun begins now.
     """
     _lock(ports, steal=steal)
     books = Books(ports, run_id, holder)
@@ -87,7 +95,7 @@ def resume_run(
     driver = Driver(
         stands.run, ports, books, at=stands.at, heard=stands.heard, pace=pace, worked=stands.worked
     )
-    begins = {"start": True, **_outside(driver)} if stands.run.status is RunStatus.PLANNED else {}
+    begins = {"start": True, **_outside(driver)} if start else {}
     driver.tell(
         Event(Kind.LEASE_ACQUIRED, by=holder, detail=begins, text=f"{holder} goes on with run {run_id}")
     )

@@ -357,7 +357,7 @@ def _alarm(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows
 def _roll_back(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows:
     del opened
     back = node.came_from if node.status is NodeStatus.HALTED and node.came_from else node.status
-    turn.change(open={k: o for k, o in turn.run.open.items() if o.owner != node.name})
+    _forget(turn, node.name)
     turn.move_node(
         node.name,
         NodeStatus.ROLLING_BACK,
@@ -380,7 +380,7 @@ def _abort(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows
             turn.change_node(node.name, selected=False)
             return ("=",)
         case NodeStatus.PREFLIGHTED:
-            turn.move_node(node.name, NodeStatus.PENDING, selected=False)
+            _stand_down(turn, node)
             return ("41",)
         case NodeStatus.CORDONED | NodeStatus.DRAINED:
             _stand_down(turn, node)
@@ -399,11 +399,17 @@ def _abort(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows
     return ("28",)
 
 
+def _forget(turn: Turn, name: str) -> None:
+    """Wait no longer for what a node has in flight: its answers belong to a state that the node has left."""
+    turn.change(open={k: o for k, o in turn.run.open.items() if o.owner != name})
+
+
 def _stand_down(turn: Turn, node: NodeRun) -> None:
     """Bring a node that was not switched back into service."""
+    cordoning = any(o.command.name is Name.CORDON and o.owner == node.name for o in turn.run.open.values())
     turn.move_node(node.name, NodeStatus.PENDING, selected=False, came_from=None, evict={})
-    turn.change(open={k: o for k, o in turn.run.open.items() if o.owner != node.name})
-    if node.cordoned_by_us:
+    _forget(turn, node.name)
+    if node.cordoned_by_us or cordoning:
         turn.order(Command(Name.UNCORDON, node.name))
     if node_plan(turn.run, node.name).mode == "recycle":
         turn.order(Command(Name.UNGUARD_TAINT, node.name))

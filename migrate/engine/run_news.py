@@ -229,7 +229,8 @@ def lease_acquired(turn: Turn, event: Event, opened: Open | None) -> Rows:
         case RunStatus.PLANNED:
             return start(turn, event, None) if event.detail.get("start") else ("1",)
         case RunStatus.STOPPING:
-            turn.change(status=run.resume_as, target=None, target_reason="", now=False)
+            if run.target is None:  # the process that was to leave has left
+                turn.change(status=run.resume_as, target_reason="", now=False)
             _look_again(turn)
             return ("57",)
         case RunStatus.RUNNING | RunStatus.ABORTING | RunStatus.ROLLING_BACK:

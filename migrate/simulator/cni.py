@@ -16,7 +16,7 @@ from migrate.model.pods import Pod
 from migrate.simulator.faults import wrong
 from migrate.simulator.world import Host, Key, World
 
-__all__ = ["addresses_for", "after_end", "after_start", "enforces", "give_block"]
+__all__ = ["addresses_for", "after_end", "after_start", "enforces", "give_block", "watches"]
 
 AGENT, OPERATOR = "cilium", "cilium-operator"
 BLOCK = 64
@@ -102,7 +102,7 @@ def after_start(world: World, key: Key) -> None:
         _calico_starts(world, host)
     elif not pod.host_network and host.cni == "cilium":
         _endpoint(world, pod)
-    elif app == DNS and _watches(world):
+    elif app == DNS and watches(world):
         world.after(WATCH_S, "watch_unmanaged", key)
 
 
@@ -223,14 +223,14 @@ def allocate(world: World, node: str) -> None:
     host.cilium = list(range(first + 2 ** (32 - bits) - 2, first + 2, -1))
 
 
-def _watches(world: World) -> bool:
+def watches(world: World) -> bool:
     """Say whether a running operator looks for pods of kube-dns without an endpoint."""
     return (world.operator_config or {}).get("unmanaged-pod-watcher-interval", "0") not in {"0", "0s"}
 
 
 def watch_unmanaged(world: World, *keys: Key) -> None:
     """The operator deletes kube-dns pods that have no endpoint (F-02): those named, or all there are."""
-    if not _watches(world):
+    if not watches(world):
         return
     pods = world.of("pods")
     for key in keys or [k for k, p in world.typed.items() if p.labels.get("k8s-app") == DNS]:

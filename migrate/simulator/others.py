@@ -118,6 +118,7 @@ class SimNodes:
         """Take a node down for a while."""
         live = self.world.get("nodes", node)
         if live is not None:
+            self.world.hosts[node].reboots += 1
             _condition(live, "Ready", "Unknown")
             if not wrong(self.world, "node-not-ready", node):
                 self.world.after(REBOOT_S, "ready_again", node, f"boot-{node}-{self.world.number()}")

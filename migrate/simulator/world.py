@@ -40,6 +40,7 @@ class Host:
     calico: list[int] = field(default_factory=list)
     cilium: list[int] = field(default_factory=list)
     leaked: int = 0
+    reboots: int = 0
     drop_ins: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -177,7 +177,7 @@ def carry_out(
     ports = ports_of(cluster.live, plan.draft.settings, where, everyone, partial(say, always=True))
     holder = us(run_id).identity
     if unfinished:
-        begin = partial(resume_run, plan, ports, run_id, holder=holder)
+        begin = partial(resume_run, plan, ports, run_id, holder=holder, start=True)
     else:
         begin = partial(begin_run, plan, ports, run_id, holder=holder, attended=sys.stdin.isatty())
     try:
