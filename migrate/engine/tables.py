@@ -75,7 +75,7 @@ RUN_CELLS: Mapping[tuple[RunStatus, Kind], Cell] = {
     for kind, line in _RUN_MATRIX.items()
     for column, cell in zip(_RUN_COLUMNS, line.split(), strict=True)
     for status in column
-}
+} | {(RunStatus.ROLLED_BACK, Kind.ROLLBACK_REQUESTED): ("i",)}
 
 RUN_ROWS: Mapping[str, str] = {
     "1": "RUNNING: begin; the plan is fresh, nothing blocks",

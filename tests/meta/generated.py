@@ -15,6 +15,7 @@ from migrate.exitcodes import ExitCode
 from migrate.preflight.registry import every_rule
 from migrate.preflight.rule import Group, Rule
 from migrate.render import rule as rule_page
+from tests.meta.machines import states
 from tests.scenarios import modes, scenarios
 from translators.diagnostics import CODES
 
@@ -241,4 +242,5 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/failures.md": failures,
     "reference/preflight.md": checks,
     "reference/sources.md": sources,
+    "reference/states.md": states,
 }

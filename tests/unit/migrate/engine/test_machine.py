@@ -12,6 +12,7 @@ from migrate.engine.tables import NODE_CELLS, NODE_ROWS, RUN_CELLS, RUN_ROWS
 from migrate.model.events import Event, FailureClass, GateOutcome, Kind
 from migrate.model.run import NodeStatus, RunStatus
 from tests.films import Player
+from tests.meta.machines import edges, reachable
 
 APPROVED = {"waves": {"canary": {"approval": False}}}
 
@@ -79,6 +80,14 @@ def test_every_state_answers_every_event_with_rows_that_exist() -> None:
     for cells, rows in ((RUN_CELLS, RUN_ROWS), (NODE_CELLS, NODE_ROWS)):
         named = {row for cell in cells.values() for row in cell} - {"i", "q", "="}
         assert named == set(rows)
+
+
+def test_every_state_is_reached_from_the_first_and_every_pair_has_its_cell() -> None:
+    runs, nodes = edges(RUN_CELLS, RUN_ROWS, RunStatus), edges(NODE_CELLS, NODE_ROWS, NodeStatus)
+    assert reachable(runs, RunStatus.PLANNED) == set(RunStatus)
+    assert reachable(nodes, NodeStatus.PENDING) == set(NodeStatus)
+    kinds = {kind for _, kind in NODE_CELLS}
+    assert set(NODE_CELLS) == {(status, kind) for status in NodeStatus for kind in kinds}
 
 
 def states() -> list[Player]:
