@@ -30,7 +30,7 @@ from migrate.model.commands import Command
 from migrate.model.draft import Stage
 from migrate.model.events import FailureClass
 from migrate.model.fields import at, items, labels, maps, text
-from migrate.model.pods import Pod
+from migrate.model.pods import Pod, waiting_reason
 from migrate.model.resources import condition
 from migrate.model.run import IN_HAND, PATH, NodeStatus, Phase
 from migrate.model.workloads import Budget, Workload
@@ -213,11 +213,11 @@ def _workloads(work: Workshop, command: Command) -> Mapping[str, Any]:
     before = before or {}
     now = workloads_now(work)
     known = before.get("workloads", {})
-    bad = {}
-    for item in work.ports.cluster.list("pods"):
-        pod = Pod.from_dict(item)
-        if pod.waiting in STUCK:
-            bad[pod.label] = pod.waiting
+    bad = {
+        f"{text(item, 'metadata', 'namespace')}/{text(item, 'metadata', 'name')}": reason
+        for item in work.ports.cluster.list("pods")
+        if (reason := waiting_reason(item)) in STUCK
+    }
     return {
         "workloads": {n: (now[n][0], min(known[n], now[n][1])) for n in sorted(known) if n in now},
         "pods": bad,

@@ -9,7 +9,17 @@ from typing import Any
 from migrate.model.fields import Labels, at, items, labels, mapping, maps, number, text, truth
 from migrate.model.nodes import Amounts, Taint
 
-__all__ = ["DEFAULT_GRACE_S", "Owner", "Pod", "Toleration", "Volume", "command_line", "flag", "tolerates"]
+__all__ = [
+    "DEFAULT_GRACE_S",
+    "Owner",
+    "Pod",
+    "Toleration",
+    "Volume",
+    "command_line",
+    "flag",
+    "tolerates",
+    "waiting_reason",
+]
 
 DEFAULT_GRACE_S = 30
 MIRROR = "kubernetes.io/config.mirror"
@@ -90,7 +100,6 @@ class Pod:
         """Read a Pod; ``waiting`` is the reason of the first container that waits (CrashLoopBackOff, …)."""
         spec = mapping(data, "spec")
         statuses = list(maps(data, "status", "containerStatuses"))
-        reasons = [text(s, "state", "waiting", "reason") for s in statuses]
         addresses = [text(a, "ip") for a in maps(data, "status", "podIPs")] or [text(data, "status", "podIP")]
         return cls(
             namespace=text(data, "metadata", "namespace", default="default"),
@@ -122,7 +131,7 @@ class Pod:
             restarts=sum(number(s, "restartCount") for s in statuses),
             images=tuple(text(c, "image") for c in maps(spec, "containers")),
             service_account=text(spec, "serviceAccountName", default="default"),
-            waiting=next((r for r in reasons if r), ""),
+            waiting=waiting_reason(data),
             arguments=tuple(command_line(spec)),
         )
 
@@ -194,6 +203,14 @@ def tolerates(tolerations: tuple[Toleration, ...], taint: Taint) -> bool:
         and (t.operator == "Exists" or (bool(t.key) and t.value == taint.value))
         for t in tolerations
     )
+
+
+def waiting_reason(data: Mapping[str, Any]) -> str:
+    """Give why the first container that waits does so; empty where none waits. Cheap: asked of every pod of a cluster."""
+    for status in maps(data, "status", "containerStatuses"):
+        if found := text(status, "state", "waiting", "reason"):
+            return found
+    return ""
 
 
 def _controller(data: Mapping[str, Any]) -> Owner | None:

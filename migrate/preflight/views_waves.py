@@ -28,12 +28,13 @@ __all__ = [
     "waves",
 ]
 
+AS_A_RULE = NodePlan()
 STORAGE = ("persistentvolumeclaims", "persistentvolumes")
 
 
 def mode_of(case: Case, node: str) -> str:
     """Give how a node is moved: drain, recycle or replace."""
-    return case.draft.nodes.get(node, NodePlan()).mode
+    return case.draft.nodes.get(node, AS_A_RULE).mode
 
 
 def moving(case: Case) -> Mapping[str, list[Pod]]:
@@ -47,6 +48,10 @@ def _moving(case: Case) -> Mapping[str, list[Pod]]:
 
 def leaving(case: Case) -> Mapping[str, list[Pod]]:
     """Give by node the pods that must find another node; those of a node that recycles come back to it."""
+    return case.once(_leaving)
+
+
+def _leaving(case: Case) -> Mapping[str, list[Pod]]:
     return {node: pods for node, pods in moving(case).items() if mode_of(case, node) != "recycle"}
 
 

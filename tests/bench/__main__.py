@@ -17,7 +17,8 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.bench.cases import CASES, FLOWS, GROWTH, Case, Prepared, translation_of
+from tests.bench.cases import CASES, FLOWS, GROWTH, Case, Prepared, case_of
+from tests.bench.estates import Estate
 from tests.bench.measure import (
     REFERENCE_CALIBRATION_S,
     ROOT,
@@ -57,7 +58,7 @@ def measured(case: Case) -> dict[str, Any]:
         figures = _figures(case, prepared)
         if figures["noisy"] and not (case.long or os.environ.get("C2C_BENCH_ONCE")):
             figures = _figures(case, prepared)
-    if case.shape is not None and case.name.startswith("translate."):
+    if isinstance(case.shape, Shape) and case.name.startswith("translate."):
         figures["anatomy"] = _anatomy(case.shape)
     return figures
 
@@ -141,12 +142,12 @@ def _baseline(case: Case, middle: float) -> dict[str, Any] | None:
     return {"name": name, "median_s": seconds, "ratio": round(middle / seconds, 4)}
 
 
-def curve(by: str, shapes: Sequence[Shape]) -> dict[str, Any]:
+def curve(by: str, shapes: Sequence[Shape | Estate]) -> dict[str, Any]:
     """Measure one growth curve by the processor's seconds, and fit its exponent."""
     points = []
     for shape in shapes:
         print(f"growth by {by}: {shape.name} …", file=sys.stderr, flush=True)
-        case = next((c for c in CASES if c.shape == shape), None) or translation_of(shape, None)
+        case = case_of(by, shape)
         with TemporaryDirectory() as folder:
             own, _, _ = _interleaved(case.prepare(Path(folder)), PAIRS_OF_A_POINT)
         points.append(
@@ -165,7 +166,9 @@ def curve(by: str, shapes: Sequence[Shape]) -> dict[str, Any]:
     }
 
 
-def _x(by: str, shape: Shape) -> float:
+def _x(by: str, shape: Shape | Estate) -> float:
+    if isinstance(shape, Estate):
+        return shape.nodes
     sizes = {"pods": shape.pods, "classes": shape.classes, "policies": shape.policies}
     return sizes.get(by.partition(",")[0], shape.deny or 0)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.bench.estates import Estate
 from tests.bench.sets import PORTS, Shape
 
 MIB = 2**20
@@ -46,7 +47,7 @@ class Case:
     floor: str
     prepare: Callable[[Path], Prepared]
     limit: Limit | None
-    shape: Shape | None = None
+    shape: Shape | Estate | None = None
     pairs: int = 6
     long: bool = False
     peer: tuple[str, float] | None = None
@@ -56,6 +57,8 @@ class Case:
         """Say what the case was run on."""
         if self.shape is None:
             return {}
+        if isinstance(self.shape, Estate):
+            return {"nodes": self.shape.nodes, "pods": self.shape.pods}
         kept = {"pods": self.shape.pods, "policies": self.shape.policies, "classes": self.shape.classes,
                 "kind": self.shape.kind, "seed": self.shape.seed}  # fmt: skip
         return kept if self.shape.deny is None else {**kept, "deny": self.shape.deny}
@@ -136,6 +139,44 @@ def flows(pods: Sequence[dict[str, Any]]) -> list[str]:
     ]  # fmt: skip
 
 
+def planning_of(estate: Estate, limit: Limit | None, **more: Any) -> Case:
+    """Give the case that judges and plans a cluster without policies: what translating costs is measured by itself."""
+
+    def prepare(folder: Path) -> Prepared:
+        cluster, config = _estate(estate, folder)
+        out = f"json={folder / 'plan.json'}"
+        return Prepared(
+            (*C2C, "plan", "--cluster", cluster, "--config", config, "-o", out, "-q"),
+            (*FLOOR, "yaml-c-loader", cluster),
+        )
+
+    return Case(f"plan.{estate.name}", "yaml-c-loader", prepare, limit, estate, **more)
+
+
+def rehearsal_of(estate: Estate, limit: Limit | None, *words: str, **more: Any) -> Case:
+    """Give the case that rehearses such a plan; ``words`` are further options, the first names the case."""
+
+    def prepare(folder: Path) -> Prepared:
+        cluster, config = _estate(estate, folder)
+        plan = folder / "plan.json"
+        made = (*C2C, "plan", "--cluster", cluster, "--config", config, "-o", f"json={plan}", "-q")
+        subprocess.run(made, check=True, capture_output=True)
+        state = ("--state-dir", str(folder / "state"), "--progress", "none")
+        return Prepared(
+            (*C2C, "rehearse", str(plan), "--cluster", cluster, *state, *words),
+            (*FLOOR, "yaml-c-loader", cluster),
+        )
+
+    name = f"rehearse.{estate.name}{'.killed-at-every-step' if words else ''}"
+    return Case(name, "yaml-c-loader", prepare, limit, estate, **more)
+
+
+def _estate(estate: Estate, folder: Path) -> tuple[str, str]:
+    words = (str(folder), str(estate.nodes), str(estate.pods))
+    subprocess.run([sys.executable, "-m", "tests.bench.estates", *words], check=True)
+    return str(folder / "cluster"), str(folder / "c2c.yaml")
+
+
 def _start(name: str, limit_s: float, *arguments: str) -> Case:
     def prepare(folder: Path) -> Prepared:
         del folder
@@ -165,12 +206,24 @@ CASES: tuple[Case, ...] = (
     translation_of(Shape("random", 5_000, 1_000, 500), Limit("seconds", 10)),
     translation_of(Shape("realistic", 5_000, 1_000, 5_000), Limit("seconds", 40, 400 * MIB)),
     translation_of(Shape("realistic", 100_000, 5_000, 2_000), Limit("seconds", 90, 1536 * MIB), long=True),
+    planning_of(Estate(1_000, 30_000), Limit("seconds", 10, 400 * MIB), long=True, pairs=4),
+    rehearsal_of(Estate(1_000, 30_000), Limit("seconds", 60), long=True, pairs=2),
+    rehearsal_of(Estate(4, 90), Limit("seconds", 15), "--kill-at", "every-step", long=True, pairs=2),
 )
 
-GROWTH: dict[str, tuple[Shape, ...]] = {
+GROWTH: dict[str, tuple[Shape | Estate, ...]] = {
     "pods": tuple(Shape("realistic", n, 400, 200) for n in (1_000, 4_000, 16_000, 64_000)),
     "classes": tuple(Shape("realistic", 4_000, 400, n) for n in (80, 400, 1_600, 4_000)),
     "policies": tuple(Shape("realistic", 4_000, n, 400) for n in (200, 400, 800, 1_600)),
     "policies, random": tuple(Shape("random", 4_000, n, 400) for n in (200, 400, 800, 1_600)),
+    "nodes, planned": tuple(Estate(n, 30 * n) for n in (125, 250, 500, 1_000)),
+    "nodes, rehearsed": tuple(Estate(n, 30 * n) for n in (10, 20, 40, 80)),
     "deny share": tuple(Shape("adversarial", 500, 200, 500, deny=d) for d in (0.05, 0.1, 0.2, 0.4)),
 }
+
+
+def case_of(by: str, shape: Shape | Estate) -> Case:
+    """Give the case of a point of a growth curve."""
+    if isinstance(shape, Estate):
+        return rehearsal_of(shape, None) if by.endswith("rehearsed") else planning_of(shape, None)
+    return next((c for c in CASES if c.shape == shape), None) or translation_of(shape, None)
