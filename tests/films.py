@@ -2,7 +2,7 @@
 
 Directives, one a line, in blocks that end with ``----``; below it stands what came out, up to an empty line:
 
-- ``given {json}``: settings over the healthy cluster's (first block only), a plan is drafted from it
+- ``given {json}``: settings over the healthy cluster's; a plan is drafted from it, and a new run of it is to begin
 - ``event KIND [NODE] [{json}]``: something happened; ``gate ID [NODE] OUTCOME``: a gate's answer
 - ``done COMMAND [{json}]``, ``fail COMMAND CLASS [{json}]``, ``unknown COMMAND``: the answer of the command in flight
   whose key begins so
@@ -120,9 +120,9 @@ def play(film: str) -> str:
     result: list[str] = []
     for block in film.strip().split("\n\n"):
         directives = block.split("\n----")[0].split("\n")
-        if player is None:
-            given = next((d[6:] for d in directives if d.startswith("given ")), "{}")
-            player = Player(json.loads(given))
+        given = next((d[6:] for d in directives if d.startswith("given ")), "" if player else "{}")
+        if given or player is None:
+            player = Player(json.loads(given or "{}"))
         player.out = []
         for line in directives:
             _direct(player, line)

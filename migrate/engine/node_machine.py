@@ -254,6 +254,10 @@ def _gave_up(turn: Turn, node: NodeRun, command: Command, *, denied: bool, late:
 
 
 def _halt(turn: Turn, node: NodeRun, reason: str, row: str) -> Rows:
+    """Leave a node where it is: nothing more of it goes out, but for a reboot, which cannot be called back."""
+    _forget(turn, node.name, but=Name.REBOOT)
+    if node.status is NodeStatus.PREFLIGHTED:  # its cordon may have taken effect
+        turn.order(Command(Name.UNCORDON, node.name))
     asked = {"reboot_asked": True} if reason == "reboot" else {}
     turn.change_node(
         node.name,
@@ -399,9 +403,10 @@ def _abort(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows
     return ("28",)
 
 
-def _forget(turn: Turn, name: str) -> None:
+def _forget(turn: Turn, name: str, but: Name | None = None) -> None:
     """Wait no longer for what a node has in flight: its answers belong to a state that the node has left."""
-    turn.change(open={k: o for k, o in turn.run.open.items() if o.owner != name})
+    kept = {k: o for k, o in turn.run.open.items() if o.owner != name or o.command.name is but}
+    turn.change(open=kept)
 
 
 def _stand_down(turn: Turn, node: NodeRun) -> None:

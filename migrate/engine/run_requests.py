@@ -45,7 +45,7 @@ def resume(turn: Turn, event: Event, opened: Open | None) -> Rows:
         return ("44",)
     if run.status is RunStatus.PAUSED and run.reason == "approval" and run.asked not in run.approvals:
         turn.tell(f"the approval {run.asked!r} is still awaited", "R22")
-        return ("22",)
+        return ()
     go_on(turn, event)
     return ("22",) if run.status is RunStatus.PAUSED else ("25",)
 
