@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from migrate.engine.drafting import calico_pools
@@ -17,6 +17,7 @@ from migrate.model.snapshot import Snapshot
 from migrate.model.variant import detect
 from migrate.model.workloads import Budget, Workload, selects
 from migrate.ports import Ports
+from migrate.simulator import cni
 from migrate.simulator.api import SimCluster, SimEvictor
 from migrate.simulator.charts import SimCharts
 from migrate.simulator.faults import FAULTS
@@ -79,9 +80,11 @@ def world_of(
 ) -> Simulation:
     """Give a simulated cluster that begins as the snapshot shows; ``seed`` begins the numbering of what is made anew."""
     chosen = dict(faults) if isinstance(faults, Mapping) else dict.fromkeys(faults, True)
+    variant = detect(snapshot)
     world = World(
         settings=settings,
-        variant=detect(snapshot),
+        variant=variant,
+        family=4 if 4 in variant.families or not variant.families else 6,  # the families
         scheduler=ClusterState.of(snapshot),
         uid=snapshot.identity.uid or "uid-simulated",
         version=snapshot.identity.version or "v1.34.2",
@@ -203,23 +206,22 @@ def _add_pods(world: World, snapshot: Snapshot) -> None:
 
 
 def _pools(world: World, snapshot: Snapshot) -> None:
-    """Cut Calico's pools into /26 blocks, and the new range into blocks of nodes; addresses in use are not given again."""
-    used = {
-        int(IPv4Address(a)) & ~63
-        for p in snapshot.pods
-        for a in p.addresses
-        if ":" not in a and not p.host_network
-    }
-    for cidr in calico_pools(snapshot):
-        net = ip_network(cidr, strict=False)
-        if isinstance(net, IPv4Network):
-            starts = range(int(net.network_address), int(net.broadcast_address), 64)
-            world.blocks += [s for s in starts[:MAX_BLOCKS] if s not in used]
-    for cidr in world.settings.cilium.pod_cidrs:
-        net = ip_network(cidr, strict=False)
-        if isinstance(net, IPv4Network):
-            size = 2 ** (32 - world.settings.cilium.mask_v4)
-            world.cilium_blocks += list(range(int(net.network_address), int(net.broadcast_address), size))
+    """Cut Calico's pools into blocks of 64, and the new range into blocks of nodes; those in use are not given again."""
+    networked = (p for p in snapshot.pods if not p.host_network)
+    used = {number & ~63 for p in networked for number in cni.numbers(world, p)}
+    for net in _networks(world, calico_pools(snapshot)):
+        starts = range(int(net.network_address), int(net.broadcast_address), cni.BLOCK)
+        world.blocks += [s for s in starts[:MAX_BLOCKS] if s not in used]
+    _, size = cni.block_of(world)
+    for net in _networks(world, world.settings.cilium.pod_cidrs):
+        starts = range(int(net.network_address), int(net.broadcast_address), size)
+        world.cilium_blocks += list(starts[:MAX_BLOCKS])
+
+
+def _networks(world: World, cidrs: Iterable[str]) -> Iterator[IPv4Network | IPv6Network]:
+    """Give the networks of the family in which the world counts."""
+    found = (ip_network(cidr, strict=False) for cidr in cidrs)
+    return (net for net in found if net.version == world.family)
 
 
 def pod_key(pod: Pod) -> tuple[str, str]:

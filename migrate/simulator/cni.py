@@ -7,7 +7,7 @@ node's labels at that moment. A label alone changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
 from migrate.engine.script import CONF_PATH
@@ -16,10 +16,19 @@ from migrate.model.pods import Pod
 from migrate.simulator.faults import wrong
 from migrate.simulator.world import Host, Key, World
 
-__all__ = ["addresses_for", "after_end", "after_start", "enforces", "give_block", "watches"]
+__all__ = [
+    "address",
+    "addresses_for",
+    "after_end",
+    "after_start",
+    "block_of",
+    "enforces",
+    "give_block",
+    "watches",
+]
 
 AGENT, OPERATOR = "cilium", "cilium-operator"
-BLOCK = 64
+BLOCK, MOST_ADDRESSES = 64, 4096
 MIGRATION = "io.cilium.migration/cilium-default"
 DNS, WATCH_S = "kube-dns", 15.0
 NODE_ALLOCATION_S, CRDS_S, PROBES_FAIL_S = 1.0, 12.0, 30.0
@@ -50,11 +59,11 @@ def addresses_for(world: World, pod: Pod) -> tuple[str, ...]:
         case "cilium" if wrong(world, "no-address", host.name):
             return ()
         case "cilium" if host.config is not None and host.cilium:
-            return (str(IPv4Address(host.cilium.pop())),)
+            return (str(address(world, host.cilium.pop())),)
         case "calico":
             if not host.calico:
                 give_block(world, host)
-            return (str(IPv4Address(host.calico.pop())),) if host.calico else ()
+            return (str(address(world, host.calico.pop())),) if host.calico else ()
     return ()
 
 
@@ -65,25 +74,36 @@ def give_block(world: World, host: Host) -> None:
         host.calico = [*range(first + BLOCK - 2, first, -1), *host.calico]
 
 
+def address(world: World, number: int) -> IPv4Address | IPv6Address:
+    """Give the address of a number, of the family in which this world counts."""
+    return IPv4Address(number) if world.family == 4 else IPv6Address(number)  # the family
+
+
+def numbers(world: World, pod: Pod) -> list[int]:
+    """Give a pod's addresses of that family as numbers."""
+    found = [ip_address(a) for a in pod.addresses]
+    return [int(a) for a in found if a.version == world.family]
+
+
 def after_end(world: World, pod: Pod) -> None:
     """Give an address back by the CNI that is first *now*: the wrong one leaves a veth and a handle behind."""
     world.of("ciliumendpoints.cilium.io").pop((pod.namespace, pod.name), None)
-    if pod.host_network or not pod.addresses or pod.node not in world.hosts:
+    if pod.host_network or pod.node not in world.hosts:
         return
-    host, number = world.hosts[pod.node], int(IPv4Address(pod.addresses[0]))
-    by_cilium = _of_cilium(world, number)
-    if (host.cni == "cilium") != by_cilium:
-        host.leaked += 1
-    elif by_cilium:
-        host.cilium.insert(0, number)
-    else:
-        host.calico.insert(0, number)
+    host = world.hosts[pod.node]
+    for number in numbers(world, pod):
+        by_cilium = _of_cilium(world, number)
+        if (host.cni == "cilium") != by_cilium:
+            host.leaked += 1
+        elif by_cilium:
+            host.cilium.insert(0, number)
+        else:
+            host.calico.insert(0, number)
 
 
 def _of_cilium(world: World, number: int) -> bool:
-    from ipaddress import ip_network  # noqa: PLC0415  # small, asked often
-
-    return any(IPv4Address(number) in ip_network(c) for c in world.settings.cilium.pod_cidrs if ":" not in c)
+    found, nets = address(world, number), map(ip_network, world.settings.cilium.pod_cidrs)
+    return any(found in net for net in nets if net.version == world.family)
 
 
 # Agents.
@@ -218,9 +238,16 @@ def allocate(world: World, node: str) -> None:
     if not world.cilium_blocks or wrong(world, "no-pod-cidr", node):
         return
     first = world.cilium_blocks.pop(0)
-    bits = world.settings.cilium.mask_v4
-    item["spec"]["ipam"]["podCIDRs"] = [f"{IPv4Address(first)}/{bits}"]
-    host.cilium = list(range(first + 2 ** (32 - bits) - 2, first + 2, -1))
+    bits, size = block_of(world)
+    item["spec"]["ipam"]["podCIDRs"] = [f"{address(world, first)}/{bits}"]
+    host.cilium = list(range(first + min(size, MOST_ADDRESSES) - 2, first + 2, -1))
+
+
+def block_of(world: World) -> tuple[int, int]:
+    """Give how long the prefix of a node's block is, and how many addresses it has."""
+    said = world.settings.cilium
+    bits, width = (said.mask_v4, 32) if world.family == 4 else (said.mask_v6, 128)  # the family
+    return bits, 2 ** (width - bits)
 
 
 def watches(world: World) -> bool:
@@ -249,7 +276,7 @@ def _endpoint(world: World, pod: Pod) -> None:
         "metadata": {"name": pod.name, "namespace": pod.namespace},
         "status": {
             "state": "ready",
-            "networking": {"node": pod.node, "addressing": [{"ipv4": pod.addresses[0]}]},
+            "networking": {"node": pod.node, "addressing": [{f"ipv{world.family}": pod.addresses[0]}]},
         },
     }
     world.put("ciliumendpoints.cilium.io", item)

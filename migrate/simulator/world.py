@@ -61,12 +61,14 @@ class World:
     """One simulated cluster. ``typed`` holds the pods as the scheduler sees them; ``faults`` what goes wrong, by name.
 
     ``happened`` are faults that come once and have come; ``down_until``: the API does not answer before; ``skew``: how
-    far the time of day ran away from the seconds that passed.
+    far the time of day ran away from the seconds that passed. ``family``: in which addresses are counted, 4 where the
+    cluster has it.
     """
 
     settings: Settings
     variant: Variant
     scheduler: ClusterState
+    family: int = 4
     uid: str = "uid-simulated"
     version: str = "v1.34.2"
     now: float = 0.0

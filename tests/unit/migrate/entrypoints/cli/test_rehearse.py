@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -102,3 +103,92 @@ def test_every_fault_is_listed_without_a_cluster(capsys):
 def test_nothing_to_rehearse_is_a_usage_error(capsys):
     assert main(["rehearse"]) == ExitCode.USAGE
     assert "c2c rehearse PLAN|SNAPSHOT" in capsys.readouterr().err
+
+
+# Snapshots and plans that are not as they should be: named, never guessed.
+
+
+def second_family_first(item: dict[str, Any]) -> None:
+    if item["kind"] == "Pod" and not item["spec"].get("hostNetwork"):
+        v4 = item["status"]["podIP"]
+        v6 = f"fd00::{int(v4.split('.')[2]):x}:{int(v4.split('.')[3]):x}"
+        item["status"] |= {"podIP": v6, "podIPs": [{"ip": v6}, {"ip": v4}]}
+
+
+def on_a_node_that_is_gone(item: dict[str, Any]) -> None:
+    if item["metadata"]["name"] == "web-1-a":
+        item["spec"]["nodeName"] = "gone-9"
+
+
+def not_placed(item: dict[str, Any]) -> None:
+    if item["metadata"]["name"] == "web-1-a":
+        item["spec"].pop("nodeName")
+        item["status"] = {"phase": "Pending"}
+
+
+def no_address(item: dict[str, Any]) -> None:
+    if item["metadata"]["name"] == "web-1-a":
+        item["status"] = {"phase": "Running", "podIP": "none", "podIPs": [{"ip": "none"}]}
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "said"),
+    [
+        (second_family_first, ExitCode.DONE, "DONE after"),
+        (not_placed, ExitCode.DONE, "DONE after"),
+        (on_a_node_that_is_gone, ExitCode.BLOCKED, "PDB shop/web lets none go"),
+        (no_address, ExitCode.BLOCKED, "'none' does not appear to be an IPv4 or IPv6 address"),
+    ],
+)
+def test_an_odd_snapshot_is_rehearsed_or_refused_by_name(change, code, said, arguments, cluster, capsys):
+    items = clusters.healthy()
+    for item in items:
+        change(item)
+    (cluster / "all.yaml").write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": items}))
+    assert main([*arguments, "--progress", "none"]) == code
+    told = capsys.readouterr()
+    assert said in told.out + told.err
+
+
+@pytest.fixture
+def plan(arguments: list[str], cluster: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "plan.json"
+    config = arguments[arguments.index("--config") + 1]
+    assert (
+        main(["plan", "--cluster", str(cluster), "--config", config, "-o", f"json={path}", "-q"])
+        == ExitCode.DONE
+    )
+    return path
+
+
+def test_a_plan_is_rehearsed_against_the_snapshot_that_it_was_made_from(plan, cluster, tmp_path, capsys):
+    again = ["rehearse", str(plan), "--state-dir", str(tmp_path / "state"), "--progress", "none"]
+    assert main(again) == ExitCode.DONE
+    (cluster / "all.yaml").write_text((cluster / "all.yaml").read_text() + "\n")
+    assert main(again) == ExitCode.BLOCKED
+    assert "its sum differs" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda d: d.update(waves=[]), "hash"),
+        (lambda d: d.update(schemaVersion="9.0"), "9.0"),
+        (lambda d: d.update(kind="Report"), "no plan"),
+    ],
+)
+def test_a_plan_that_was_changed_or_is_of_another_version_is_refused(change, said, plan, tmp_path, capsys):
+    document = json.loads(plan.read_text())
+    change(document)
+    plan.write_text(json.dumps(document))
+    assert main(["rehearse", str(plan), "--state-dir", str(tmp_path / "state")]) == ExitCode.BLOCKED
+    assert said in capsys.readouterr().err
+
+
+def test_a_torn_plan_is_refused(plan, tmp_path, capsys):
+    plan.write_text(plan.read_text()[:1000])
+    assert main(["rehearse", str(plan), "--state-dir", str(tmp_path / "state")]) in {
+        ExitCode.USAGE,
+        ExitCode.BLOCKED,
+    }
+    assert str(plan) in capsys.readouterr().err
