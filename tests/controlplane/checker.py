@@ -20,6 +20,7 @@ CALICO_GROUPS = ("crd.projectcalico.org", "projectcalico.org", "operator.tigera.
 CALICO_ALLOCATIONS = frozenset({"ipamblocks", "ipamhandles", "blockaffinities"})
 CALICO_PARTS = re.compile(r"calico|tigera|typha|canal|goldmane|whisker")
 GUARD, OWNED = "c2c/guard-", "c2c/owned"
+RECORDS = ("configmaps", "c2c-system")
 FINISHED = frozenset({"Succeeded", "Failed"})
 
 type Key = tuple[str, str, str]
@@ -107,8 +108,33 @@ def _cordoned(snapshot: Snapshot) -> set[str]:
     return {key[2] for key, node in snapshot.of("nodes").items() if node["spec"].get("unschedulable")}
 
 
-def nothing_of_the_run_is_left(now: Snapshot, kept: Iterable[Key] = ()) -> None:
-    """No guard taint, no probe, no allowance: nothing that says that the run owns it, but what is named in ``kept``."""
+def nodes_are_marked_alike(before: Snapshot, now: Snapshot) -> None:
+    """Every node has the labels, taints and marks of a run that it had, and is as schedulable as it was.
+
+    Taints that controllers put on by a node's condition come and go.
+    """
+    was, is_now = _marks(before), _marks(now)
+    changed = [n for n in was | is_now if was.get(n) != is_now.get(n)]
+    assert not changed, "\n".join(f"{n}: {was.get(n)} → {is_now.get(n)}" for n in changed)
+
+
+def _marks(snapshot: Snapshot) -> dict[str, object]:
+    return {key[2]: _marked(node) for key, node in snapshot.of("nodes").items()}
+
+
+def _marked(node: Object) -> list[object]:
+    metadata, spec = node["metadata"], node["spec"]
+    taints = [t for t in spec.get("taints") or [] if not t["key"].startswith("node.kubernetes.io/")]
+    return [
+        metadata.get("labels") or {},
+        sorted(f"{t['key']}={t.get('value', '')}:{t['effect']}" for t in taints),
+        {k: v for k, v in (metadata.get("annotations") or {}).items() if k.startswith("c2c/")},
+        bool(spec.get("unschedulable")),
+    ]
+
+
+def nothing_of_the_run_is_left(now: Snapshot, kept: Iterable[str] = ()) -> None:
+    """No guard taint, no probe, no allowance: nothing that the run owns, but kinds in ``kept`` and its own records."""
     tainted = [
         key[2]
         for key, node in now.of("nodes").items()
@@ -117,7 +143,7 @@ def nothing_of_the_run_is_left(now: Snapshot, kept: Iterable[Key] = ()) -> None:
     owned = [
         k
         for k, o in now.objects.items()
-        if (o["metadata"].get("labels") or {}).get(OWNED) and k not in set(kept)
+        if (o["metadata"].get("labels") or {}).get(OWNED) and k[0] not in set(kept) and k[:2] != RECORDS
     ]
     assert not tainted, f"guard taints are left on {tainted}"
     assert not owned, f"objects of the run are left: {owned}"
@@ -195,6 +221,8 @@ _MASKED = {
     "uid", "resourceVersion", "generation", "managedFields", "creationTimestamp", "time", "lastTransitionTime",
     "lastHeartbeatTime", "startTime", "startedAt", "finishedAt", "containerID", "bootID", "renewTime", "acquireTime",
     "lastUpdateTime", "observedGeneration", "lastProbeTime", "deletionTimestamp",
+    "deprecated.daemonset.template.generation", "deployment.kubernetes.io/revision", "kubectl.kubernetes.io/restartedAt", "c2c/config",
+    "c2c/run", "c2c/source", "clusterIP", "clusterIPs",
 }  # fmt: skip
 _UID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32,}")
 _ADDRESS = re.compile(r"\b(\d+\.\d+\.\d+)\.\d+\b(?!/)")
@@ -212,7 +240,8 @@ def masked(snapshot: Snapshot) -> Counter[str]:
 def _mask(value: object) -> object:
     match value:
         case dict():
-            return {key: _mask(inner) for key, inner in value.items() if key not in _MASKED}
+            kept = {key: _mask(inner) for key, inner in value.items() if key not in _MASKED}
+            return {key: inner for key, inner in kept.items() if inner != {}}
         case list():
             return [_mask(inner) for inner in value]
         case str():

@@ -23,6 +23,7 @@ MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 APPLY = "application/apply-patch+yaml"
+IDLE_S = 20.0
 
 type Object = dict[str, Any]
 
@@ -75,7 +76,7 @@ class _Kept:
     """A thread's connection, closed when the thread ends or the client is dropped."""
 
     def __init__(self, connection: http.client.HTTPSConnection) -> None:
-        self.connection = connection
+        self.connection, self.used = connection, time.monotonic()
 
     def __del__(self) -> None:
         self.connection.close()
@@ -114,6 +115,7 @@ class Api:
         """Make one call and give the answer, whatever it is; raises ``OSError`` or ``HTTPException`` without one."""
         target = f"{path}?{urlencode(query)}" if query else path
         text = None if body is None else json.dumps(body).encode()
+        self._leave_idle()
         fresh = getattr(self._local, "kept", None) is None
         try:
             return self._exchange(method, target, text, kind)
@@ -123,6 +125,12 @@ class Api:
                 raise
         return self._exchange(method, target, text, kind)
 
+    def _leave_idle(self) -> None:
+        """Close a connection that was not used for long: the server may have, and a write is not sent twice."""
+        kept = getattr(self._local, "kept", None)
+        if kept is not None and time.monotonic() - kept.used > IDLE_S:
+            self.close()
+
     def close(self) -> None:
         """Close this thread's connection; the next call makes another."""
         self._local.kept = None
@@ -131,6 +139,7 @@ class Api:
         if getattr(self._local, "kept", None) is None:
             self._local.kept = _Kept(self.connect())
         connection: http.client.HTTPSConnection = self._local.kept.connection
+        self._local.kept.used = time.monotonic()
         connection.request(method, target, body=text, headers=self.headers(kind))
         response = connection.getresponse()
         return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())

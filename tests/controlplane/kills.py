@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -17,9 +18,12 @@ LOOK_S = 0.002
 
 @dataclass(slots=True)
 class KillAfterRecord:
-    """Kills a process as soon as its journal holds so many records; a context manager."""
+    """Kills a process as soon as its journal holds so many records; a context manager.
 
-    journal: Path
+    ``journal`` is the file, or finds it where the process itself makes its folder.
+    """
+
+    journal: Path | Callable[[], Path | None]
     number: int
     pid: int
     killed: threading.Event = field(default_factory=threading.Event)
@@ -38,7 +42,8 @@ class KillAfterRecord:
 
     def _follow(self) -> None:
         while not self._stopped.wait(LOOK_S):
-            if self.journal.exists() and self.journal.read_bytes().count(b"\n") >= self.number:
+            path = self.journal if isinstance(self.journal, Path) else self.journal()
+            if path and path.exists() and path.read_bytes().count(b"\n") >= self.number:
                 os.kill(self.pid, signal.SIGKILL)
                 self.killed.set()
                 return

@@ -99,6 +99,8 @@ class GenuineOperator:
         )
         if self.uid and self.uid not in {str(pod["metadata"]["uid"]) for pod in live}:
             self._end()
+        if self._process and not self._process.is_alive:
+            self.uid = ""  # it ended by itself, and its kubelet starts it again
         if not self.uid and live:
             self._start(live[0])
         self._offer_logs(live)
@@ -149,7 +151,9 @@ class GenuineOperator:
                 "metadata": meta,
                 "spec": {"logs": [{"logsFile": str(self._shown)}]},
             }
-            self.api.call("POST", f"/apis/kwok.x-k8s.io/v1alpha1/namespaces/{meta['namespace']}/logs", obj)
+            path = f"/apis/kwok.x-k8s.io/v1alpha1/namespaces/{meta['namespace']}/logs"
+            if not self.api.call("POST", path, obj).ok:  # it was offered the log of an earlier process
+                self.api.patch(f"{path}/{meta['name']}", {"spec": obj["spec"]})
 
 
 def _runs(pod: Object) -> bool:

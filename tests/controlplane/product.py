@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from migrate.entrypoints.cli.rbac import manifests
-from migrate.model.rights import rights_for
+from migrate.model.rights import Right, rights_for
 from tests import capabilities
 from tests.controlplane import users
 from tests.controlplane.client import Object
@@ -39,14 +39,14 @@ class Product:
     world: World
     folder: Path
     kubeconfig: Path
+    token: str
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, world: World, folder: Path, **settings: Any) -> Product:
         """Grant what ``c2c rbac`` prints, and give the product as that account."""
         folder.mkdir(parents=True, exist_ok=True)
-        for obj in manifests(rights_for(["apply"])):
-            _grant(world, obj)
+        grant(world, rights_for(["apply"]))
         token = users.service_account_token(world.api, OURS, ACCOUNT)
         kubeconfig = users.write_kubeconfig(
             folder / "kubeconfig", world.plane.url, token, world.plane.ca_file
@@ -54,25 +54,30 @@ class Product:
         cilium = {"version": "1.20.2", "podCIDRs": ["10.245.0.0/16"], "chart": str(world.chart)}
         kind = {"apiVersion": "c2c/v1alpha1", "kind": "Config"}
         said = {**kind, "externalCIDRs": [], "cilium": cilium, **QUICK, **settings}
-        return cls(world, folder, kubeconfig, said)
+        return cls(world, folder, kubeconfig, token, said)
+
+    def config(self) -> Path:
+        """Write the configuration."""
+        path = self.folder / "c2c.yaml"
+        path.write_text(json.dumps(self.settings), encoding="utf-8")
+        return path
 
     def plan(self, *accepted: str) -> Path:
         """Make a plan of the world as it is now; the findings of preflight that it may have are named."""
-        config, path = self.folder / "c2c.yaml", self.folder / "plan.json"
-        config.write_text(json.dumps(self.settings), encoding="utf-8")
+        config, path = self.config(), self.folder / "plan.json"
         words = [w for text in (*ACCEPTED, *accepted) for w in ("--accept", text)]
         done = self.run("plan", "--cluster", "live", "--config", config, *words, "-o", path)
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         return path
 
-    def begin(self, *words: str | Path) -> subprocess.Popen[str]:
-        """Start a command; its output goes to files in the folder."""
+    def begin(self, *words: str | Path, kubeconfig: Path | None = None) -> subprocess.Popen[str]:
+        """Start a command; its output goes to files in the folder. ``kubeconfig``: another way to the cluster."""
         out = (self.folder / "stdout").open("a", encoding="utf-8")
         err = (self.folder / "stderr").open("a", encoding="utf-8")
         with out, err:
             return subprocess.Popen(
                 [sys.executable, "-m", "migrate", *map(str, words)],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=err, text=True, env=self.environment(),
+                stdin=subprocess.DEVNULL, stdout=out, stderr=err, text=True, env=self.environment(kubeconfig),
             )  # fmt: skip
 
     def run(self, *words: str | Path, timeout_s: float = 600) -> subprocess.CompletedProcess[str]:
@@ -83,18 +88,19 @@ class Product:
             env=self.environment(),
         )  # fmt: skip
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, kubeconfig: Path | None = None) -> dict[str, str]:
         """Give the environment of a command: nothing of this machine's own configuration."""
         return {
             **os.environ,
-            "KUBECONFIG": str(self.kubeconfig),
+            "KUBECONFIG": str(kubeconfig or self.kubeconfig),
             "C2C_STATE_DIR": str(self.folder / "state"),
             "C2C_HELM": str(capabilities.binary("helm")),
         }
 
     def told(self) -> str:
         """Give the end of what the commands told, for a failed assertion."""
-        return (self.folder / "stderr").read_text(encoding="utf-8")[-6000:]
+        path = self.folder / "stderr"
+        return path.read_text(encoding="utf-8")[-6000:] if path.exists() else ""
 
     def journal(self) -> Path | None:
         """Give the journal of the newest run."""
@@ -106,6 +112,12 @@ class Product:
         path = self.journal()
         lines = path.read_text(encoding="utf-8").splitlines() if path else []
         return [json.loads(line) for line in lines if line.endswith("}")]
+
+
+def grant(world: World, rights: Sequence[Right]) -> None:
+    """Give the product these rights, and take away what it had beside."""
+    for obj in manifests(rights):
+        _grant(world, obj)
 
 
 def _grant(world: World, obj: Object) -> None:

@@ -29,6 +29,7 @@ from tests.controlplane.proxy_rules import Act, BreakTls, Cut, ExpireToken, Ledg
 
 CHUNK = 65536
 HOP_BY_HOP = frozenset({"connection", "transfer-encoding", "keep-alive", "content-length"})
+BODILESS = frozenset({204, 304})
 NOT_TLS = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 LINGER_NOT = struct.pack("ii", 1, 0)
 
@@ -200,11 +201,15 @@ class _Handler(BaseHTTPRequestHandler):
         self._give_back(answer, act)
 
     def _give_back(self, answer: http.client.HTTPResponse, act: Act | None) -> None:
-        """Send the answer in chunks as they come, so that a watch is live."""
+        """Send the answer in chunks as they come, so that a watch is live; some answers have no body at all."""
         self.send_response(answer.status)
         for key, value in answer.getheaders():
             if key.lower() not in HOP_BY_HOP:
                 self.send_header(key, value)
+        if self.command == "HEAD" or answer.status in BODILESS:
+            answer.read()
+            self.end_headers()
+            return
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         left = act.after_bytes if isinstance(act, Cut) else None

@@ -144,6 +144,12 @@ class Ledger:
                         due = due or rule.act
             return due
 
+    @property
+    def counted(self) -> int:
+        """Give how many requests counted for kill points so far."""
+        with self._lock:
+            return self._counted
+
     def number(self, method: str, target: str) -> int:
         """Give the number of a request among those that count for kill points, from 1; 0 for one that does not."""
         if not is_counted(method, target):
