@@ -229,6 +229,7 @@ class Driver:
             event = self._gate(task) if task.command.name is Name.EVALUATE_GATE else self._deed(task)
         except NotDrained as found:
             event = self._failure(task, Failed(FailureClass.CONFLICT, str(found), {"pods": found.pods}))
+            self._watch.hurry()  # somebody may have uncordoned the node
         except ApiError as error:
             event = self._api_error(task, error)
         else:

@@ -42,6 +42,10 @@ class Watch:
         self._boots: dict[str, str] = {}
         self.wish = wish
 
+    def hurry(self) -> None:
+        """Look at the nodes at the next turn, whenever that would have been due: something is not as it was left."""
+        self._looked = float("-inf")
+
     def next_at(self, now: float) -> float:
         """Give when there is something to look at again."""
         return max(now, min(self._looked + self._pace.watch_s, self._wished + self._pace.desired_s))

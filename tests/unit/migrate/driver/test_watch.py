@@ -1,0 +1,45 @@
+"""Looking around: at its own pace, and at once where a step met what it had not left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from migrate.driver.on_nodes import CORDONED_BY
+from migrate.driver.pace import Pace
+from migrate.driver.watch import Watch
+from migrate.engine.drafting import draft
+from migrate.engine.machine import begin
+from migrate.engine.planner import make_plan
+from migrate.model.events import Kind
+from migrate.model.run import NodeStatus, Phase, Run
+from migrate.model.settings import Settings
+from migrate.ports import Desired
+from migrate.simulator.build import world_of
+from tests import clusters
+from tests.films import healthy_snapshot
+
+NODE = "wrk-1"
+
+
+def test_a_node_that_somebody_uncordons_is_seen_as_soon_as_a_look_is_asked_for() -> None:
+    snapshot = healthy_snapshot()
+    plan = make_plan(snapshot, draft(snapshot, Settings.from_mapping(clusters.settings())))
+    ports = world_of(snapshot, plan.draft.settings).ports(None)
+    run = cordoned(begin("7f3a0000", plan, [n.name for n in snapshot.nodes]))
+    ports.cluster.patch(
+        "nodes",
+        NODE,
+        "",
+        {"metadata": {"annotations": {CORDONED_BY: run.id}}, "spec": {"unschedulable": True}},
+    )
+    watch = Watch(ports, Pace(watch_s=300), Desired())
+    assert list(watch.changes(run, 0.0)) == []
+    ports.cluster.patch("nodes", NODE, "", {"spec": {"unschedulable": False}})
+    assert list(watch.changes(run, 1.0)) == []
+    watch.hurry()
+    assert [(e.kind, e.node) for e in watch.changes(run, 2.0)] == [(Kind.SCHEDULING_CHANGED, NODE)]
+
+
+def cordoned(run: Run) -> Run:
+    nodes = {**run.nodes, NODE: replace(run.nodes[NODE], status=NodeStatus.CORDONED)}
+    return replace(run, phase=Phase.NODE_LOOP, nodes=nodes)
