@@ -440,6 +440,10 @@ def _resume(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Row
     status = NodeStatus(seen) if seen else node.came_from or NodeStatus.PENDING
     if node.came_from is NodeStatus.ROLLING_BACK:
         status = node.came_from  # a way back that was begun is gone to its end
+    if node.reason == "drift" and status in {NodeStatus.CORDONED, NodeStatus.DRAINED}:
+        status = (
+            NodeStatus.PREFLIGHTED
+        )  # whoever uncordoned it let pods come back: it is cordoned and drained again
     turn.move_node(
         node.name,
         status,

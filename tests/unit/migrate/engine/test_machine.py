@@ -66,6 +66,18 @@ def test_an_eviction_that_is_not_allowed_is_no_matter_of_the_drain(failure: Fail
     assert player.run.where == halt
 
 
+def test_a_node_that_somebody_uncordoned_is_cordoned_again_when_the_run_goes_on() -> None:
+    player = Player(APPROVED)
+    player.send(Event(Kind.START))
+    player.play("Evict(")
+    node = player.find("Evict(").node
+    player.send(Event(Kind.SCHEDULING_CHANGED, node))
+    player.play("HALTED")
+    assert player.run.where == "HALTED(drift)"
+    player.send(Event(Kind.RESUME))
+    assert [c.words.partition("(")[0] for c in player.waiting if c.node == node] == ["Cordon"]
+
+
 def test_a_clean_up_run_goes_forward_only() -> None:
     player = Player(APPROVED, clean_up=True)
     player.send(Event(Kind.START))
