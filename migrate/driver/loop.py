@@ -51,6 +51,7 @@ class Task:
     waiting: str = ""
     since: float = 0.0
     looks: int = 0
+    denied: float | None = None
 
 
 @dataclass(slots=True)
@@ -273,11 +274,21 @@ class Driver:
             self.tell(Event(Kind.API_UNREACHABLE, text=f"the API does not answer: {error}"))
             task.due = self.at + self._pace.watch_s
             return None
+        if error.failure is FailureClass.DENIED and not self._surely_denied(task):
+            task.due = self.at + self._next_s(task, self._pace.poll_s)
+            task.waiting = str(error)
+            return None
         if error.failure is FailureClass.TRANSIENT and self.at < task.until:
             task.due = self.at + (error.retry_after_s or self._next_s(task, self._pace.poll_s))
             task.waiting = str(error)
             return None
         return self._failure(task, refused(error))
+
+    def _surely_denied(self, task: Task) -> bool:
+        """Say whether a refusal has lasted: an API server that has just started does not know its roles yet."""
+        if task.denied is None:
+            task.denied = self.at
+        return self.at - task.denied >= self._pace.denied_s
 
     def _deed(self, task: Task) -> Event | None:
         """Look, act if there is nothing to be seen, and look again later."""

@@ -12,7 +12,8 @@ class Pace:
     """How often the loop looks, in seconds: at commands, at the cluster, at wishes, at most between two mirrors.
 
     A command is looked at after ``first_s``, then twice as late each time up to ``poll_s`` (a gate: ``gate_s``);
-    ``longest_s``: also what is known to take long is looked at so often, for the clock may jump.
+    ``longest_s``: also what is known to take long is looked at so often, for the clock may jump. ``denied_s``: so long
+    a call that is not allowed is made again.
     """
 
     first_s: float = 0.25
@@ -22,6 +23,7 @@ class Pace:
     mirror_s: float = 5.0
     gate_s: float = 5.0
     longest_s: float = 60.0
+    denied_s: float = 20.0
 
     def next_s(self, looks: int, most_s: float) -> float:
         """Give how long to wait after so many looks."""

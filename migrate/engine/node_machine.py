@@ -250,10 +250,10 @@ def _gave_up(turn: Turn, node: NodeRun, command: Command, *, denied: bool, late:
         return _halt(turn, node, "agent", "11")
     if command.name is Name.REBOOT and node.status is NodeStatus.CNI_SWITCHED and not denied:
         return _halt(turn, node, "reboot", "13")
-    return _halt(turn, node, "command", "39")
+    return _halt(turn, node, "command", "39", denied=denied)
 
 
-def _halt(turn: Turn, node: NodeRun, reason: str, row: str) -> Rows:
+def _halt(turn: Turn, node: NodeRun, reason: str, row: str, *, denied: bool = False) -> Rows:
     """Leave a node where it is: nothing more of it goes out, but for a reboot, which cannot be called back."""
     _forget(turn, node.name, but=Name.REBOOT)
     if node.status is NodeStatus.PREFLIGHTED:  # its cordon may have taken effect
@@ -266,7 +266,7 @@ def _halt(turn: Turn, node: NodeRun, reason: str, row: str) -> Rows:
         prior={**node.prior, **asked},
         came_from=node.status if node.status is NodeStatus.ROLLING_BACK else node.came_from or node.status,
     )
-    turn.raise_(Kind.NODE_HALTED, node.name, detail={"reason": reason})
+    turn.raise_(Kind.NODE_HALTED, node.name, detail={"reason": reason, "denied": denied})
     return (row,)
 
 

@@ -69,6 +69,7 @@ def node_halted(turn: Turn, event: Event, opened: Open | None) -> Rows:
     if (
         settings.on_failure == "rollback-node"
         and reason not in NEVER_ROLLED_BACK
+        and not event.detail.get("denied")  # the way back would not be allowed either
         and _to_take_back(run, event)
     ):
         detail = {"policy": True, "reason": reason}

@@ -66,6 +66,17 @@ def test_an_eviction_that_is_not_allowed_is_no_matter_of_the_drain(failure: Fail
     assert player.run.where == halt
 
 
+def test_what_is_not_allowed_is_not_undone_either() -> None:
+    player = Player({**APPROVED, "onFailure": "rollback-node"})
+    player.send(Event(Kind.START))
+    player.play("LabelNode(")
+    label = player.find("LabelNode(")
+    player.send(Event(Kind.COMMAND_FAILED, label.node, command=label, failure=FailureClass.DENIED))
+    player.play("HALTED")
+    assert player.run.where == "HALTED(command)"
+    assert player.run.nodes[label.node].status is NodeStatus.HALTED
+
+
 def test_a_node_that_somebody_uncordoned_is_cordoned_again_when_the_run_goes_on() -> None:
     player = Player(APPROVED)
     player.send(Event(Kind.START))
