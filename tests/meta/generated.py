@@ -15,6 +15,7 @@ from migrate.exitcodes import ExitCode
 from migrate.preflight.registry import every_rule
 from migrate.preflight.rule import Group, Rule
 from migrate.render import rule as rule_page
+from tests.controlplane import run_faults
 from tests.meta.machines import states
 from tests.scenarios import modes, scenarios
 from translators.diagnostics import CODES
@@ -234,10 +235,53 @@ Ways in which a migration from Calico to Cilium has gone wrong, and what of this
 as*: no simulator can show it, because it lies in a data plane, on a host, or in the clean-up. Each line is a test:
 `c2c rehearse PLAN --fault NAME` shows it on your own cluster's snapshot; the places are those of the tests' cluster."""
 
+
+FAULTS = {
+    "Between the run and the API server": run_faults.CALLS,
+    "On nodes, in the cluster, and where the run is driven": run_faults.HALTING,
+    "A node that fails, and people who change nodes meanwhile": run_faults.GOING_BACK,
+}
+
+
+def faults() -> str:
+    """Give what goes wrong in the middle of a run and how it ends, as the tests on a control plane play it."""
+    lines = [
+        "# Faults in the middle of a run",
+        "",
+        MADE,
+        "Each row is played by a test on a real control plane, in the middle of a run that is then brought to its end, and",
+        "everything is taken back. What a halt means, and what to do about it, stands in [Halts](halts.md).",
+        "",
+    ]
+    for title, rows in FAULTS.items():
+        lines += [
+            f"## {title}",
+            "",
+            "| What goes wrong | When | How it ends | Exit | What a person does |",
+            "|---|---|---|---|---|",
+        ]
+        lines += [
+            f"| {_sentence(f.what)} | {_sentence(f.moment)} | {_ending(f)} | {f.code or '–'} | {_sentence(f.cure) or '–'} |"
+            for f in rows
+        ]
+        lines += [""]
+    return "\n".join(lines)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _ending(fault: run_faults.RunFault) -> str:
+    reason = f" (`{fault.reason}`)" if fault.reason else ""
+    return f"{_sentence(fault.ends)}{reason}"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "reference/codes.md": codes,
     "reference/cli.md": commands,
     "reference/exit-codes.md": exit_codes,
+    "reference/faults.md": faults,
     "reference/halts.md": halts,
     "reference/failures.md": failures,
     "reference/preflight.md": checks,
