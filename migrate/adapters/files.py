@@ -77,16 +77,16 @@ class Loaded:
     texts: dict[str, str] = field(default_factory=dict)
 
 
-def load(paths: Iterable[str]) -> Loaded:
+def load(paths: Iterable[str], shown_as: str = "") -> Loaded:
     """Read every path: a file, a folder (with its sub-folders), an archive, or ``-``.
 
-    Raises ``Failure`` for a path that cannot be opened at all.
+    ``shown_as`` stands for the path in the places of findings and sources: of a folder that is gone afterwards. Raises ``Failure`` for a path that cannot be opened at all.
     """
     loaded = Loaded()
     for path in paths:
         try:
             for name, opened in contents(path, _is_beside):
-                _take_one(loaded, path, name, opened)
+                _take_one(loaded, path, name.replace(path, shown_as, 1) if shown_as else name, opened)
         except (OSError, tarfile.TarError, EOFError, zlib.error) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise Failure(f"{path} cannot be read: {reason}", fix="check the path") from error

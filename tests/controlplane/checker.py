@@ -222,7 +222,7 @@ _MASKED = {
     "lastHeartbeatTime", "startTime", "startedAt", "finishedAt", "containerID", "bootID", "renewTime", "acquireTime",
     "lastUpdateTime", "observedGeneration", "lastProbeTime", "deletionTimestamp",
     "deprecated.daemonset.template.generation", "deployment.kubernetes.io/revision", "kubectl.kubernetes.io/restartedAt", "c2c/config",
-    "c2c/run", "c2c/source", "clusterIP", "clusterIPs",
+    "c2c/run", "clusterIP", "clusterIPs",
 }  # fmt: skip
 _UID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32,}")
 _ADDRESS = re.compile(r"\b(\d+\.\d+\.\d+)\.\d+\b(?!/)")

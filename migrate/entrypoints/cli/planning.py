@@ -95,7 +95,7 @@ def judged(
     cluster: Connected | None = None,
 ) -> Judged:
     """Read, translate, draft, judge. With a live ``cluster`` the chart is rendered for each stage."""
-    found = survey(place, conf)
+    found = survey(place, conf, live=cluster is not None)
     given = replace(found.given, accepted=accepted)
     loaded = found.loaded
     if cluster is not None:

@@ -24,6 +24,8 @@ from migrate.preflight.considered import Given
 
 __all__ = ["Survey", "survey"]
 
+LIVE = "cluster"
+
 
 @dataclass(frozen=True, slots=True)
 class Survey:
@@ -33,16 +35,17 @@ class Survey:
     given: Given
 
 
-def survey(cluster: str, conf: Configuration) -> Survey:
+def survey(cluster: str, conf: Configuration, *, live: bool = False) -> Survey:
     """Read a snapshot and translate its policies, or those that the configuration names.
 
+    ``live``: the snapshot is a dump that goes again, so the place of a policy is named without its folder.
     Raises ``Failure`` where a path cannot be read.
     """
     values, repeated = _values(conf)
     settings = Settings.from_mapping(conf.values, values)
     loaded = read_snapshot(cluster)
     final = draft(loaded.snapshot, settings).meant[Stage.FINAL]
-    planned = planned_policies(load([cluster]), loaded.snapshot, conf, final)
+    planned = planned_policies(load([cluster], LIVE if live else ""), loaded.snapshot, conf, final)
     return Survey(loaded, Given(settings, planned.policies, repeated_keys=repeated))
 
 

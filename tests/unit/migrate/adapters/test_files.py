@@ -36,6 +36,13 @@ def test_folders_are_read_with_their_subfolders_in_order(tmp_path):
     assert loaded.files == 2
 
 
+def test_a_folder_that_goes_again_is_not_named(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "np.yaml").write_bytes(POLICY)
+    (document,) = load([str(tmp_path)], "cluster").documents
+    assert document.span.file == "cluster/a/np.yaml"
+
+
 def test_what_we_wrote_ourselves_is_not_read_as_input(tmp_path):
     write_files(str(tmp_path), [], "{}")
     assert load([str(tmp_path)]).files == 0
