@@ -117,6 +117,18 @@ def report(
     api.attempt("PATCH", f"{pod_path(pod)}/status", body, kind=STRATEGIC)
 
 
+def is_taken_for_lost(pod: Object) -> bool:
+    """Say whether controllers made a pod not Ready because they had not heard of its node, though its containers run."""
+    known = {c["type"]: c["status"] for c in pod["status"].get("conditions") or []}
+    return known.get("ContainersReady") == "True" and known.get("Ready") == "False"
+
+
+def recover(api: Api, pod: Object) -> None:
+    """Make a pod Ready again, as a kubelet does that has found its server again."""
+    body = {"metadata": {"uid": uid_of(pod)}, "status": {"conditions": [condition("Ready", True)]}}
+    api.attempt("PATCH", f"{pod_path(pod)}/status", body, kind=STRATEGIC)
+
+
 def hold_down(api: Api, node: str, why: str, reason: str, message: str) -> None:
     """Make a node NotReady, and keep kwok from making it Ready again."""
     api.patch(f"/api/v1/nodes/{node}", {"metadata": {"annotations": {DOWN: why}}})

@@ -68,6 +68,8 @@ class Node:
             if kubelet.uid_of(pod) not in self.record.sandboxes and kubelet.label_of(pod) not in self._cnis():
                 self._add(pod)
             self._offer_probe(pod)
+            if kubelet.is_taken_for_lost(pod) and self._is_ready():
+                kubelet.recover(self.api, pod)
         if self.faults.take(Fault.COREDNS_RESTART, self.name):
             self._restart([pod for pod in live.values() if kubelet.label_of(pod) == "kube-dns"])
         self._publish()
@@ -76,6 +78,10 @@ class Node:
             self._after_boot = False
             if not self.faults.stands(Fault.NODE_NEVER_READY, self.name):
                 kubelet.let_up(self.api, self.name)
+
+    def _is_ready(self) -> bool:
+        conditions = self.obj["status"].get("conditions") or []
+        return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
     def _cnis(self) -> frozenset[str]:
         return self.calico.variant.labels | {"cilium"}

@@ -259,7 +259,7 @@ def staged(world: World, room: Path, tmp_path: Path) -> Iterator[Callable[..., t
     with FaultProxy(world.api, tmp_path / "proxy") as proxy:
 
         def make(*, through: bool = True, **settings: Any) -> tuple[Stage, Path]:
-            product = Product.of(world, room, deadlines=SHORT, **settings)
+            product = Product.of(world, room, **{"deadlines": SHORT, **settings})
             plan = product.plan()
             order = ordered(plan)
             way = proxy.kubeconfig(product.token) if through else None
@@ -320,7 +320,7 @@ def test_faults_that_bring_a_node_back(world: World, staged: Callable[..., tuple
 def test_a_run_outlives_its_api_server(world: World, staged: Callable[..., tuple[Stage, Path]]) -> None:
     """The API server or etcd is killed ten times, at moments of the seed, and starts again; nobody resumes the run."""
     before, chance = Snapshot.take(world.api), random.Random(SEED)
-    stage, plan = staged(through=False)
+    stage, plan = staged(through=False, deadlines={})
     stage.course.begin("apply", plan)
     died = []
     for _ in range(DEATHS):
