@@ -45,7 +45,8 @@ class Reader:
 
     ``has_lines``: its documents are text, so a refusal must name a line or a key, not only the file. ``judges``: the
     command is a comparison, which says with exit 3 that two sets differ, and not that a document is bad. ``sound``:
-    what the command ends with besides 0 where the document is good, such as for want of a cluster.
+    what the command ends with besides 0 where the document is good, such as for want of a cluster. ``at_once``: how
+    many documents one child reads.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Reader:
     has_lines: bool = True
     judges: bool = False
     sound: frozenset[int] = frozenset()
+    at_once: int = 500
 
 
 def _small(paths: Sequence[Path]) -> list[bytes]:
@@ -319,8 +321,8 @@ READERS: tuple[Reader, ...] = (
     Reader("cilium", 10, ".yaml", emitted, lambda p, g: ["verify", "--before", str(g / "policy.yaml"), "--after", str(p)], judges=True),
     Reader("saved-report", 2, ".json", lambda: [made.report(".json")], lambda p, g: ["report", "--from", str(p)], has_lines=False),
     Reader("saved-page", 2, ".html", lambda: [made.report(".html")], lambda p, g: ["report", "--from", str(p)], has_lines=False),
-    Reader("preflight-snapshot", 3, "/cluster/objects.json", objects, lambda p, g: ["preflight", "--cluster", str(p.parent)], judges=True),
-    Reader("helm-values", 2, ".yaml", _text(made.VALUES), _with_values, judges=True, has_lines=False),
+    Reader("preflight-snapshot", 1, "/cluster/objects.json", objects, lambda p, g: ["preflight", "--cluster", str(p.parent)], judges=True, at_once=100),
+    Reader("helm-values", 1, ".yaml", _text(made.VALUES), _with_values, judges=True, has_lines=False, at_once=100),
     Reader("plan", 3, ".json", lambda: [made.plan()],
            lambda p, g: ["apply", str(p), "--yes", "--expect-cluster", "x", "--kubeconfig", str(g / "none")],
            has_lines=False, sound=frozenset({NO_CLUSTER})),

@@ -22,18 +22,17 @@ from tests.robustness.mutations import TEXT_WAYS
 from tests.robustness.readers import BY_NAME, READERS, document
 
 COUNT = 200_000 if is_long() else 20_000
-CHILD = 500
 SEED = int(os.environ.get("C2C_SEED") or random.randrange(1 << 30))
 SHARES = sum(reader.share for reader in READERS)
 
 
 def runs() -> list[tuple[str, int, int]]:
-    """Give (reader, number of the run, documents): each reader has its share, a child at most ``CHILD``."""
+    """Give (reader, number of the run, documents): each reader has its share, a child as many as it reads at once."""
     found = []
     for reader in READERS:
         wanted = -(-COUNT * reader.share // SHARES)
-        for number, start in enumerate(range(0, wanted, CHILD)):
-            found.append((reader.name, number, min(CHILD, wanted - start)))
+        for number, start in enumerate(range(0, wanted, reader.at_once)):
+            found.append((reader.name, number, min(reader.at_once, wanted - start)))
     return found
 
 
@@ -41,7 +40,7 @@ def runs() -> list[tuple[str, int, int]]:
 def test_garbage_is_refused_with_a_code_and_a_place(
     name: str, number: int, count: int, tmp_path: Path
 ) -> None:
-    first = SEED + number * CHILD
+    first = SEED + number * BY_NAME[name].at_once
     command = [sys.executable, "-m", "tests.robustness.child", name, str(first), str(count)]
     environment = {**os.environ, "TMPDIR": str(tmp_path), "COLUMNS": "200"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
