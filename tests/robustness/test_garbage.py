@@ -36,6 +36,9 @@ def runs() -> list[tuple[str, int, int]]:
     return found
 
 
+@pytest.mark.timeout(
+    1_800
+)  # of the wall's clock, which others on the machine stretch; a document has its own limit
 @pytest.mark.parametrize(("name", "number", "count"), runs())
 def test_garbage_is_refused_with_a_code_and_a_place(
     name: str, number: int, count: int, tmp_path: Path
