@@ -15,6 +15,8 @@ from translators.ir.policy import Action, Tier
 
 __all__ = ["flatten"]
 
+MAX_COMPARED = 500
+
 
 def flatten(
     tiers: Sequence[tuple[Tier, Sequence[Lowered]]],
@@ -54,6 +56,7 @@ def _rules(lowered: Lowered, tier: int, *, last: bool) -> list[Item]:
 def _residual(
     tiers: Sequence[tuple[Tier, Sequence[Lowered]]], direction: Direction, layout: Layout
 ) -> list[Item]:
+    """Give what nobody denied, by policy; what the others of them hold anyway is said once, by the first."""
     if not tiers:
         return []
     final, deciding = tiers[-1]
@@ -68,4 +71,22 @@ def _residual(
             if region:
                 source = Source(lowered.scoped.policy, direction, tier=tier.name)
                 items.append(Item(Action.ALLOW, region, source, len(tiers) + index))
-    return items
+    return _distinct(items)
+
+
+def _distinct(items: Sequence[Item]) -> list[Item]:
+    """Leave out the items whose every cube lies in a cube of another; of equal ones the first stays.
+
+    So many that comparing each with each takes long are only rid of equal ones.
+    """
+    by_region: dict[tuple[int, ...], Item] = {}
+    for item in items:
+        by_region.setdefault(item.region, item)
+    left = list(by_region.values())
+    if len(left) > MAX_COMPARED:
+        return left
+    for item in reversed(by_region.values()):
+        others = [cube for other in left if other is not item for cube in other.region]
+        if all(any(cube & wide == cube for wide in others) for cube in item.region):
+            left = [other for other in left if other is not item]
+    return left
