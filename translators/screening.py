@@ -25,6 +25,10 @@ __all__ = ["Screened", "screen"]
 SCTP = 132
 MIN_CILIUM = (1, 16)
 ASSUMED_ORDER = 100.0
+_UNTRACKED = (
+    "Not translated: Cilium tracks every connection of its hosts, so that a host policy of the same region would "
+    "also let replies through."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,7 @@ def _reasons(policy: Policy, options: Options) -> Iterator[Diagnostic]:
     if policy.pre_dnat:
         yield diagnostic("CAL-H604", policy.span, about=about)
     if policy.do_not_track:
-        yield diagnostic("CAL-H605", policy.span, about=about)
+        yield replace(diagnostic("CAL-H605", policy.span, about=about), message=_UNTRACKED)
     if options.cilium_version < MIN_CILIUM:
         version = ".".join(map(str, options.cilium_version))
         yield diagnostic(

@@ -28,7 +28,7 @@ from translators.span import Span
 __all__ = ["claims", "folder_of", "short_place", "summary"]
 
 MAX_DIFFERENCES = 5
-_SHAPE = (Column(), Column(16), Column(), Column(12), Column(), Column(16, tail=True))
+_SHAPE = (Column(), Column(24), Column(), Column(12), Column(), Column(16, tail=True))
 _GRADES = {"A": Role.WARN, "X": Role.BAD}
 
 
@@ -94,7 +94,11 @@ def _policies(report: Report, canvas: Canvas) -> Iterator[Line]:
     folder = "" if canvas.wide else folder_of(p.source for p in report.policies)
     by_id = {finding.id: finding for finding in report.findings}
     found = [_grave(entry, by_id) for entry in shown]
-    rows = [_row(entry, findings, folder) for entry, findings in zip(shown, found, strict=True)]
+    settled = {entry.source for entry in shown if words.is_settled(entry, by_id)}
+    rows = [
+        _row(entry, findings, folder, settled=entry.source in settled)
+        for entry, findings in zip(shown, found, strict=True)
+    ]
     if not any(canvas.text(row[2]) for row in rows):
         rows = [[*row[:2], *row[3:]] for row in rows]
         laid = columns(rows, _SHAPE[:2] + _SHAPE[3:], canvas)
@@ -113,11 +117,10 @@ def _grave(entry: PolicyEntry, by_id: dict[str, Finding]) -> list[Finding]:
     return sorted(found, key=lambda f: (f.severity != "error", f.code))
 
 
-def _row(entry: PolicyEntry, findings: Sequence[Finding], folder: str) -> Line:
+def _row(entry: PolicyEntry, findings: Sequence[Finding], folder: str, *, settled: bool) -> Line:
     first = findings[0] if findings else None
     more = f" +{len(findings) - 1}" if len(findings) > 1 else ""
-    accepted = bool(findings) and all(f.accepted is not None for f in findings)
-    side = "accepted" if accepted else words.SIDES.get(entry.direction or "", "")
+    side = "accepted" if settled else words.SIDES.get(entry.direction or "", "")
     return [
         Piece(entry.grade, _GRADES.get(entry.grade, Role.GOOD)),
         entry.label,

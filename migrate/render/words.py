@@ -6,7 +6,7 @@ Grammar: ``reports.md`` §1. Numbers of rules count from 1 in a sentence and fro
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -202,6 +202,20 @@ def beside(report: Report) -> list[Finding]:
     told = {key for entry in report.policies for key in entry.findings}
     found = [f for f in report.findings if f.id not in told and f.accepted is None]
     return [f for f in found if f.severity == "error" or f.code == "CAL-P117"]
+
+
+def is_settled(entry: PolicyEntry, by_id: Mapping[str, Finding]) -> bool:
+    """Say whether every reason for a policy's grade is accepted; what is only worth knowing asks for nothing."""
+    found = [by_id[key] for key in entry.findings if key in by_id]
+    reasons = [f for f in found if _can_cause(f.code, entry.grade)]
+    return bool(reasons) and all(finding.accepted is not None for finding in reasons)
+
+
+def _can_cause(code: str, grade: str) -> bool:
+    if code not in CODES:
+        return True
+    grades = {"refuse", "stop", "X", "A"} if grade in {"A", "X"} else {"X", "A", "S2", "S1"}
+    return not grades.isdisjoint(re.findall(r"\w+", CODES[code].cls))
 
 
 def _weighs(finding: Finding) -> bool:

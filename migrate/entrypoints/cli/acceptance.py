@@ -76,7 +76,7 @@ def decided(report: Report, texts: Sequence[str]) -> frozenset[tuple[str, str]]:
 
 
 def failing(report: Report, level: str) -> list[PolicyEntry]:
-    """Give the policies at or above a level whose findings are not all accepted.
+    """Give the policies at or above a level of which not every reason for their grade is accepted.
 
     The levels are cumulative, gravest first: ``looser``, ``refused``, ``stricter``, ``conditional``.
     """
@@ -84,9 +84,7 @@ def failing(report: Report, level: str) -> list[PolicyEntry]:
     limit = LEVELS.index(level)
     found = []
     for entry in report.policies:
-        grave = [by_id[key] for key in entry.findings if key in by_id and by_id[key].severity != "note"]
-        settled = bool(grave) and all(finding.accepted is not None for finding in grave)
-        if 0 < _gravity(entry) <= limit and not settled:
+        if 0 < _gravity(entry) <= limit and not words.is_settled(entry, by_id):
             found.append(entry)
     return found
 

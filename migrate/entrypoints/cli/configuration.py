@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +49,20 @@ class Configuration:
 
     @property
     def accepted(self) -> tuple[str, ...]:
-        """Give the acceptances as ``--accept`` would have them."""
-        found = []
-        for item in self.section("translate").get("accept") or ():
-            place = f":{item['object']}" if item.get("object") else ""
-            by = f" ({item['by']})" if item.get("by") else ""
-            found.append(f"{item.get('id', '')}{place}={item.get('reason') or 'no reason given'}{by}")
-        return tuple(found)
+        """Give the acceptances that hold today, in UTC, as ``--accept`` would have them."""
+        return tuple(_as_typed(item) for item in self._acceptances() if not _is_over(item))
+
+    @property
+    def expired(self) -> tuple[str, ...]:
+        """Give what was accepted until a day that has passed, in words."""
+        return tuple(
+            f"{item.get('id', '')} {item.get('object') or ''}".strip() + f", until {item['until']}"
+            for item in self._acceptances()
+            if _is_over(item)
+        )
+
+    def _acceptances(self) -> Sequence[Mapping[str, Any]]:
+        return self.section("translate").get("accept") or ()
 
     def options(self) -> dict[str, Any]:
         """Give the translator's settings that the file states, by their names in ``Options``."""
@@ -69,6 +77,26 @@ class Configuration:
         if limits := said.get("limits"):
             found["limits"] = Limits(**{"pass_" if k == "pass" else k: v for k, v in limits.items()})
         return found
+
+
+def _as_typed(item: Mapping[str, Any]) -> str:
+    place = f":{item['object']}" if item.get("object") else ""
+    told = [str(item["by"])] if item.get("by") else []
+    told += [f"until {item['until']}"] if item.get("until") else []
+    behind = f" ({', '.join(told)})" if told else ""
+    return f"{item.get('id', '')}{place}={item.get('reason') or 'no reason given'}{behind}"
+
+
+def _is_over(item: Mapping[str, Any]) -> bool:
+    """Say whether its last day has passed; raises ``Failure`` for what is no day."""
+    until = str(item.get("until") or "")
+    if not until:
+        return False
+    try:
+        return date.fromisoformat(until) < datetime.now(UTC).date()
+    except ValueError as error:
+        what = f"translate.accept: until is {until!r}, which is no day"
+        raise Failure(what, fix="write it as 2027-03-01") from error
 
 
 def configuration(path: str | None) -> Configuration:

@@ -90,6 +90,8 @@ def command(
         )
     files = [file for result in results for file in result.files]
     report = accepted(_merged([result.report for result in results]), asked.accept, conf.accepted)
+    for text in conf.expired:
+        say(sign(Sign.WARN), f" no longer accepted: {text}", always=True)
     report = replace(report, method=replace(report.method, command=command_line(without=DELIVERY)))
     if not asked.each and (asked.out or PICTURED & formats(outputs)):
         with progress("drawing who can talk to whom"):

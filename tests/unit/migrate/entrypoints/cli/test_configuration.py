@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
 from migrate.entrypoints.cli.configuration import configuration
+from migrate.errors import Failure
 
 
 def test_paths_in_a_file_are_from_its_own_folder(tmp_path):
@@ -20,3 +25,27 @@ def test_the_cluster_is_no_path(tmp_path):
     path = tmp_path / "c2c.yaml"
     path.write_text("apiVersion: c2c/v1alpha1\nkind: Config\ncalico: {policies: [cluster]}\n")
     assert configuration(str(path)).section("calico")["policies"] == ["cluster"]
+
+
+def accepting(tmp_path, *items):
+    path = tmp_path / "c2c.yaml"
+    listed = "".join(f"  - {{{item}}}\n" for item in items)
+    path.write_text(f"apiVersion: c2c/v1alpha1\nkind: Config\ntranslate:\n  accept:\n{listed}")
+    return configuration(str(path))
+
+
+def test_an_acceptance_holds_until_the_end_of_its_last_day(tmp_path):
+    today, before = datetime.now(UTC).date(), datetime.now(UTC).date() - timedelta(days=1)
+    found = accepting(tmp_path, f"id: A, until: {today}", f"id: B, object: a/b, until: {before}", "id: C")
+    assert [text.partition("=")[0] for text in found.accepted] == ["A", "C"]
+    assert found.expired == (f"B a/b, until {before}",)
+
+
+def test_an_acceptance_says_who_gave_it_and_until_when(tmp_path):
+    found = accepting(tmp_path, "id: CAL-L502, object: a/b, reason: echo only, by: alice, until: 2999-01-31")
+    assert found.accepted == ("CAL-L502:a/b=echo only (alice, until 2999-01-31)",)
+
+
+def test_a_last_day_that_is_none_is_refused(tmp_path):
+    with pytest.raises(Failure, match="which is no day"):
+        accepting(tmp_path, "id: A, until: soon").accepted  # noqa: B018  # asking is what fails

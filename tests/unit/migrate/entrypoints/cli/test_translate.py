@@ -272,3 +272,37 @@ def test_a_tier_option_that_means_nothing_is_refused(tmp_path, value, capsys):
     (tmp_path / "a.yaml").write_text(EXACT)
     assert main(["translate", str(tmp_path), "--tier", value]) == ExitCode.USAGE
     assert "NAME=100:Pass" in capsys.readouterr().err
+
+
+BEFORE_NAT = """\
+apiVersion: projectcalico.org/v3
+kind: GlobalNetworkPolicy
+metadata: {name: guard}
+spec: {selector: has(role), preDNAT: true, applyOnForward: true, types: [Ingress], ingress: [{action: Deny}]}
+"""
+
+
+def test_what_is_only_worth_knowing_need_not_be_accepted(tmp_path, capsys):
+    """The guard also selects hosts (CAL-H608), which is a warning and no reason for its grade."""
+    (tmp_path / "a.yaml").write_text(BEFORE_NAT)
+    assert main(["translate", str(tmp_path)]) == ExitCode.BLOCKED
+    assert main(["translate", str(tmp_path), "--accept", "CAL-H604:guard=ranges"]) == ExitCode.DONE
+    assert "X  guard  accepted" in capsys.readouterr().out
+
+
+def test_a_condition_can_be_accepted(tmp_path):
+    (tmp_path / "a.yaml").write_text(EXACT.replace("  order: 10\n", "  order: 10\n  tier: sec\n"))
+    asked = ["translate", str(tmp_path), "--fail-on", "conditional"]
+    assert main(asked) == ExitCode.BLOCKED
+    assert main([*asked, "--accept", "CAL-O316=known"]) == ExitCode.DONE
+
+
+def test_what_was_accepted_until_yesterday_fails_again_and_is_named(tmp_path, capsys):
+    (tmp_path / "a.yaml").write_text(STRICTER)
+    (tmp_path / "c2c.yaml").write_text(
+        "apiVersion: c2c/v1alpha1\nkind: Config\ntranslate:\n  accept:\n"
+        "  - {id: CAL-L502, object: shop/probes, until: 2020-01-01}\n"
+    )
+    asked = ["translate", str(tmp_path / "a.yaml"), "--config", str(tmp_path / "c2c.yaml")]
+    assert main(asked) == ExitCode.BLOCKED
+    assert "no longer accepted: CAL-L502 shop/probes, until 2020-01-01" in capsys.readouterr().err
