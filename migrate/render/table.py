@@ -29,6 +29,7 @@ __all__ = ["claims", "folder_of", "short_place", "summary"]
 
 MAX_DIFFERENCES = 5
 _SHAPE = (Column(), Column(24), Column(), Column(12), Column(), Column(16, tail=True))
+_SIDES = {**words.SIDES, "both": "both"}
 _GRADES = {"A": Role.WARN, "X": Role.BAD}
 
 
@@ -104,23 +105,28 @@ def _policies(report: Report, canvas: Canvas) -> Iterator[Line]:
         laid = columns(rows, _SHAPE[:2] + _SHAPE[3:], canvas)
     else:
         laid = columns(rows, _SHAPE, canvas)
-    for line, findings in zip(laid, found, strict=True):
+    for line, entry in zip(laid, shown, strict=True):
         yield line
-        for finding in findings if canvas.wide and not canvas.rows_only else ():
+        for finding in _all(entry, by_id) if canvas.wide and not canvas.rows_only else ():
             accepted = f"  accepted: {finding.accepted}" if finding.accepted is not None else ""
             yield [f"       {finding.text}  ", Piece(f"[{finding.id}]", Role.DIM), accepted]
 
 
 def _grave(entry: PolicyEntry, by_id: dict[str, Finding]) -> list[Finding]:
     """Give what is grave about one policy, gravest first."""
-    found = [by_id[key] for key in entry.findings if key in by_id and by_id[key].severity != "note"]
-    return sorted(found, key=lambda f: (f.severity != "error", f.code))
+    return [finding for finding in _all(entry, by_id) if finding.severity != "note"]
+
+
+def _all(entry: PolicyEntry, by_id: dict[str, Finding]) -> list[Finding]:
+    """Give all that is said about one policy, gravest first, notes last."""
+    found = [by_id[key] for key in entry.findings if key in by_id]
+    return sorted(found, key=lambda f: (f.severity != "error", f.severity == "note", f.code))
 
 
 def _row(entry: PolicyEntry, findings: Sequence[Finding], folder: str, *, settled: bool) -> Line:
     first = findings[0] if findings else None
     more = f" +{len(findings) - 1}" if len(findings) > 1 else ""
-    side = "accepted" if settled else words.SIDES.get(entry.direction or "", "")
+    side = "accepted" if settled else _SIDES.get(entry.direction or "", "")
     return [
         Piece(entry.grade, _GRADES.get(entry.grade, Role.GOOD)),
         entry.label,

@@ -290,7 +290,7 @@ def source_line(source: Source) -> str:
     name = f"{policy.namespace}/{policy.name}" if policy.namespace else policy.name
     rule = f"[{source.rule.index}]" if source.rule is not None else ""
     span = source.span
-    place = f" {span.file}:{span.line}" if span is not None else ""
+    place = f" {span.file}:{span.line}" if span is not None and span.line else ""
     return f"{policy.kind} {name} {source.direction}{rule}{place}"
 
 
