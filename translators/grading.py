@@ -264,6 +264,7 @@ class _Grading:
         if item.code in _HOST_CODES and not (item.code == "CAL-H601" and self._evidence.hosts):
             entry.worsen(_HOST_CODES[item.code])
             entry.opens = True
+            self._graver(finding.id)
             entry.refused = entry.refused or item.code in {"CAL-H604", "CAL-H605"}
         if item.code == "CAL-O316":
             entry.worsen(Grade.S1)
@@ -345,9 +346,13 @@ class _Grading:
                             difference.example is not None, _example(difference.example.flow) if difference.example else "",
                             *_decisions(difference), self._today(difference))
         )  # fmt: skip
-        if difference.opens and finding in self._findings:
-            graver = replace(self._findings[finding], severity=str(Severity.ERROR))
-            self._findings[finding] = graver
+        if difference.opens:
+            self._graver(finding)
+
+    def _graver(self, key: str) -> None:
+        """Make an error of a finding by which something opens."""
+        if key in self._findings:
+            self._findings[key] = replace(self._findings[key], severity=str(Severity.ERROR))
 
     def _owner(self, claim: Claim, difference: Difference) -> _Entry:
         """Find whose a difference is: of the policy that claims it, or that an object which stays overrides.
@@ -388,6 +393,8 @@ class _Grading:
             text = f"CAL-H601|{effect}|{item.direction}|{item.source}|{item.destination}|{item.packets}"
             digest = hashlib.sha256(text.encode()).hexdigest()[:8]
             finding = next((f for f in sorted(entry.findings) if f.startswith("CAL-H601")), "")
+            if item.opens:
+                self._graver(finding)
             self._differences.append(
                 DifferenceEntry(digest, finding, effect, str(item.direction), item.source, item.destination,
                                 item.packets, True, _example(item.example), _decision(item.calico), _decision(item.cilium))

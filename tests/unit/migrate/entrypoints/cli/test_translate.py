@@ -306,3 +306,13 @@ def test_what_was_accepted_until_yesterday_fails_again_and_is_named(tmp_path, ca
     asked = ["translate", str(tmp_path / "a.yaml"), "--config", str(tmp_path / "c2c.yaml")]
     assert main(asked) == ExitCode.BLOCKED
     assert "no longer accepted: CAL-L502 shop/probes, until 2020-01-01" in capsys.readouterr().err
+
+
+def test_what_opens_traffic_is_an_error_wherever_it_is_told(tmp_path, capsys):
+    (tmp_path / "a.yaml").write_text(BEFORE_NAT)
+    main(["translate", str(tmp_path), "-o", "json"])
+    found = json.loads(capsys.readouterr().out)["findings"]
+    assert {f["code"]: f["severity"] for f in found if f["code"].startswith("CAL-H6")} == {
+        "CAL-H604": "error",
+        "CAL-H608": "warning",
+    }
