@@ -28,6 +28,7 @@ from translators.span import Span
 __all__ = ["claims", "folder_of", "short_place", "summary"]
 
 MAX_DIFFERENCES = 5
+MAX_BESIDE = 10
 _SHAPE = (Column(), Column(24), Column(), Column(12), Column(), Column(16, tail=True))
 _SIDES = {**words.SIDES, "both": "both"}
 _GRADES = {"A": Role.WARN, "X": Role.BAD}
@@ -51,14 +52,22 @@ def _lines(report: Report, canvas: Canvas) -> Iterator[Line]:
     yield []
     policies = list(_policies(report, canvas))
     yield from [*policies, []] if policies else []
-    if beside := words.beside(report):
-        for finding in beside:
-            which = Sign.FAIL if finding.severity == "error" else Sign.WARN
-            text = f"{finding.text}  {finding.code}  {finding.span}"
-            yield from prose(text, canvas, first=["  ", sign(which), " "])
-        yield []
+    yield from _beside(report, canvas)
     yield from claims(report.differences, canvas)
     yield from _proof(report, canvas)
+
+
+def _beside(report: Report, canvas: Canvas) -> Iterator[Line]:
+    found = words.beside(report)
+    shown = found if canvas.wide else found[:MAX_BESIDE]
+    for finding in shown:
+        which = Sign.FAIL if finding.severity == "error" else Sign.WARN
+        text = f"{finding.text}  {finding.code}  {finding.span}"
+        yield from prose(text, canvas, first=["  ", sign(which), " "])
+    if len(found) > len(shown):
+        yield [Piece(f"  {len(found) - len(shown)} more of the input (-o wide)", Role.DIM)]
+    if found:
+        yield []
 
 
 def _counts(report: Report) -> Iterator[Line]:

@@ -198,10 +198,14 @@ def pending(report: Report) -> list[Pending]:
 
 
 def beside(report: Report) -> list[Finding]:
-    """Give what the verdict on the policies does not hold: errors that concern no policy, files that were skipped."""
+    """Give what the grades do not hold: errors that concern no policy, and inputs that were read with a warning."""
     told = {key for entry in report.policies for key in entry.findings}
-    found = [f for f in report.findings if f.id not in told and f.accepted is None]
-    return [f for f in found if f.severity == "error" or f.code == "CAL-P117"]
+    left = [f for f in report.findings if f.accepted is None]
+    return [f for f in left if (f.severity == "error" and f.id not in told) or _is_of_input(f)]
+
+
+def _is_of_input(finding: Finding) -> bool:
+    return finding.code.startswith("CAL-P") and finding.severity == "warning"
 
 
 def is_settled(entry: PolicyEntry, by_id: Mapping[str, Finding]) -> bool:

@@ -316,3 +316,9 @@ def test_what_opens_traffic_is_an_error_wherever_it_is_told(tmp_path, capsys):
         "CAL-H604": "error",
         "CAL-H608": "warning",
     }
+
+
+def test_an_input_that_was_read_with_a_warning_is_named_though_all_is_exact(tmp_path, capsys):
+    (tmp_path / "a.yaml").write_text(EXACT.replace("[5432]", "[22:53]"))
+    assert main(["translate", str(tmp_path)]) == ExitCode.DONE
+    assert "`22:53` is a number in YAML 1.1" in capsys.readouterr().out
