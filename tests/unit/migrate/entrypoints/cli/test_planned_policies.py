@@ -47,7 +47,7 @@ def test_policies_of_files_and_of_the_snapshot_are_staged_alike() -> None:
     assert [path_of(o) for o in from_files.objects] == [path_of(o) for o in from_cluster.objects]
     assert from_files.report["summary"] == from_cluster.report["summary"]
     assert from_files.kept == from_cluster.kept
-    assert len(from_files.objects) == 20
+    assert len(from_files.objects) == 18
 
 
 def test_the_time_that_it_took_is_measured() -> None:
