@@ -33,7 +33,7 @@ def test_a_job_takes_the_run_over_and_moves_the_cluster(small: World, tmp_path: 
     """The one who begins it may leave; the pod finds plan and state in the cluster; Events tell what befell the nodes."""
     product = Product.of(small, tmp_path / "c2c")
     plan = product.plan()
-    admin = Product(small, tmp_path / "admin", small.plane.kubeconfig(), product.settings)
+    admin = Product(small, tmp_path / "admin", small.plane.kubeconfig(), "", product.settings)
     admin.folder.mkdir()
     refused = admin.run("apply", plan, "--yes", "--in-cluster")
     assert refused.returncode == 2

@@ -64,7 +64,7 @@ def command(
     events += [Event(Kind.SKIP_REQUESTED, node) for node in skip]
     events += [Event(Kind.RETRY_REQUESTED, node) for node in retry]
     changes = {"state": "running", "accept": findings, "skip": list(skip), "retry": list(retry)}
-    wanted = Wish((*events, Event(Kind.RESUME)), changes, f"run {known.run_id[:4]} will go on")
+    wanted = Wish((*events, Event(Kind.RESUME)), changes, f"run {known.run_id[:4]} will go on", start=True)
     steal = bool(steal_lock) and known.run_id.startswith(steal_lock or "-")
     return steer(cluster, known, wanted, outputs, yes=yes, steal=steal, course=course)
 

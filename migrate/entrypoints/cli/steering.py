@@ -30,12 +30,16 @@ OURS = frozenset({"state_dir", "run_id", "rebuild"})
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is wanted of a run: as events for a driver that begins here, as changes of ``desired`` for one that lives."""
+    """What is wanted of a run: as events for a driver that begins here, as changes of ``desired`` for one that lives.
+
+    ``start``: a run that never began begins.
+    """
 
     events: tuple[Event, ...]
     changes: Mapping[str, Any]
     told: str
     asked_for_rollback: bool = False
+    start: bool = False
 
 
 def without_connection(said: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,7 +87,7 @@ def steer(
     everyone = audience(narrator, cluster, known.plan, course)
     ports = ports_of(cluster.live, known.plan.draft.settings, where, everyone, partial(say, always=True))
     try:
-        driver = _begun(known, ports, steal=steal)
+        driver = _begun(known, ports, steal=steal, start=wanted.start)
         driver.knows(wish(cluster, known, wanted.changes))
         for event in wanted.events:
             driver.tell(event)
@@ -102,6 +106,6 @@ def steer(
         everyone.close()
 
 
-def _begun(known: Known, ports: Ports, *, steal: bool) -> Driver:
+def _begun(known: Known, ports: Ports, *, steal: bool, start: bool) -> Driver:
     holder = us(known.run_id).identity
-    return resume_run(known.plan, ports, known.run_id, holder=holder, steal=steal)
+    return resume_run(known.plan, ports, known.run_id, holder=holder, steal=steal, start=start)

@@ -44,7 +44,7 @@ def begun(plan: Plan, sim: Simulation, **how: Any) -> Run:
 
 
 def resumed(plan: Plan, sim: Simulation, *events: Event) -> Run:
-    driver = resume_run(plan, sim.ports(None), RUN, holder=HOLDER, pace=PACE)
+    driver = resume_run(plan, sim.ports(None), RUN, holder=HOLDER, pace=PACE, start=True)
     for event in events:
         driver.tell(event)
     return driver.drive()
