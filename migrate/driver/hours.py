@@ -1,6 +1,6 @@
-"""What the clock brings to a run: the window of the configuration, and the end of its working time.
+"""What the clock brings to a run besides its window: the end of its working time.
 
-The window is judged by the time of day, everything else by the run's own time, which no jump of a clock moves.
+It is judged by the run's own time, which no jump of a clock moves.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from migrate.model.calendar import is_open, next_opening
+from migrate.model.calendar import is_open
 from migrate.model.commands import Name
 from migrate.model.events import Event, Kind
 from migrate.model.run import Phase, Run, RunStatus
@@ -20,7 +20,6 @@ __all__ = ["Hours", "Worked"]
 WORKING = frozenset({RunStatus.RUNNING, RunStatus.STOPPING})
 READING_PHASES = frozenset({Phase.AUDIT, Phase.SOAK})
 IDLE = frozenset({Name.SOAK, Name.COLLECT_FLOWS, Name.COLLECT_BASELINE_FLOWS, Name.ASK})
-MINUTE_S = 60.0
 
 
 @dataclass(slots=True)
@@ -52,14 +51,13 @@ def _counts(run: Run) -> bool:
 
 
 class Hours:
-    """Tells the window's changes and that the working time is over."""
+    """Tells that the working time is over, and whether a run may begin now."""
 
     def __init__(self, clock: Clock, settings: Settings) -> None:
         """Take the window and the working time of the settings; ``limit_s`` may be changed, 0 is none."""
         self._clock = clock
         self._window = settings.waves.window
         self.limit_s = settings.deadlines.run_s
-        self._looked = float("-inf")
 
     @property
     def outside(self) -> bool:
@@ -68,25 +66,11 @@ class Hours:
 
     def changes(self, run: Run, worked: Worked, at: float) -> Iterator[Event]:
         """Give what the clock brought since the last look."""
-        yield from self.window(run, at)
         if 0 < self.limit_s <= worked.until(run, at) and run.status is RunStatus.RUNNING:
             yield Event(Kind.DEADLINE_EXPIRED, text=f"the run has worked for {self.limit_s:.0f} s")
 
-    def window(self, run: Run, at: float) -> Iterator[Event]:
-        """Give whether the window opened or closed, looked at every minute at most."""
-        if not self._window.days or at - self._looked < MINUTE_S:
-            return
-        self._looked = at
-        if run.window_open and self.outside:
-            opens = next_opening(self._window, self._clock.now())
-            when = f"; it opens {opens.isoformat(timespec='minutes')}" if opens is not None else ""
-            yield Event(Kind.WINDOW_CLOSED, text=f"the window is closed{when}")
-        elif not run.window_open and not self.outside:
-            yield Event(Kind.WINDOW_OPENED, text="the window is open")
-
     def next_at(self, run: Run, worked: Worked, at: float) -> float:
         """Give when there is something to look at again."""
-        found = [self._looked + MINUTE_S] if self._window.days else []
-        if self.limit_s and _counts(run):
-            found.append(at + max(0.0, self.limit_s - worked.until(run, at)))
-        return max(at, min(found, default=float("inf")))
+        if not self.limit_s or not _counts(run):
+            return float("inf")
+        return at + max(0.0, self.limit_s - worked.until(run, at))

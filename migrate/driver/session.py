@@ -99,8 +99,6 @@ def resume_run(
     driver.tell(
         Event(Kind.LEASE_ACQUIRED, by=holder, detail=begins, text=f"{holder} goes on with run {run_id}")
     )
-    for event in driver.hours.window(driver.run, driver.at):
-        driver.tell(event)
     driver.hear_census()
     driver.hear_wishes()
     return driver

@@ -405,8 +405,7 @@ def _abort(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows
 
 def _forget(turn: Turn, name: str, but: Name | None = None) -> None:
     """Wait no longer for what a node has in flight: its answers belong to a state that the node has left."""
-    kept = {k: o for k, o in turn.run.open.items() if o.owner != name or o.command.name is but}
-    turn.change(open=kept)
+    turn.change(open={k: o for k, o in turn.run.open.items() if o.owner != name or o.command.name is but})
 
 
 def _stand_down(turn: Turn, node: NodeRun) -> None:
@@ -522,20 +521,20 @@ def _appeared(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> R
     pods = {p["uid"]: p for p in event.detail.get("pods", ())}
     if node.status in {NodeStatus.DRAINED, NodeStatus.LABELLED}:
         if node.appeared + 1 >= MAX_APPEARANCES:
-            return (*_halt(turn, node, "drain", "8"),)
+            return _halt(turn, node, "drain", "8")
         if node.status is NodeStatus.LABELLED:
             turn.order(Command(Name.UNLABEL_NODE, node.name), node.name)
         turn.move_node(node.name, NodeStatus.CORDONED, evict=pods, appeared=node.appeared + 1)
         return ("8",)
     known = set(node.prior.get("evicted_once", ()))
+    row = "43" if node.status in {NodeStatus.UNCORDONED, NodeStatus.SOAKED, NodeStatus.DONE} else "19"
     if known & set(pods) or len(known) >= MAX_APPEARANCES:
-        row = "43" if node.status in {NodeStatus.UNCORDONED, NodeStatus.SOAKED, NodeStatus.DONE} else "19"
         return _halt(turn, node, "regress" if row == "43" else "leftover", row)
     turn.change_node(node.name, prior={**node.prior, "evicted_once": sorted(known | set(pods))})
     for uid, pod in pods.items():
         args = {"uid": uid, "namespace": pod["namespace"], "pod": pod["name"]}
         turn.order(Command(Name.EVICT, node.name, args), node.name)
-    return ("43",) if node.status in {NodeStatus.UNCORDONED, NodeStatus.SOAKED, NodeStatus.DONE} else ("19",)
+    return (row,)
 
 
 def _scheduling(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows:
@@ -550,8 +549,7 @@ def _label(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows
 
 def _removed(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows:
     del event, opened
-    gone = tuple(k for k, o in turn.run.open.items() if o.owner == node.name)
-    turn.change(open={k: o for k, o in turn.run.open.items() if k not in gone})
+    _forget(turn, node.name)
     turn.move_node(node.name, NodeStatus.GONE, selected=False, came_from=None)
     if node_plan(turn.run, node.name).mode == "recycle" and turn.run.phase in {Phase.CANARY, Phase.NODE_LOOP}:
         turn.order(Command(Name.UNGUARD_TAINT, node.name))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -16,7 +15,7 @@ from migrate.driver.session import begin_run, resume_run
 from migrate.engine.access import API
 from migrate.entrypoints.cli.audience import audience
 from migrate.entrypoints.cli.connecting import Connected, confirm, connected, connection_options, expect
-from migrate.entrypoints.cli.course import Course, course_of, course_options
+from migrate.entrypoints.cli.course import Course, course_of, course_options, in_window
 from migrate.entrypoints.cli.detached import detached
 from migrate.entrypoints.cli.driving import drive
 from migrate.entrypoints.cli.face import say
@@ -27,7 +26,6 @@ from migrate.entrypoints.cli.runs import Known, keep_plan, known_run, load_plan,
 from migrate.entrypoints.cli.trying import NONE, WAYS, tried
 from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
-from migrate.model.calendar import is_open, next_opening
 from migrate.model.plan import Plan
 from migrate.model.run import RunStatus
 from migrate.render.plan_summary import summary
@@ -141,20 +139,6 @@ def _reachable(plan: Plan) -> None:
         )
 
 
-def _in_window(plan: Plan, now: datetime) -> None:
-    window = plan.draft.settings.waves.window
-    if is_open(window, now):
-        return
-    opens = next_opening(window, now)
-    when = f"it opens {opens:%a %Y-%m-%d %H:%M %Z}" if opens is not None else f"is {window.zone} a time zone?"
-    raise Failure(
-        "the window for changes is closed",
-        why="WindowClosed: nothing was begun",
-        fix=f"{when}; run the same command then",
-        code=ExitCode.WAITING,
-    )
-
-
 def carry_out(
     plan: Plan,
     cluster: Connected,
@@ -166,7 +150,7 @@ def carry_out(
     """Begin the plan's run, or go on with it; raises ``Failure`` (exit 9) where a new one would begin outside its window."""
     if unfinished is None:
         _reachable(plan)
-        _in_window(plan, cluster.live.clock.now())
+        in_window(plan, cluster.live.clock, wait=course.wait)
     run_id = unfinished.run_id if unfinished else new_run_id()
     folder = unfinished.folder if unfinished else state_dir(place) / run_id
     keep_plan(plan, folder)

@@ -10,15 +10,20 @@ from typing import Any
 import click
 
 from migrate.driver.loop import Driver
+from migrate.entrypoints.cli.face import say
 from migrate.errors import Failure
+from migrate.exitcodes import ExitCode
+from migrate.model.calendar import is_open, next_opening
 from migrate.model.plan import Plan
 from migrate.model.run import MIGRATION, NodeStatus, Run
 from migrate.model.settings import seconds
+from migrate.ports import Clock
 
-__all__ = ["STRAIGHT_ON", "Course", "course_of", "course_options"]
+__all__ = ["STRAIGHT_ON", "Course", "course_of", "course_options", "in_window"]
 
 HANGUPS = ("finish-node", "continue", "checkpoint")
 OVER = frozenset({NodeStatus.DONE, NodeStatus.SKIPPED, NodeStatus.GONE, NodeStatus.ROLLED_BACK})
+LOOK_S = 15.0
 NAMES = ("until", "wait", "deadline", "on_hangup", "metrics", "log_file")
 
 
@@ -94,4 +99,24 @@ def far_enough(plan: Plan, until: str) -> Callable[[Run], bool]:
     hint = f"did you mean {near[0]}? " if near else ""
     raise Failure(
         f"--until {until}: the plan has no such phase, wave or node", fix=f"{hint}c2c plan shows them"
+    )
+
+
+def in_window(plan: Plan, clock: Clock, *, wait: bool) -> None:
+    """Wait until the plan's window is open; raises ``Failure`` (exit 9) where nobody wants to wait, or it never opens."""
+    window, now = plan.draft.settings.waves.window, clock.now()
+    if is_open(window, now):
+        return
+    opens = next_opening(window, now)
+    if wait and opens is not None:
+        say(f"  waiting for the window, which opens {opens:%a %Y-%m-%d %H:%M %Z}", always=True)
+        while not is_open(window, clock.now()):
+            clock.sleep(LOOK_S)
+        return
+    when = f"it opens {opens:%a %Y-%m-%d %H:%M %Z}" if opens is not None else f"is {window.zone} a time zone?"
+    raise Failure(
+        "the window for changes is closed",
+        why="WindowClosed: nothing was begun",
+        fix=f"{when}; run the same command then",
+        code=ExitCode.WAITING,
     )

@@ -48,10 +48,6 @@ def ending_of(
             return Ending(ExitCode.WAITING, reason_word(run.reason), next=_after_pause(run, me))
         case RunStatus.PLANNED:
             return _not_begun(run)
-        case RunStatus.PLANNED if run.plan.blocked:
-            return Ending(ExitCode.BLOCKED, "PreflightBlocked", next=("c2c preflight",))
-        case RunStatus.PLANNED:
-            return Ending(ExitCode.WAITING, "WindowClosed", next=(f"c2c resume --run {me}",))
     return Ending(signal or ExitCode.INTERRUPTED, next=(f"c2c resume --run {me}",))
 
 

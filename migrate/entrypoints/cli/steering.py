@@ -14,13 +14,14 @@ from migrate.driver.loop import Driver
 from migrate.driver.session import Locked, resume_run
 from migrate.entrypoints.cli.audience import audience
 from migrate.entrypoints.cli.connecting import Connected, confirm, connected, expect, unreachable
-from migrate.entrypoints.cli.course import STRAIGHT_ON, Course
+from migrate.entrypoints.cli.course import STRAIGHT_ON, Course, in_window
 from migrate.entrypoints.cli.driving import drive
 from migrate.entrypoints.cli.face import say
 from migrate.entrypoints.cli.narrator import Narrator
 from migrate.entrypoints.cli.output import formats
 from migrate.entrypoints.cli.runs import Known, keep_plan, known_run
 from migrate.model.events import Event
+from migrate.model.run import RunStatus
 from migrate.ports import ApiError, Desired, Ports
 
 __all__ = ["Wish", "opened", "steer", "wish", "without_connection"]
@@ -79,6 +80,8 @@ def steer(
 ) -> int:
     """Take the lock and drive the run as wanted; where another drives it, tell that one and return."""
     course.check(known.plan)
+    if wanted.start and known.stands.run.status is RunStatus.PLANNED:
+        in_window(known.plan, cluster.live.clock, wait=course.wait)
     confirm(cluster, yes=yes, named=True)
     narrator = Narrator(known.run_id, cluster.name, sys.stdout if "jsonl" in formats(outputs) else None)
     keep_plan(known.plan, known.folder)
