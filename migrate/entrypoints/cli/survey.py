@@ -68,18 +68,22 @@ def _values(conf: Configuration) -> tuple[Mapping[str, Any], tuple[str, ...]]:
         ) from error
     if not isinstance(data, dict | None):
         raise Failure(f"{path} holds no map", fix="Helm values are a map")
-    return data or {}, tuple(dict.fromkeys(_repeated(node, ())))
+    return data or {}, tuple(dict.fromkeys(_repeated(node, (), set())))
 
 
-def _repeated(node: yaml.Node | None, path: tuple[str, ...]) -> Iterator[str]:
+def _repeated(node: yaml.Node | None, path: tuple[str, ...], seen: set[int]) -> Iterator[str]:
+    """Give the keys that stand twice in one map; what aliases name again is looked at once."""
+    if id(node) in seen:
+        return
+    seen.add(id(node))
     if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
+        keys: set[str] = set()
         for key, value in node.value:
             here = (*path, str(key.value))
-            if key.value in seen:
+            if key.value in keys:
                 yield ".".join(here)
-            seen.add(key.value)
-            yield from _repeated(value, here)
+            keys.add(key.value)
+            yield from _repeated(value, here, seen)
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            yield from _repeated(item, path)
+            yield from _repeated(item, path, seen)

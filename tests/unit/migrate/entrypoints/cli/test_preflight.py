@@ -165,6 +165,17 @@ def test_a_key_that_stands_twice_in_the_values_is_found(cluster, tmp_path, capsy
     assert "operator" in capsys.readouterr().out
 
 
+def test_values_that_name_each_other_a_billion_times_are_looked_at_once(cluster, tmp_path, capsys):
+    laughs = ["x0: &x0 [a]", *(f"x{n}: &x{n} [{', '.join([f'*x{n - 1}'] * 9)}]" for n in range(1, 20))]
+    values = tmp_path / "values.yaml"
+    values.write_text("\n".join([*laughs, "operator: {replicas: 2}", "operator: {replicas: 1}"]))
+    path = tmp_path / "values-config.yaml"
+    path.write_text(yaml.safe_dump({**CONFIG, "cilium": {**CONFIG["cilium"], "values": str(values)}}))
+    words = ["preflight", "--cluster", str(cluster), "--config", str(path), "--select", "CP2120"]
+    assert main(words) == ExitCode.BLOCKED
+    assert "operator" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("content", [None, b"a: " + b"[" * 3000, b"a: " + b"9" * 5000, b"a: \xff", b"- a"])
 def test_values_that_cannot_be_read_are_refused(cluster, tmp_path, capsys, content):
     values = tmp_path / "values.yaml"
