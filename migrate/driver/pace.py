@@ -23,7 +23,7 @@ class Pace:
     mirror_s: float = 5.0
     gate_s: float = 5.0
     longest_s: float = 60.0
-    denied_s: float = 20.0
+    denied_s: float = 10.0
 
     def next_s(self, looks: int, most_s: float) -> float:
         """Give how long to wait after so many looks."""

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -54,7 +54,6 @@ class Stage:
     proxy: FaultProxy
     course: Course
     order: Sequence[str]
-    kept: dict[str, Any] = field(default_factory=dict)
 
     def plant(self, fault: Fault, place: int) -> None:
         self.world.agent.faults.plant(fault, self.order[place])
