@@ -8,6 +8,7 @@ from typing import Any
 from migrate.driver.deeds import Absent, Deed, Done, Failed, Look, Waiting, Workshop
 from migrate.driver.sight import (
     CNC_LABELS,
+    OWNED,
     agent_pod,
     calico_ranges,
     cilium_ranges,
@@ -442,10 +443,16 @@ def _marks_to_go(work: Workshop, node: Object) -> list[str]:
     return [k for k in (*MARKS, *((MIGRATED_AT,) if back else ())) if k in found]
 
 
+def _probes_left(work: Workshop) -> bool:
+    ours = {**OWNED, "c2c/run": work.run.id}
+    pods = work.ports.cluster.list("pods", work.plan.draft.settings.namespace, labels=ours)
+    return any(not at(pod, "metadata", "deletionTimestamp") for pod in pods)
+
+
 def _marks_swept(work: Workshop, command: Command) -> Look:
     del command
     nodes = work.ports.cluster.list("nodes")
-    left = any(_marks_to_go(work, n) for n in nodes)
+    left = any(_marks_to_go(work, n) for n in nodes) or _probes_left(work)
     return Absent() if left or any(_guarded_by(work, n) for n in nodes) else Done()
 
 
