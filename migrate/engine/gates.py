@@ -152,7 +152,7 @@ def _matrix(*kinds: str) -> Callable[[Measure, Gates], _Found]:
         blind = [
             f"{_row(r)}: {r.get('reason') or 'not measured'}" for r in rows if r["outcome"] == "unmeasured"
         ]
-        wrong = [r for r in rows if r["outcome"] not in {"unmeasured", seen["baseline"].get(_row(r), "ok")}]
+        wrong = [r for r in rows if r["outcome"] not in {"unmeasured", _before(seen["baseline"], r)}]
         if not rows and kinds:
             return [], [], "no such row applies"
         if not rows:
@@ -162,6 +162,12 @@ def _matrix(*kinds: str) -> Callable[[Measure, Gates], _Found]:
         return [f"{_row(r)}: {r['outcome']}" for r in wrong], blind, ""
 
     return judged
+
+
+def _before(baseline: Measure, row: Measure) -> str:
+    """Give a row's outcome of the time before; one that could not be measured then is held to what it should be."""
+    known = str(baseline.get(_row(row), "ok"))
+    return "ok" if known == "unmeasured" else known
 
 
 def _row(row: Measure) -> str:

@@ -25,6 +25,7 @@ from migrate.model.plan import Plan
 from migrate.model.run import NodeStatus, Run, RunStatus
 from migrate.model.settings import Settings
 from migrate.model.snapshot import Snapshot
+from migrate.ports import ApiError
 from migrate.simulator.build import Simulation, world_of
 from migrate.simulator.cni import watches
 from migrate.simulator.faults import FAULTS
@@ -102,6 +103,9 @@ class Operation(RuleBasedStateMachine):
             self.driver = resume_run(self.plan, self.sim.ports(), RUN, holder=HOLDER, pace=PACE, start=True)
         except Locked:
             self.sim.lock.other = ""
+        except ApiError:  # exit 7: somebody begins it again once the API answers
+            self.sim.world.down_until = 0.0
+            self._take_over()
 
     # What people ask.
 

@@ -67,3 +67,12 @@ def test_a_moved_address_of_calico_is_seen_at_once_though_it_moved_before_the_ba
     moved = {**nodes[0]["metadata"], "annotations": {ADDRESS: "10.244.0.1/32"}}
     keep(work, "backup/nodes.json", [{**nodes[0], "metadata": moved}, *nodes[1:]])
     assert outcome(work, 12) is GateOutcome.FAIL
+
+
+def test_a_row_that_could_not_be_measured_before_is_held_to_what_it_should_be() -> None:
+    row = {"kind": "same-node", "source": "wrk-1", "target": "wrk-1", "outcome": "ok"}
+    seen = {"results": [row], "baseline": {"same-node wrk-1 → wrk-1": "unmeasured"}}
+    limits = workshop(Phase.NODE_LOOP).plan.draft.settings.gates
+    assert judge_gate("G-05", seen, limits).outcome is GateOutcome.PASS
+    seen["results"] = [{**row, "outcome": "timeout"}]
+    assert judge_gate("G-05", seen, limits).outcome is GateOutcome.FAIL
