@@ -248,7 +248,7 @@ def test_in_random_worlds_the_engine_differs_from_calico_exactly_where_the_repor
     share = tally.counts["calico allow"] / (tally.counts["exact"] + tally.counts["named"])
     print(f"C2C_SEED={SEED} part {part}: {share:.0%} allowed, {dict(tally.counts)}")
     tally.check()
-    assert 0.3 < share < 0.7
+    assert 0.25 < share < 0.75
     assert tally.counts["proved exact"] >= WORLDS // 10
-    assert tally.counts["named"] >= 3 * WORLDS
+    assert tally.counts["named"] >= WORLDS
     assert tally.counts["exact"] >= 20 * WORLDS
