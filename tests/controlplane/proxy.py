@@ -90,10 +90,15 @@ class FaultProxy(ThreadingHTTPServer):
         self.kill = Kill(pid, number, point)
 
     def strike(self, number: int, point: Point) -> bool:
-        """Kill the run if this is the request and the point, and say whether that was done."""
-        if self.kill is None or (self.kill.number, self.kill.point) != (number, point):
+        """Kill the run if this is the request and the point, and say whether that was done.
+
+        A command in a pod has no answer that comes back: then it is the next request that has.
+        """
+        kill = self.kill
+        if kill is None or not 0 < kill.number <= number or kill.point is not point:
             return False
-        os.kill(self.kill.pid, signal.SIGKILL)
+        self.kill = None
+        os.kill(kill.pid, signal.SIGKILL)
         self.killed.set()
         return True
 
