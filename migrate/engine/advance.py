@@ -117,7 +117,8 @@ def _concerned(run: Run) -> list[str]:
     if run.phase is Phase.CANARY:
         canaries = _canaries(run)
         return canaries[:1]
-    return [n for n in run.nodes if n in {m for wave in run.waves for m in wave}]
+    planned = {m for wave in run.waves for m in wave}
+    return [n for n in run.nodes if n in planned]
 
 
 def _canaries(run: Run) -> list[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from migrate.engine.script import CALICO, ENFORCE_CNC, MIGRATION_CNC, Script, gate, measurable, moved
+from migrate.engine.script import CALICO, ENFORCE_CNC, MIGRATION_CNC, Keyed, Script, gate, measurable, moved
 from migrate.model.commands import Command, Name
 from migrate.model.draft import Draft, Stage
+from migrate.model.plan import Plan
 from migrate.model.run import Phase, Run
 
 __all__ = ["phase_script"]
@@ -19,7 +20,18 @@ def _bridged(draft: Draft) -> bool:
 def phase_script(run: Run) -> Script:
     """Give the commands of the run's phase, in order; of P4 and P5 those that follow the nodes' own."""
     written = _PHASE_SCRIPTS.get(run.phase)
-    return measurable(run, written(run, run.plan.draft)) if written is not None else ()
+    if written is None:
+        return ()
+    about = (run.phase, tuple(moved(run)), tuple(run.nodes))
+    if _LAST and _LAST[0][0] is run.plan and _LAST[0][1] == about:
+        return _LAST[0][2]
+    script = Keyed(measurable(run, written(run, run.plan.draft)))
+    _LAST[:] = [(run.plan, about, script)]
+    return script
+
+
+_LAST: list[tuple[Plan, tuple[object, ...], Keyed]] = []
+"""The script that was made last and what it was made of: it is the same until a node joins or leaves, or the phase ends."""
 
 
 def _backing_up(run: Run, draft: Draft) -> Iterator[Command]:

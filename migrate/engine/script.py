@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 
 from migrate.model.commands import Command, Name
 from migrate.model.draft import NodePlan
@@ -19,6 +20,7 @@ __all__ = [
     "CONF_PATH",
     "ENFORCE_CNC",
     "MIGRATION_CNC",
+    "Keyed",
     "Script",
     "evictions",
     "gate",
@@ -34,6 +36,17 @@ CONF_PATH = "/host/etc/cni/net.d/05-cilium.conflist"
 """Where a switched agent writes its CNI file, as it sees it: the mount point is fixed by the chart."""
 
 Script = tuple[Command, ...]
+
+
+class Keyed(tuple[Command, ...]):  # noqa: SLOT001  # its keys are kept in its dict
+    """A script that remembers its keys: a phase that walks a thousand nodes is asked for at every event."""
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """Give the keys of its commands, in order."""
+        return tuple(command.key for command in self)
+
+
 FLOW_GATES = frozenset({"G-17", "G-18", "G-27"})
 
 
@@ -57,6 +70,9 @@ def node_plan(run: Run, node: str) -> NodePlan:
 
 def pending(script: Iterable[Command], done: Sequence[str]) -> Iterator[Command]:
     """Give the commands that are not done; of one that occurs twice the second is not done by the first."""
+    if isinstance(script, Keyed) and script.keys[: len(done)] == done:
+        yield from script[len(done) :]
+        return
     left = Counter(done)
     for command in script:
         if left[command.key]:
@@ -75,6 +91,7 @@ def moved(run: Run) -> Sequence[str]:
     """Give the nodes on Cilium in the order in which they moved; before any did (a plan), in the order of the waves."""
     alive = {n for n, node in run.nodes.items() if node.status is not NodeStatus.GONE}
     ordered = run.order or tuple(n for wave in run.waves for n in wave)
+    late = alive.difference(ordered)
     return [n for n in ordered if n in alive] + sorted(
-        n for n in alive if n not in ordered and run.nodes[n].status is NodeStatus.DONE
+        n for n in late if run.nodes[n].status is NodeStatus.DONE
     )
