@@ -70,14 +70,15 @@ class _Page(HTMLParser):
                 self._line(int(number) if number.isdecimal() and len(number) <= MAX_DIGITS else 1)
 
     def _line(self, number: int) -> None:
-        first, lines = self._blocks[-1]
+        first, lines = self._blocks[-1] if self._blocks else (number, [])
+        self._blocks = self._blocks or [(number, [])]
         self._blocks[-1] = (first if lines else number, [*lines, ""])
         self._is_line = True
 
     def handle_data(self, data: str) -> None:
         if self._is_report:
             self.data += data
-        elif self._is_line:
+        elif self._is_line and self._blocks and self._blocks[-1][1]:
             self._blocks[-1][1][-1] += data
 
     def handle_endtag(self, tag: str) -> None:
@@ -92,6 +93,9 @@ class _Page(HTMLParser):
         found = tuple(
             Excerpt(first, tuple(t.removesuffix("\n") for t in texts)) for first, texts in self._blocks
         )
+        if not self.shown or not found:
+            self._side = ""
+            return
         last = self.shown[-1]
         if self._side == "source":
             self.shown[-1] = Excerpts(found[0], last.outputs)

@@ -7,6 +7,7 @@ reaches network sets or host endpoints. One rule is made per peer and group of p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ __all__ = ["GROUP", "label_selector", "policy"]
 GROUP = "networking.k8s.io"
 ORDER = 1000.0
 _K8S = Compare("projectcalico.org/orchestrator", "==", "k8s")
+_PORT_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,128}\Z")
 _PROTOCOLS = {"TCP": 6, "UDP": 17, "SCTP": 132}
 
 
@@ -197,7 +199,10 @@ def _port(fields: Fields, data: Mapping[str, Any], path: Path) -> PortRange | st
     if port is None:
         return None
     if isinstance(port, str) and not port.isdigit():
-        return port
+        if _PORT_NAME.match(port):
+            return port
+        fields.refuse((*path, "port"), f"{port!r} is no name of a port")
+        return None
     if not isinstance(port, int | str) or isinstance(port, bool) or not 1 <= int(port) <= 65535:
         fields.refuse((*path, "port"), f"port {port!r} is not within 1 to 65535")
         return None

@@ -122,6 +122,14 @@ def test_a_type_that_is_none_is_refused_and_not_left_out():
     assert [p.disposition for p in report(native).policies] == ["refused"]
 
 
+def test_a_port_name_that_no_cluster_takes_is_refused():
+    spec = '{podSelector: {}, ingress: [{ports: [{port: "a\'"}]}]}'
+    native = f"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: n, namespace: a}}\nspec: {spec}\n"
+    found = report(native)
+    assert [p.disposition for p in found.policies] == ["refused"]
+    assert "no name of a port" in found.findings[0].text
+
+
 @pytest.mark.parametrize("where", ["name: p", "namespace: a", "app == 'web'"])
 def test_a_template_that_happens_to_be_yaml_is_not_read(where):
     marked = '"{{ .Values.x }}"'

@@ -66,7 +66,7 @@ class CalicoSide:
                     into.setdefault(NUMBERS[port.protocol], set()).add((port.number, port.number))
         for item in self._world.slices:
             for listed in item.ports:
-                if listed.number is not None:
+                if listed.number is not None and listed.protocol in NUMBERS:
                     ports.setdefault(NUMBERS[listed.protocol], set()).add((listed.number, listed.number))
         nets = {net.interval for net in self._named.nets}
         nets |= {net.interval for item in self._world.network_sets for net in item.nets}

@@ -73,7 +73,7 @@ def _entity(data: Mapping[str, Any], namespace: str) -> ScopedEntity:
     accounts = data.get("serviceAccounts") or {}
     wanted: list[Node] = []
     if accounts.get("names"):
-        wanted.append(In(ACCOUNT, frozenset(accounts["names"])))
+        wanted.append(In(ACCOUNT, frozenset(name or "" for name in accounts["names"])))
     if accounts.get("selector"):
         wanted.append(_rename(parse(accounts["selector"]), "pcsa."))
     if data.get("selector"):

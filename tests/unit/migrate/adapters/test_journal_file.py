@@ -98,3 +98,13 @@ def test_a_full_disk_leaves_no_half_record_and_the_reserve_makes_room_for_the_la
         journal.close()
     finally:
         os.system(f"umount {place}")
+
+
+def test_half_a_character_in_a_record_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    journal = FileJournal(path)
+    journal.append("event", text="x")
+    journal.close()
+    path.write_bytes(path.read_bytes().replace(b'"text":"x"', b'"text":"\\ud800"'))
+    with pytest.raises(BrokenJournal, match="hash does not fit"):
+        read_records(path)
