@@ -22,6 +22,7 @@ __all__ = ["GROUP", "label_selector", "policy"]
 GROUP = "networking.k8s.io"
 ORDER = 1000.0
 _K8S = Compare("projectcalico.org/orchestrator", "==", "k8s")
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?\Z")
 _PORT_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,128}\Z")
 _PROTOCOLS = {"TCP": 6, "UDP": 17, "SCTP": 132}
 
@@ -67,7 +68,7 @@ def label_selector(fields: Fields, value: object, path: Path, prefix: str = "") 
     labels = fields.mapping(data.get("matchLabels"), (*path, "matchLabels"))
     parts: list[Node] = [_K8S]
     for key, wanted in sorted(labels.items()):
-        text = fields.text(wanted, (*path, "matchLabels", key))
+        text = _label_value(fields, wanted, (*path, "matchLabels", key))
         parts.append(Compare(prefix + key, "==", text))
     where = (*path, "matchExpressions")
     for index, item in enumerate(fields.sequence(data.get("matchExpressions"), where)):
@@ -78,10 +79,18 @@ def label_selector(fields: Fields, value: object, path: Path, prefix: str = "") 
     return And(tuple(parts)) if len(parts) > 1 else parts[0]
 
 
+def _label_value(fields: Fields, value: object, path: Path) -> str:
+    """Give the value of a label; the API server takes no other (``k8s.io/apimachinery`` IsValidLabelValue)."""
+    text = fields.text(value, path)
+    if not _LABEL_VALUE.match(text):
+        fields.refuse(path, f"{text!r} is no value of a label")
+    return text
+
+
 def _expression(fields: Fields, data: Mapping[str, Any], path: Path, prefix: str) -> Node | None:
     key = prefix + fields.text(data.get("key"), (*path, "key"))
     listed = fields.sequence(data.get("values"), (*path, "values"))
-    values = frozenset(fields.text(value, (*path, "values")) for value in listed)
+    values = frozenset(_label_value(fields, value, (*path, "values")) for value in listed)
     match data.get("operator"):
         case "In":
             return In(key, values)

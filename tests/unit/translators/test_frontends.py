@@ -130,6 +130,18 @@ def test_a_port_name_that_no_cluster_takes_is_refused():
     assert "no name of a port" in found.findings[0].text
 
 
+@pytest.mark.parametrize(
+    "selector",
+    ["{matchLabels: {env: '::/0'}}", "{matchExpressions: [{key: env, operator: In, values: [a b]}]}"],
+)
+def test_a_value_that_no_label_has_is_refused(selector):
+    spec = f"{{podSelector: {selector}}}"
+    native = f"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: n, namespace: a}}\nspec: {spec}\n"
+    found = report(native)
+    assert [p.disposition for p in found.policies] == ["refused"]
+    assert "no value of a label" in found.findings[0].text
+
+
 @pytest.mark.parametrize("where", ["name: p", "namespace: a", "app == 'web'"])
 def test_a_template_that_happens_to_be_yaml_is_not_read(where):
     marked = '"{{ .Values.x }}"'
