@@ -18,6 +18,7 @@ from pathlib import Path
 from tests.controlplane.processes import Process
 process = Process("sleeper", ["sleep", "60"], Path(sys.argv[1]))
 process.start()
+time.sleep(0.5)  # until the child has said whose death it wants to share
 print(process.pid, flush=True)
 time.sleep(60)
 """
