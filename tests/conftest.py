@@ -35,6 +35,7 @@ told: list[str] = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "campaign: many minutes long, played by make test-long alone")
     config.addinivalue_line("markers", "needs(*names): what the machine must have, tests/capabilities.py")
 
 

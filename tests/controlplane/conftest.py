@@ -27,8 +27,12 @@ _numbers = itertools.count(1)
 _running: list[ControlPlane] = []
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever uses a control plane needs its binaries."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Whatever uses a control plane needs its binaries; campaigns are for ``make test-long``."""
+    if not capabilities.is_long():
+        campaigns = [item for item in items if item.get_closest_marker("campaign")]
+        config.hook.pytest_deselected(items=campaigns)
+        items[:] = [item for item in items if item not in campaigns]
     for item in items:
         if "controlplane" in item.path.parts and {"shared", "own", "api", "space"} & set(
             getattr(item, "fixturenames", ())

@@ -300,6 +300,7 @@ def test_faults_between_the_run_and_the_api_server(
     goes_back(stage, before)
 
 
+@pytest.mark.campaign
 def test_faults_that_halt_a_run(world: World, staged: Callable[..., tuple[Stage, Path]]) -> None:
     before = Snapshot.take(world.api)
     stage, plan = staged(onFailure="halt")
@@ -308,6 +309,7 @@ def test_faults_that_halt_a_run(world: World, staged: Callable[..., tuple[Stage,
     goes_back(stage, before)
 
 
+@pytest.mark.campaign
 def test_faults_that_bring_a_node_back(world: World, staged: Callable[..., tuple[Stage, Path]]) -> None:
     before = Snapshot.take(world.api)
     stage, plan = staged()
