@@ -11,7 +11,7 @@ from typing import Any
 
 from migrate.adapters.clock import SystemClock
 from migrate.adapters.eviction import KubeEvictor
-from migrate.adapters.helm import Chart, HelmCharts, helm_version
+from migrate.adapters.helm import Chart, HelmCharts, helm_binary, helm_version
 from migrate.adapters.journal_file import FileJournal
 from migrate.adapters.kube_api import KubeApi, connect
 from migrate.adapters.kube_cluster import KubeCluster
@@ -51,7 +51,7 @@ def open_cluster(connection: Connection) -> Live:
 
 def charts_of(live: Live, settings: Settings) -> Charts:
     """Give the Cilium chart of the settings; raises ``Failure`` where Helm is missing."""
-    binary = os.environ.get("C2C_HELM", "helm")
+    binary = helm_binary()
     version = helm_version(binary)
     chart = settings.cilium.chart
     return HelmCharts(

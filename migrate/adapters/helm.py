@@ -64,7 +64,12 @@ class Chart:
         return found
 
 
-def helm_version(binary: str = "helm") -> str:
+def helm_binary() -> str:
+    """Give the Helm that is to be used: ``C2C_HELM``, else what PATH has."""
+    return os.environ.get("C2C_HELM", "helm")
+
+
+def helm_version(binary: str) -> str:
     """Give Helm's version, such as ``v4.1.4``; raises ``Failure`` where there is none, or none that we know."""
     try:
         done = subprocess.run(  # noqa: S603  # no shell, our own arguments

@@ -17,7 +17,7 @@ from typing import Any
 
 from migrate.model.plan import canonical
 
-__all__ = ["SCHEMA_VERSION", "BrokenJournal", "FileJournal", "read_records", "set_aside"]
+__all__ = ["SCHEMA_VERSION", "BrokenJournal", "FileJournal", "good_records", "read_records", "set_aside"]
 
 SCHEMA_VERSION = "1.0"
 RESERVE_BYTES = 64 * 1024
@@ -53,6 +53,14 @@ def read_records(path: Path) -> list[dict[str, Any]]:
         records.append(record)
     del torn
     return records
+
+
+def good_records(path: Path) -> tuple[Sequence[Mapping[str, Any]], str]:
+    """Give the records that are good, and what is wrong behind them; empty where nothing is."""
+    try:
+        return read_records(path), ""
+    except BrokenJournal as error:
+        return error.good, str(error)
 
 
 def _checked(line: bytes, prev: str, number: int) -> tuple[str, dict[str, Any] | None]:

@@ -11,7 +11,7 @@ from typing import Any
 from migrate.model.findings import Finding, Outcome, RuleResult, Severity
 from migrate.preflight.rule import Case, Hit, Rule, Unread
 
-__all__ = ["Judgement", "Verdict", "judge", "keys", "stops"]
+__all__ = ["Judgement", "Verdict", "judge", "keys", "stops", "verdict_of"]
 
 _FILL = re.compile(r"\{(\w+)\}")
 _FACTS = re.compile(r"facts of node/([^:]+):")
@@ -66,18 +66,21 @@ def judge(case: Case, rules: Sequence[Rule], accepted: Mapping[str, str] | None 
     OBJECT is an object as findings name it, its ``namespace/name``, or its name.
     """
     results = tuple(_answer(rule, case, accepted or {}) for rule in rules)
-    borne = frozenset(_all_borne(results, {rule.id: rule for rule in rules}, accepted or {}))
-    return Judgement(results, _verdict(results, {rule.id: rule for rule in rules}, borne), borne)
+    by_id = {rule.id: rule for rule in rules}
+    borne = frozenset(_all_borne(results, by_id, accepted or {}))
+    findings = (f for result in results for f in result.findings)
+    blind = (r for r in results if r.outcome is Outcome.UNKNOWN)
+    return Judgement(results, verdict_of(findings, blind, by_id, borne), borne)
 
 
-def _verdict(results: Sequence[RuleResult], rules: Mapping[str, Rule], borne: frozenset[str]) -> Verdict:
-    if any(stops(f) for result in results for f in result.findings):
+def verdict_of(
+    findings: Iterable[Finding], blind: Iterable[RuleResult], rules: Mapping[str, Rule], borne: frozenset[str]
+) -> Verdict:
+    """Give the verdict on these findings and these rules that could not look; ``borne`` may be blind."""
+    if any(stops(f) for f in findings):
         return Verdict.NO_GO
-    blind = any(
-        r.outcome is Outcome.UNKNOWN and rules[r.rule].severity.blocks and r.rule not in borne
-        for r in results
-    )
-    return Verdict.UNKNOWN if blind else Verdict.GO
+    open_ones = any(rules[r.rule].severity.blocks and r.rule not in borne for r in blind)
+    return Verdict.UNKNOWN if open_ones else Verdict.GO
 
 
 def _all_borne(

@@ -9,7 +9,7 @@ from typing import Any
 from migrate.model.draft import Draft
 from migrate.model.findings import Finding, Outcome, RuleResult, Severity
 from migrate.model.snapshot import Snapshot
-from migrate.preflight.judge import Judgement, Verdict, stops
+from migrate.preflight.judge import Judgement, Verdict, verdict_of
 from migrate.preflight.rule import Rule
 
 __all__ = ["PreflightReport", "plain", "to_json"]
@@ -31,10 +31,7 @@ class PreflightReport:
     @property
     def verdict(self) -> Verdict:
         """Give the verdict: of the cluster, or of the one node that was asked about."""
-        if any(stops(f) for f in self.findings):
-            return Verdict.NO_GO
-        open_ones = (r for r in self.blind if self.rules[r.rule].severity.blocks)
-        return Verdict.UNKNOWN if any(r.rule not in self.judgement.borne for r in open_ones) else Verdict.GO
+        return verdict_of(self.findings, self.blind, self.rules, self.judgement.borne)
 
     @property
     def findings(self) -> tuple[Finding, ...]:

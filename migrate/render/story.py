@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from migrate import __version__
+from migrate.model.calendar import seconds_between
 from migrate.model.events import Kind
 from migrate.model.fields import text
 from migrate.model.plan import Plan
@@ -50,6 +50,7 @@ BY_PERSONS = frozenset(
 )  # fmt: skip
 """Events that a reader wants to see as marks: what people did, and what happened to the run from outside."""
 STOPS = {RunStatus.PAUSED: "Paused", RunStatus.HALTED: "Halted"}
+ENDS = frozenset(str(s) for s in RunStatus if s.terminal)
 STILL = frozenset(str(s) for s in STOPS)
 WRONG = frozenset({Kind.COMMAND_FAILED, Kind.COMMAND_UNKNOWN})
 OUT_OF_SERVICE = frozenset(str(s) for s in (*OUT, NodeStatus.ROLLING_BACK))
@@ -91,6 +92,7 @@ def story(
     nodes = _nodes(records, clock)
     marks = tuple(_marks(records, clock))
     stages = tuple(_stages(records, clock))
+    steps = tuple(_steps(plan, records))
     return MigrationReport(
         schemaVersion=STORY_VERSION,
         kind="MigrationReport",
@@ -109,8 +111,8 @@ def story(
         marks=marks,
         accepted=tuple(sorted(_accepted(plan))),
         policy=_policy(plan, records, stages),
-        undo=tuple(u for u in _steps(plan, records) if u.undo),
-        removal=tuple(u.step for u in _steps(plan, records) if u.done and u.phase in REMOVES),
+        undo=tuple(u for u in steps if u.undo),
+        removal=tuple(u.step for u in steps if u.done and u.phase in REMOVES),
         files=tuple(File(path, sha) for path, sha in sorted(files)),
     )
 
@@ -122,11 +124,7 @@ class _Clock:
     start: str
 
     def at(self, time: str) -> float:
-        return max(0.0, (_instant(time) - _instant(self.start)).total_seconds())
-
-
-def _instant(time: str) -> datetime:
-    return datetime.fromisoformat(time)
+        return max(0.0, seconds_between(self.start, time) or 0.0)
 
 
 def _last(records: Sequence[Record]) -> str:
@@ -154,7 +152,7 @@ def _outcome(records: Sequence[Record], clock: _Clock, nodes: Mapping[str, _Node
     status, phase, words, reason = str(RunStatus.PLANNED), "", "", ""
     for record, now, why in _run_moves(records):
         status, phase, words, reason = now, text(record, "phase"), text(record, "text"), why
-    over = status in {str(s) for s in RunStatus if s.terminal}
+    over = status in ENDS
     told = reason if reason in words else f"{reason}: {words}"
     seconds = clock.at(_last(records))
     moved = sum(n.state == NodeStatus.DONE for n in nodes.values())
@@ -197,7 +195,7 @@ def _outcome_end(records: Sequence[Record]) -> str:
     """Give when the run ended; empty where it did not."""
     found = ""
     for record, status, _ in _run_moves(records):
-        found = text(record, "time") if status in {str(s) for s in RunStatus if s.terminal} else ""
+        found = text(record, "time") if status in ENDS else ""
     return found
 
 

@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 
 from migrate.model.rights import ACTING, READING, rights_for
-from tests import capabilities
 from tests.controlplane import checker, nodes, workloads
 from tests.controlplane.calico_install import POOL, Install, Kind
 from tests.controlplane.checker import Snapshot
@@ -33,7 +32,7 @@ pytestmark = [pytest.mark.needs("controlplane", "helm", "operator"), pytest.mark
 SWITCH_S = 20.0
 SEED = int(os.environ.get("C2C_SEED", "1"))
 ROLLED_BACK = 5  # what a resume exits with that ends so
-KILLS_THERE, KILLS_BACK = (120, 40) if capabilities.is_long() else (34, 12)
+KILLS_THERE, KILLS_BACK = 120, 40
 KEPT = [
     "namespaces",
     "ippools.crd.projectcalico.org",

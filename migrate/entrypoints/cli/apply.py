@@ -10,20 +10,20 @@ from typing import Any
 import click
 
 from migrate.adapters.run_folder import new_run_id, state_dir
-from migrate.bootstrap import RunPlace, ports_of, us
+from migrate.bootstrap import RunPlace, us
 from migrate.driver.session import begin_run, resume_run
 from migrate.engine.access import API
-from migrate.entrypoints.cli.audience import audience
+from migrate.entrypoints.cli.audience import staged
 from migrate.entrypoints.cli.connecting import Connected, confirm, connected, connection_options, expect
 from migrate.entrypoints.cli.course import Course, course_of, course_options, in_window
 from migrate.entrypoints.cli.detached import detached
 from migrate.entrypoints.cli.driving import drive
 from migrate.entrypoints.cli.face import say
 from migrate.entrypoints.cli.job import hand_over
-from migrate.entrypoints.cli.narrator import Narrator
-from migrate.entrypoints.cli.output import formats, outputs_option
-from migrate.entrypoints.cli.runs import Known, keep_plan, known_run, load_plan, run_options
-from migrate.entrypoints.cli.trying import NONE, WAYS, tried
+from migrate.entrypoints.cli.output import outputs_option
+from migrate.entrypoints.cli.runs import Known, known_run, load_plan, run_options
+from migrate.entrypoints.cli.steering import without_connection
+from migrate.entrypoints.cli.trying import NONE, dry_run_option, tried
 from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
 from migrate.model.plan import Plan
@@ -42,13 +42,7 @@ GOES_ON = frozenset({RunStatus.RUNNING, RunStatus.STOPPING, RunStatus.PAUSED, Ru
 @click.option("--detach", is_flag=True, help="Leave a driver of its own behind and print where it tells.")
 @click.option("--in-cluster", is_flag=True, help="Run in a Job of the cluster; needs --image.")
 @click.option("--image", metavar="IMAGE", default="", help="The image of that Job: it holds c2c and helm.")
-@click.option(
-    "--dry-run",
-    "way",
-    type=click.Choice(WAYS),
-    default=NONE,
-    help="client: in a simulated cluster; server: ask the API server, changing nothing.",
-)
+@dry_run_option
 @course_options
 @outputs_option
 @run_options
@@ -76,7 +70,7 @@ def command(
     in_cluster, image = said.pop("in_cluster"), said.pop("image")
     plan = load_plan(plan_file)
     course.check(plan)
-    cluster = connected(**{k: v for k, v in said.items() if k not in {"state_dir", "run_id"}})
+    cluster = connected(**without_connection(said))
     expect(cluster, expect_cluster, plan.draft.planned_uid)
     if plan.blocked:
         raise Failure("the plan is blocked by preflight", why="PreflightBlocked", fix="c2c preflight says by what; then c2c plan again", code=ExitCode.BLOCKED)  # fmt: skip
@@ -152,19 +146,11 @@ def carry_out(
         _reachable(plan)
         in_window(plan, cluster.live.clock, wait=course.wait)
     run_id = unfinished.run_id if unfinished else new_run_id()
-    folder = unfinished.folder if unfinished else state_dir(place) / run_id
-    keep_plan(plan, folder)
-    narrator = Narrator(run_id, cluster.name, sys.stdout if "jsonl" in formats(outputs) else None)
-    further = unfinished.further if unfinished else None
-    where = RunPlace(run_id, folder, (further.seq, further.hash) if further else None)
-    everyone = audience(narrator, cluster, plan, course)
-    ports = ports_of(cluster.live, plan.draft.settings, where, everyone, partial(say, always=True))
+    where = unfinished.place if unfinished else RunPlace(run_id, state_dir(place) / run_id)
     holder = us(run_id).identity
-    if unfinished:
-        begin = partial(resume_run, plan, ports, run_id, holder=holder, start=True)
-    else:
-        begin = partial(begin_run, plan, ports, run_id, holder=holder, attended=sys.stdin.isatty())
-    try:
+    with staged(cluster, plan, where, outputs, course) as (narrator, ports):
+        if unfinished:
+            begin = partial(resume_run, plan, ports, run_id, holder=holder, start=True)
+        else:
+            begin = partial(begin_run, plan, ports, run_id, holder=holder, attended=sys.stdin.isatty())
         return drive(begin, ports, cluster, narrator, outputs, course=course)
-    finally:
-        everyone.close()

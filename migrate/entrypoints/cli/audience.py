@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -10,19 +12,21 @@ from typing import Any
 from migrate.adapters.metrics_server import MetricsServer
 from migrate.adapters.node_events import NodeEvents
 from migrate.adapters.notifier import Notifier, hooks_of
-from migrate.bootstrap import open_cluster
+from migrate.bootstrap import RunPlace, open_cluster, ports_of
 from migrate.entrypoints.cli.connecting import Connected
 from migrate.entrypoints.cli.course import Course
 from migrate.entrypoints.cli.face import say
 from migrate.entrypoints.cli.narrator import Narrator
+from migrate.entrypoints.cli.output import formats
+from migrate.entrypoints.cli.runs import keep_plan
 from migrate.log import LogReporter, configure
 from migrate.model.fields import maps, text
 from migrate.model.plan import Plan
 from migrate.model.run import Run
-from migrate.ports import ApiError, Reporter
+from migrate.ports import ApiError, Ports, Reporter
 from migrate.render.metrics import Metrics
 
-__all__ = ["Audience", "audience"]
+__all__ = ["Audience", "staged"]
 
 EVENT_LIMIT_S = 3.0
 
@@ -50,7 +54,27 @@ class Audience:
             self.metrics.close()
 
 
-def audience(narrator: Narrator, cluster: Connected, plan: Plan, course: Course) -> Audience:
+@contextmanager
+def staged(
+    cluster: Connected, plan: Plan, where: RunPlace, outputs: Sequence[str], course: Course
+) -> Iterator[tuple[Narrator, Ports]]:
+    """Keep the plan in the run's folder and give the terminal's narrator and every port; what listens is let go of.
+
+    Raises ``Failure`` where somebody who is to look on cannot be had.
+    """
+    keep_plan(plan, where.folder)
+    narrator = Narrator(where.run, cluster.name, sys.stdout if "jsonl" in formats(outputs) else None)
+    everyone = _audience(narrator, cluster, plan, course)
+    try:
+        yield (
+            narrator,
+            ports_of(cluster.live, plan.draft.settings, where, everyone, partial(say, always=True)),
+        )
+    finally:
+        everyone.close()
+
+
+def _audience(narrator: Narrator, cluster: Connected, plan: Plan, course: Course) -> Audience:
     """Gather whoever the options and the configuration name; raises ``Failure`` where one cannot be had."""
     live = cluster.live
     brief = open_cluster(replace(live.connection, timeout_s=EVENT_LIMIT_S))

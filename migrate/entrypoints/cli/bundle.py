@@ -6,7 +6,7 @@ import io
 import json
 import sys
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -14,8 +14,8 @@ from typing import Any
 
 import click
 
-from migrate.adapters.helm import helm_version
-from migrate.adapters.journal_file import BrokenJournal, read_records
+from migrate.adapters.helm import helm_binary, helm_version
+from migrate.adapters.journal_file import good_records
 from migrate.adapters.live_answers import own_machine
 from migrate.adapters.run_folder import find_run, state_dir
 from migrate.entrypoints.cli.connecting import connected, connection_options
@@ -74,11 +74,7 @@ def _of_run(folder: Path) -> Iterator[tuple[str, bytes]]:
     yield from ((f"run/{name}", data) for name, data in _texts(folder))
     try:
         plan = load_plan(str(folder / "plan.json"))
-        records: Sequence[Mapping[str, Any]]
-        try:
-            records, damage = tuple(read_records(folder / "journal.jsonl")), ""
-        except BrokenJournal as error:
-            records, damage = tuple(error.good), str(error)
+        records, damage = good_records(folder / "journal.jsonl")
         yield "report.json", _json(asdict(story(plan, records, Damage(damage))))
     except (Failure, ValueError, OSError) as error:
         yield "report-missing.txt", f"{error}\n".encode()
@@ -114,7 +110,7 @@ def _objects(said: dict[str, Any], *, offline: bool) -> Iterator[str]:
 
 def _versions() -> dict[str, Any]:
     try:
-        helm = helm_version()
+        helm = helm_version(helm_binary())
     except Failure as failure:
         helm = failure.what
     return own_machine(helm, None)

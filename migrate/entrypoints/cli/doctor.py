@@ -75,10 +75,10 @@ def _here(place: str | None) -> Iterator[Need]:
 
 
 def _helm() -> Need:
-    from migrate.adapters.helm import helm_version  # noqa: PLC0415  # only here
+    from migrate.adapters.helm import helm_binary, helm_version  # noqa: PLC0415  # only here
 
     try:
-        return Need("helm", True, helm_version(os.environ.get("C2C_HELM", "helm")), must=False)
+        return Need("helm", True, helm_version(helm_binary()), must=False)
     except Failure as failure:
         return Need("helm", False, failure.what, f"{failure.fix}; only apply and run need it", must=False)
 

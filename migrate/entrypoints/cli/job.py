@@ -14,6 +14,7 @@ from migrate.adapters.mirror_configmap import ConfigMapMirror
 from migrate.adapters.run_folder import new_run_id
 from migrate.driver.books import Standing, mirrored
 from migrate.engine.machine import begin
+from migrate.engine.plan_file import plan_document
 from migrate.entrypoints.cli.connecting import Connected, unreachable
 from migrate.entrypoints.cli.course import Course
 from migrate.entrypoints.cli.face import next_step, say
@@ -41,8 +42,6 @@ def hand_over(plan: Plan, cluster: Connected, course: Course, image: str) -> int
     live, namespace = cluster.live, plan.draft.settings.namespace
     run_id = new_run_id()
     mirror = ConfigMapMirror(live.api, live.clock, namespace)
-    from migrate.engine.plan_file import plan_document  # noqa: PLC0415  # only here
-
     try:
         for obj in manifests(rights_for(["apply"])):
             place = obj["metadata"].get("namespace")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,8 +24,9 @@ from migrate.model.kinds import RESOURCES, is_wanted
 from migrate.model.plan import Plan
 from migrate.model.rights import rights_for
 from migrate.model.serial import encode
+from migrate.model.settings import Settings
 from migrate.model.snapshot import Snapshot
-from migrate.ports import ApiError
+from migrate.ports import ApiError, Charts
 from migrate.preflight.considered import Given, considered
 from migrate.preflight.judge import Judgement, Verdict
 from migrate.preflight.registry import migration_rules
@@ -99,21 +99,21 @@ def judged(
     given = replace(found.given, accepted=accepted)
     loaded = found.loaded
     if cluster is not None:
-        given = replace(given, rendered=_rendered(found, cluster))
-        loaded = _answered(loaded, given, cluster)
+        charts = _charts(cluster, given.settings)
+        given = replace(given, rendered=_rendered(found, charts) if charts is not None else None)
+        loaded = _answered(loaded, given, cluster, charts)
     return Judged(loaded, *considered(loaded.snapshot, given, rules))
 
 
-def _answered(loaded: LoadedSnapshot, given: Given, cluster: Connected) -> LoadedSnapshot:
+def _answered(
+    loaded: LoadedSnapshot, given: Given, cluster: Connected, charts: Charts | None
+) -> LoadedSnapshot:
     """Add what takes the settings to ask: Helm's release, and whether the server would create what the plan creates."""
     from migrate.adapters.live_answers import admission, release  # noqa: PLC0415  # the client is slow to import
-    from migrate.bootstrap import charts_of, own_objects  # noqa: PLC0415  # see above
+    from migrate.bootstrap import own_objects  # noqa: PLC0415  # see above
 
     live, snapshot = cluster.live, loaded.snapshot
-    try:
-        known = release(charts_of(live, given.settings))
-    except Failure:
-        known = None
+    known = release(charts) if charts is not None else None
     rendered = given.rendered or {}
     objects = [
         *own_objects(live, given.settings),
@@ -132,10 +132,10 @@ def _expiry(api: KubeApi) -> str | None:
 
 
 def _helm() -> str:
-    from migrate.adapters.helm import helm_version  # noqa: PLC0415  # only for a live cluster
+    from migrate.adapters.helm import helm_binary, helm_version  # noqa: PLC0415  # only for a live cluster
 
     try:
-        return helm_version(os.environ.get("C2C_HELM", "helm"))
+        return helm_version(helm_binary())
     except Failure:
         return ""
 
@@ -162,13 +162,19 @@ def planned(
     return Planned(plan, made.draft, made.judgement, snapshot, tuple(map(str, made.loaded.problems)))
 
 
-def _rendered(found: Survey, cluster: Connected) -> Mapping[Stage, Rendered] | None:
-    """Render the chart for each stage; None without Helm or a chart: then what only they know is deferred."""
+def _charts(cluster: Connected, settings: Settings) -> Charts | None:
+    """Give the chart of a live cluster; None without Helm."""
     from migrate.bootstrap import charts_of  # noqa: PLC0415  # the client is slow to import; offline verbs do without
 
-    settings = found.given.settings
     try:
-        charts = charts_of(cluster.live, settings)
+        return charts_of(cluster.live, settings)
+    except Failure:
+        return None
+
+
+def _rendered(found: Survey, charts: Charts) -> Mapping[Stage, Rendered] | None:
+    """Render the chart for each stage; None where it cannot be: then what only it knows is deferred."""
+    try:
         first, _ = considered(found.loaded.snapshot, found.given, ())
         return {stage: charts.render(first.values[stage]) for stage in Stage}
     except (Failure, ApiError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from hashlib import file_digest
@@ -13,7 +13,7 @@ from typing import Any
 import click
 import yaml
 
-from migrate.adapters.journal_file import BrokenJournal, read_records
+from migrate.adapters.journal_file import good_records
 from migrate.adapters.run_folder import find_run, state_dir
 from migrate.entrypoints.cli.face import say
 from migrate.entrypoints.cli.output import emit, outputs_option
@@ -64,13 +64,9 @@ def _of_run(place: str | None, prefix: str | None, outputs: Sequence[str]) -> in
 
     folder = find_run(state_dir(place), prefix)
     plan = load_plan(str(folder / "plan.json"))
-    damage = ""
-    records: Sequence[Mapping[str, Any]]
-    try:
-        records = read_records(folder / "journal.jsonl")
-    except BrokenJournal as error:
-        records, damage = error.good, str(error)
-        say(f"the journal is damaged: {error}; {len(records)} records are good", always=True)
+    records, damage = good_records(folder / "journal.jsonl")
+    if damage:
+        say(f"the journal is damaged: {damage}; {len(records)} records are good", always=True)
     if not records:
         raise Failure(f"the journal of run {folder.name[:4]} holds no good record", why="JournalBroken", fix=f"look at {folder / 'journal.jsonl'}; c2c status asks the cluster instead", code=ExitCode.INCONCLUSIVE)  # fmt: skip
     report = story(plan, records, Damage(damage), list(_evidence(folder)))

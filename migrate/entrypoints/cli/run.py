@@ -28,7 +28,7 @@ from migrate.entrypoints.cli.preflight import acceptances
 from migrate.entrypoints.cli.progress import progress
 from migrate.entrypoints.cli.runs import DEFAULT_NAMESPACE, Known, keep_plan, run_options
 from migrate.entrypoints.cli.steering import without_connection
-from migrate.entrypoints.cli.trying import NONE, WAYS, tried
+from migrate.entrypoints.cli.trying import NONE, dry_run_option, tried
 from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
 from migrate.ports import ApiError
@@ -45,13 +45,7 @@ __all__ = ["command"]
 @click.option("--accept", multiple=True, metavar="ID[:OBJECT][=REASON]", help="Accept one finding.")
 @click.option("--config", metavar="FILE", help="The configuration; else ./c2c.yaml, if there is one.")
 @click.option("--detach", is_flag=True, help="Leave a driver of its own behind and print where it tells.")
-@click.option(
-    "--dry-run",
-    "way",
-    type=click.Choice(WAYS),
-    default=NONE,
-    help="client: in a simulated cluster; server: ask the API server, changing nothing.",
-)
+@dry_run_option
 @course_options
 @outputs_option
 @run_options

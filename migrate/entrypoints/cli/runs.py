@@ -13,7 +13,7 @@ import click
 from migrate.adapters.journal_file import BrokenJournal, read_records, set_aside
 from migrate.adapters.mirror_configmap import ConfigMapMirror
 from migrate.adapters.run_folder import find_run, runs, state_dir
-from migrate.bootstrap import Live
+from migrate.bootstrap import Live, RunPlace
 from migrate.driver.books import Standing, played_back, standing
 from migrate.driver.session import Forked, mirror_is_further
 from migrate.engine.plan_file import PlanError, plan_document, plan_of
@@ -51,6 +51,12 @@ class Known:
     records: Sequence[Mapping[str, Any]] = ()
     further: Mirrored | None = None
     elsewhere: bool = False
+
+    @property
+    def place(self) -> RunPlace:
+        """Give where its driver goes on: in its folder, behind the mirror where that is further."""
+        further = (self.further.seq, self.further.hash) if self.further else None
+        return RunPlace(self.run_id, self.folder, further)
 
 
 def load_plan(path: str) -> Plan:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from migrate.adapters.mirror_configmap import ConfigMapMirror
-from migrate.bootstrap import RunPlace, ports_of, us
+from migrate.bootstrap import us
 from migrate.driver.loop import Driver
 from migrate.driver.session import Locked, resume_run
-from migrate.entrypoints.cli.audience import audience
+from migrate.entrypoints.cli.audience import staged
 from migrate.entrypoints.cli.connecting import Connected, confirm, connected, expect, unreachable
 from migrate.entrypoints.cli.course import STRAIGHT_ON, Course, in_window
 from migrate.entrypoints.cli.driving import drive
 from migrate.entrypoints.cli.face import say
-from migrate.entrypoints.cli.narrator import Narrator
-from migrate.entrypoints.cli.output import formats
-from migrate.entrypoints.cli.runs import Known, keep_plan, known_run
+from migrate.entrypoints.cli.runs import Known, known_run
 from migrate.model.events import Event
 from migrate.model.run import RunStatus
 from migrate.ports import ApiError, Desired, Ports
@@ -83,30 +79,23 @@ def steer(
     if wanted.start and known.stands.run.status is RunStatus.PLANNED:
         in_window(known.plan, cluster.live.clock, wait=course.wait)
     confirm(cluster, yes=yes, named=True)
-    narrator = Narrator(known.run_id, cluster.name, sys.stdout if "jsonl" in formats(outputs) else None)
-    keep_plan(known.plan, known.folder)
-    further = known.further
-    where = RunPlace(known.run_id, known.folder, (further.seq, further.hash) if further else None)
-    everyone = audience(narrator, cluster, known.plan, course)
-    ports = ports_of(cluster.live, known.plan.draft.settings, where, everyone, partial(say, always=True))
-    try:
-        driver = _begun(known, ports, steal=steal, start=wanted.start)
-        driver.knows(wish(cluster, known, wanted.changes))
-        for event in wanted.events:
-            driver.tell(event)
-        asked = wanted.asked_for_rollback
-        return drive(
-            lambda: driver, ports, cluster, narrator, outputs, asked_for_rollback=asked, course=course
-        )
-    except Locked:
-        narrator.close()
-        wish(cluster, known, wanted.changes)
-        say(f"  {wanted.told}", always=True)
-        return 0
-    except ApiError as error:
-        raise unreachable(error, cluster.live.api.server) from error
-    finally:
-        everyone.close()
+    with staged(cluster, known.plan, known.place, outputs, course) as (narrator, ports):
+        try:
+            driver = _begun(known, ports, steal=steal, start=wanted.start)
+            driver.knows(wish(cluster, known, wanted.changes))
+            for event in wanted.events:
+                driver.tell(event)
+            asked = wanted.asked_for_rollback
+            return drive(
+                lambda: driver, ports, cluster, narrator, outputs, asked_for_rollback=asked, course=course
+            )
+        except Locked:
+            narrator.close()
+            wish(cluster, known, wanted.changes)
+            say(f"  {wanted.told}", always=True)
+            return 0
+        except ApiError as error:
+            raise unreachable(error, cluster.live.api.server) from error
 
 
 def _begun(known: Known, ports: Ports, *, steal: bool, start: bool) -> Driver:

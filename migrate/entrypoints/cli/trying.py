@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import click
+
 from migrate.adapters.eviction import KubeEvictor
 from migrate.adapters.live_answers import admission
 from migrate.adapters.live_dump import evictions
@@ -31,10 +33,17 @@ from migrate.rehearsal import rehearse
 from migrate.render.run_status import Picture, junit, status_document, status_table
 from migrate.render.terminal import Canvas, Line, Sign, paint, sign
 
-__all__ = ["CLIENT", "NONE", "SERVER", "WAYS", "tried"]
+__all__ = ["CLIENT", "NONE", "SERVER", "dry_run_option", "tried"]
 
 CLIENT, SERVER, NONE = "client", "server", "none"
 WAYS = (CLIENT, SERVER, NONE)
+dry_run_option = click.option(
+    "--dry-run",
+    "way",
+    type=click.Choice(WAYS),
+    default=NONE,
+    help="client: in a simulated cluster; server: ask the API server, changing nothing.",
+)
 REFUSED, CONFLICT = 400, 409
 Answers = Mapping[str, tuple[int, str]]
 
