@@ -14,7 +14,7 @@ from migrate.model.commands import Command
 from migrate.model.events import Event
 from migrate.model.plan import Plan
 
-__all__ = ["IN_HAND", "NodeRun", "NodeStatus", "Open", "Phase", "Run", "RunStatus"]
+__all__ = ["IN_HAND", "SETTLED", "NodeRun", "NodeStatus", "Open", "Phase", "Run", "RunStatus"]
 
 
 class Phase(StrEnum):
@@ -119,6 +119,9 @@ PATH = (
 
 OUT = frozenset(PATH[PATH.index(NodeStatus.CORDONED) : PATH.index(NodeStatus.UNCORDONED)])
 """A node in one of these takes no pods: the limit of nodes out at once counts them."""
+
+SETTLED = frozenset({NodeStatus.DONE, NodeStatus.SKIPPED, NodeStatus.GONE})
+"""A node in one of these is no work any more: moved, left out, or deleted."""
 
 IN_HAND = OUT | {NodeStatus.PREFLIGHTED, NodeStatus.UNCORDONED, NodeStatus.SOAKED, NodeStatus.ROLLING_BACK}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from migrate.engine.reasons import reason_word
-from migrate.model.run import IN_HAND, NodeRun, NodeStatus, Run, RunStatus
+from migrate.model.run import IN_HAND, SETTLED, NodeRun, NodeStatus, Run, RunStatus
 from migrate.render.junit import ERROR, FAILED, Case, suite
 from migrate.render.terminal import Canvas, Column, Line, Piece, Role, Sign, columns, paint, sign
 
@@ -16,7 +16,6 @@ __all__ = ["Picture", "junit", "status_document", "status_table"]
 SCHEMA_VERSION = "1.0"
 HEAD = ("node", "state", "pods left", "")
 SHAPE = (Column(), Column(least=8, tail=True), Column(), Column(right=True), Column(least=8))
-_DONE = frozenset({NodeStatus.DONE, NodeStatus.SKIPPED, NodeStatus.GONE})
 _SIGNS = {
     NodeStatus.DONE: Sign.PASS,
     NodeStatus.SKIPPED: Sign.NOT_RUN,
@@ -67,7 +66,7 @@ def status_document(picture: Picture) -> dict[str, Any]:
 
 def _summary(run: Run) -> Mapping[str, int]:
     counts: dict[str, int] = {"nodes": len(run.nodes)}
-    counts["done"] = sum(n.status in _DONE for n in run.nodes.values())
+    counts["done"] = sum(n.status in SETTLED for n in run.nodes.values())
     counts["inHand"] = sum(n.status in IN_HAND for n in run.nodes.values())
     counts["rolledBack"] = sum(n.status is NodeStatus.ROLLED_BACK for n in run.nodes.values())
     counts["halted"] = sum(n.status is NodeStatus.HALTED for n in run.nodes.values())
@@ -113,7 +112,7 @@ def _head(picture: Picture) -> Line:
 def _wave(run: Run) -> list[str]:
     waves = run.waves or run.plan.draft.waves
     for place, wave in enumerate(waves, start=1):
-        if any(name in run.nodes and run.nodes[name].status not in _DONE for name in wave):
+        if any(name in run.nodes and run.nodes[name].status not in SETTLED for name in wave):
             return [f"wave {place} of {len(waves)}"]
     return [f"{len(waves)} waves"] if waves else []
 
@@ -141,7 +140,7 @@ def junit(picture: Picture) -> str:
 
 
 def _outcome(node: NodeRun) -> tuple[str, str]:
-    if node.status in _DONE:
+    if node.status in SETTLED:
         return "", ""
     if node.status in {NodeStatus.HALTED, NodeStatus.ROLLED_BACK}:
         return FAILED, f"{node.status}: {node.reason}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from migrate.model.run import NodeStatus, RunStatus
+from migrate.model.run import SETTLED, NodeStatus, RunStatus
 from migrate.model.story import MigrationReport, NodeStory, Proof
 from migrate.render.junit import ERROR, FAILED, Case, suite
 from migrate.render.markdown import cell
@@ -27,7 +27,6 @@ NODES = (
     Column(least=6),
 )
 STAGES = (Column(), Column(), Column(), Column(right=True))
-OVER = frozenset({str(NodeStatus.DONE), str(NodeStatus.SKIPPED), str(NodeStatus.GONE)})
 GOOD, BAD = frozenset({str(RunStatus.DONE)}), frozenset({str(RunStatus.HALTED), str(RunStatus.ABORTED)})
 MAX_LISTED = 20
 
@@ -104,7 +103,7 @@ def _nodes(report: MigrationReport, canvas: Canvas) -> Iterator[Line]:
 
 
 def _node(node: NodeStory) -> Line:
-    mark = Sign.PASS if node.state in OVER else Sign.FAIL if node.state == NodeStatus.HALTED else Sign.WARN
+    mark = Sign.PASS if node.state in SETTLED else Sign.FAIL if node.state == NodeStatus.HALTED else Sign.WARN
     notes = [
         f"{node.retries} retries" if node.retries else "",
         f"{node.rollbacks} rollbacks" if node.rollbacks else "",
@@ -270,7 +269,7 @@ def junit(report: MigrationReport) -> str:
 
 
 def _of_node(node: NodeStory) -> tuple[str, str]:
-    if node.state in OVER:
+    if node.state in SETTLED:
         return "", ""
     return (FAILED if node.reason else ERROR), f"{node.state}: {node.reason}".rstrip(": ")
 

@@ -15,14 +15,14 @@ from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
 from migrate.model.calendar import is_open, next_opening
 from migrate.model.plan import Plan
-from migrate.model.run import MIGRATION, NodeStatus, Run
+from migrate.model.run import MIGRATION, SETTLED, NodeStatus, Run
 from migrate.model.settings import seconds
 from migrate.ports import Clock
 
 __all__ = ["STRAIGHT_ON", "Course", "course_of", "course_options", "in_window"]
 
 HANGUPS = ("finish-node", "continue", "checkpoint")
-OVER = frozenset({NodeStatus.DONE, NodeStatus.SKIPPED, NodeStatus.GONE, NodeStatus.ROLLED_BACK})
+OVER = SETTLED | {NodeStatus.ROLLED_BACK}
 LOOK_S = 15.0
 NAMES = ("until", "wait", "deadline", "on_hangup", "metrics", "log_file")
 

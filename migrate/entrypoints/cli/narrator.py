@@ -20,7 +20,7 @@ from rich.text import Text
 from migrate import __version__
 from migrate.entrypoints.cli.face import canvas_of, face
 from migrate.model.fields import text
-from migrate.model.run import NodeStatus, Run
+from migrate.model.run import SETTLED, Run
 from migrate.render.run_events import beat, event_of, plain_line, sentence
 from migrate.render.run_status import Picture, status_table
 from migrate.render.terminal import paint
@@ -28,7 +28,6 @@ from migrate.render.terminal import paint
 __all__ = ["Narrator"]
 
 BEAT_S, REDRAW_S = 30.0, 0.25
-OVER = frozenset({NodeStatus.DONE, NodeStatus.SKIPPED, NodeStatus.GONE})
 
 
 @dataclass(slots=True)
@@ -93,7 +92,7 @@ class Narrator:
                 self._draw(run, waits)
         elif self._mode() == "plain" and now - self._beaten >= BEAT_S:
             self._beaten = now
-            done = sum(n.status in OVER for n in run.nodes.values())
+            done = sum(n.status in SETTLED for n in run.nodes.values())
             stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
             self._line(beat(run.where, tuple(waits), done, len(run.nodes), run.id[:4], stamp))
 
