@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from tests.controlplane.world import AGENTS, World, is_of
 NAME = WORKERS[2]
 CILIUM, CALICO = "05-cilium.conflist", "10-calico.conflist"
 GUESTS = "/api/v1/namespaces/guests/pods"
+NUMBERS = itertools.count(1)
 
 
 @dataclass(slots=True)
@@ -26,7 +28,6 @@ class Ground:
     """One node of the world, with bare pods that are bound to it."""
 
     world: World
-    made: int = 0
 
     def plant(self, fault: Fault, seconds: float = 0.0) -> None:
         self.world.agent.faults.plant(fault, NAME, seconds)
@@ -35,10 +36,10 @@ class Ground:
         self.world.agent.faults.remove(fault, NAME)
 
     def guest(self) -> str:
-        """Bind a new pod to the node and give its name."""
-        self.made += 1
-        self.world.api.create(workloads.bare_pod("guests", f"g{self.made}", NAME))
-        return f"g{self.made}"
+        """Bind a new pod to the node and give its name, which no pod of an earlier test has: that one may be there yet."""
+        name = f"g{next(NUMBERS)}"
+        self.world.api.create(workloads.bare_pod("guests", name, NAME))
+        return name
 
     def pod(self, name: str) -> Object:
         return self.world.api.get(f"{GUESTS}/{name}")

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from translators.algebra.cidrs import BITS, Cidr
+from translators.algebra.cidrs import BITS, Address, Cidr
 from translators.algebra.cubes import join
 from translators.algebra.space import AddressAtom, AtomKind, Space
+from translators.backing import Backing, Listed, backing
+from translators.flows import Direction
 from translators.ir.items import Grade, Note, ScopedPeer, Source
 from translators.ir.policy import Entity, PortRange
 from translators.lowering.addresses import Addresses
 from translators.lowering.labels import PodSelectors
 from translators.lowering.traffic import Traffic
 from translators.selectors.ast import And, Compare, Node
-from translators.world import EndpointSlice, HostEndpoint, NetworkSet, Service, World
+from translators.world import HostEndpoint, NetworkSet, Service, World
 
 __all__ = ["Peers"]
 
@@ -38,10 +40,11 @@ class Peers:
         self, peer: ScopedPeer, entity: Entity, families: tuple[int, ...], source: Source
     ) -> tuple[list[int], list[Note]]:
         """Give the peers of an entity, and notes; ``families`` is empty where the rule has both."""
-        if entity.service is not None:
-            return self._service(entity, source)
         notes: list[Note] = []
-        region = self._selected(peer, source, notes)
+        if entity.service is not None:
+            region = self._service(entity, source, notes)
+        else:
+            region = self._selected(peer, source, notes)
         if entity.nets:
             region = self._narrowed(region, self._addresses.inside(entity.nets))
         if entity.not_nets:
@@ -105,64 +108,94 @@ class Peers:
     def _only_atoms(self, bits: int) -> list[int]:
         return [self._space.only(self._space.peer, bits)] if bits else []
 
-    def _service(self, entity: Entity, source: Source) -> tuple[list[int], list[Note]]:
-        """A service is its backends: pods and ports as the slices list them, on ingress pods alone."""
-        namespace, name = entity.service or ("", "")
-        if not namespace:
-            return [], []
-        label = f"{namespace}/{name}"
-        service = self._world.services.get((namespace, name)) or Service(namespace, name)
+    def _service(self, entity: Entity, source: Source, notes: list[Note]) -> list[int]:
+        """A service is its selector's pods at its ports, and what its slices list beside them: on ingress any port."""
+        found = self._backing(entity, source)
+        if found is None:
+            return []
+        service, layout = found.service, self._space.layout
+        label = f"{service.namespace}/{service.name}"
+        if not service.selector and not found.odd:
+            notes.append(Note("CAL-N422", source, Grade.S1, {"svc": label}, (f"Service {label}",)))
+            return []
         slices = [s for s in self._world.slices if (s.namespace, s.service) == entity.service]
-        if not service.selector and not slices:
-            note = Note("CAL-N422", source, Grade.S1, {"svc": label}, (f"Service {label}",))
-            return [], [note]
-        egress = source.direction.value == "egress"
-        backends = self._backends(service, slices)
-        region = [
-            cube
-            for ports in self._service_ports(service, slices if egress else [], egress=egress)
-            for cube in self._space.layout.meet(backends, ports)
-        ]
-        code = "CAL-N414" if egress else "CAL-N416"
-        fills = {"svc": label, "selector": _selector_text(service), "ports": _port_text(service),
-                 "list": "named target ports, backends that are not ready or not pods"}  # fmt: skip
-        objects = (f"Service {label}", *(f"EndpointSlice {s.namespace}/{s.name}" for s in slices))
-        return join(self._space.layout, region), [Note(code, source, Grade.S1, fills, objects)]
-
-    def _backends(self, service: Service, slices: list[EndpointSlice]) -> list[int]:
+        region = self._listed(found, self._space.peer.mask & ~(self._pods.pods if service.selector else 0))
         if service.selector:
-            parts: list[Node] = [Compare(key, "==", value) for key, value in service.selector.items()]
-            parts.append(Compare("projectcalico.org/namespace", "==", service.namespace))
-            return self._pods.region(And(tuple(parts)))
-        listed = [NetworkSet(None, s.name, {}, _full_length(s)) for s in slices]
-        return self._only_atoms(self._addresses.of_sets(listed, []))
+            own = self._selected_by(service)
+            for protocol, target in found.targets if _is_egress(source) else [(0, 0)]:
+                region += layout.meet(own, self._at(protocol, target))
+        code = "CAL-N414" if _is_egress(source) else "CAL-N416"
+        fills = {
+            "svc": label,
+            "selector": _selector_text(service),
+            "ports": _port_text(service),
+            "list": _odd_text(found),
+        }
+        objects = (f"Service {label}", *(f"EndpointSlice {s.namespace}/{s.name}" for s in slices))
+        notes.append(Note(code, source, Grade.S1, fills, objects))
+        return join(layout, region)
 
-    def _service_ports(
-        self, service: Service, slices: list[EndpointSlice], *, egress: bool
-    ) -> Iterator[list[int]]:
-        if not egress:
-            yield [self._space.full]
-            return
-        for protocol, port in sorted(set(_targets(service, slices)), key=str):
-            wanted = [port] if isinstance(port, str) else [PortRange(port, port)]
-            yield self._traffic.ported(protocol, wanted)
+    def doubted(self, entity: Entity, source: Source) -> list[int]:
+        """Give the pods of a service of which its slices say otherwise than its selector, at the ports of either.
+
+        A slice holds addresses of one family: the other one of a pod is not listed.
+        """
+        found = self._backing(entity, source)
+        if found is None or not found.service.selector:
+            return []
+        odd = self._only_atoms(self._addresses.inside(map(_alone, found.odd)) & self._pods.pods)
+        others = tuple({4, 6}.difference(found.families))
+        unlisted = self._narrowed(self._selected_by(found.service), self._addresses.of_families(others))
+        said = found.targets if _is_egress(source) else [(0, 0)]
+        named = [cube for protocol, target in said for cube in self._at(protocol, target)]
+        return [*self._space.layout.meet([*odd, *unlisted], named), *self._listed(found, self._pods.pods)]
+
+    def _backing(self, entity: Entity, source: Source) -> Backing | None:
+        if entity.service is None or not entity.service[0]:
+            return None
+        return backing(self._world, entity.service, egress=_is_egress(source))
+
+    def _selected_by(self, service: Service) -> list[int]:
+        parts: list[Node] = [Compare(key, "==", value) for key, value in service.selector.items()]
+        parts.append(Compare("projectcalico.org/namespace", "==", service.namespace))
+        return self._pods.region(And(tuple(parts)))
+
+    def _listed(self, found: Backing, among: int) -> list[int]:
+        """Give the odd addresses of a service, at the ports that slices list for them, as far as atoms of ``among`` go."""
+        alike: dict[Listed, list[Cidr]] = {}
+        for address, ports in found.odd.items():
+            alike.setdefault(ports, []).append(_alone(address))
+        return [
+            cube
+            for ports, nets in alike.items()
+            for atoms in [self._only_atoms(self._addresses.inside(nets) & among)]
+            for protocol, port in sorted(ports)
+            for cube in self._space.layout.meet(atoms, self._at(protocol, port))
+        ]
+
+    def _at(self, protocol: int, port: int | str) -> list[int]:
+        if not protocol:
+            return [self._space.full]
+        return self._traffic.ported(protocol, [port if isinstance(port, str) else PortRange(port, port)])
 
 
-def _targets(service: Service, slices: list[EndpointSlice]) -> Iterator[tuple[int, int | str]]:
-    numbers = {"TCP": 6, "UDP": 17, "SCTP": 132}
-    for port in service.ports:
-        target = port.target if port.target is not None else port.port
-        if isinstance(target, int) or service.selector:
-            yield numbers[port.protocol], target
-    if not service.selector:
-        for item in slices:
-            for listed in item.ports:
-                if listed.number is not None:
-                    yield numbers[listed.protocol], listed.number
+def _is_egress(source: Source) -> bool:
+    return source.direction is Direction.EGRESS
 
 
-def _full_length(item: EndpointSlice) -> tuple[Cidr, ...]:
-    return tuple(Cidr(a.family, a.value, BITS[a.family]) for a in item.addresses)
+def _alone(address: Address) -> Cidr:
+    return Cidr(address.family, address.value, BITS[address.family])
+
+
+def _odd_text(found: Backing) -> str:
+    """Say which addresses are odd, a few of them by name."""
+    if not found.odd or not found.service.selector:
+        return "none now"
+    shown = [
+        f"{a} {'listed otherwise' if ports else 'not listed'}" for a, ports in sorted(found.odd.items())[:3]
+    ]
+    more = len(found.odd) - len(shown)
+    return ", ".join([*shown, *([f"and {more} more"] if more else [])])
 
 
 def _selector_text(service: Service) -> str:

@@ -153,6 +153,9 @@ class RuleLowering:
         self._assume_names(rule, subject, peers[1])
         self._claim_host_ports(rule, subject)
         reached = self._peer_region(rule, other, other_peer)
+        doubted = tuple(layout.meet(subjects, self._peers.doubted(other, self._place)))
+        if doubted:
+            self.claims.append(Claim(self.notes[-1].code, self._place, doubted))
         matched = []
         for part, named in _by_ports(rule):
             traffic = self._numbered(part, subject) if named else None

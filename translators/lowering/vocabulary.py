@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from functools import cached_property
 
 from translators.algebra.cidrs import Cidr, Interval
 from translators.algebra.space import SideName, Vocabulary
+from translators.backing import backing
 from translators.flows import Direction
 from translators.ir.items import ScopedPeer
 from translators.ir.policy import Entity, PortRange, Rule
@@ -15,7 +16,7 @@ from translators.lowering.hidden import is_hidden
 from translators.lowering.keys import Home, home_of, leaves, pod_can_carry
 from translators.lowering.pods import living
 from translators.selectors.ast import Compare, Has, In, Node
-from translators.world import Pod, Service, World
+from translators.world import Pod, World
 
 __all__ = ["Collector"]
 
@@ -61,7 +62,7 @@ class Collector:
                     if side is SideName.SUBJECT:
                         self.vocabulary.own_networks.update(self._set_networks)
             self._networks(entity, side)
-            self._service(entity)
+            self._service(entity, egress=not ingress)
         self._traffic(rule)
         if self._by_number and not ingress:
             self._callers({p for p in rule.destination.ports if isinstance(p, str)})
@@ -163,25 +164,17 @@ class Collector:
     def _seen(self, pod: Pod) -> tuple[tuple[str, str], ...]:
         return tuple(sorted((k, v) for k, v in pod.labels.items() if not is_hidden(k, self._labels)))
 
-    def _service(self, entity: Entity) -> None:
+    def _service(self, entity: Entity, *, egress: bool) -> None:
         if entity.service is None:
             return
-        service = self._world.services.get(entity.service) or Service(*entity.service)
-        self.vocabulary.namespaces.add(service.namespace)
-        for key, value in service.selector.items():
+        found = backing(self._world, entity.service, egress=egress)
+        self.vocabulary.namespaces.add(found.service.namespace)
+        for key, value in found.service.selector.items():
             self.vocabulary.labels[SideName.PEER].setdefault(key, set()).add(value)
-        for port in service.ports:
-            target = port.target if port.target is not None else port.port
-            self._port(_NUMBERS[port.protocol], target)
-        for item in self._world.slices:
-            if (item.namespace, item.service) == entity.service:
-                self._slice(item.addresses, [(p.protocol, p.number) for p in item.ports])
-
-    def _slice(self, addresses: Iterable[tuple[int, int]], ports: Iterable[tuple[str, int | None]]) -> None:
-        self.vocabulary.networks.update(Interval(f, value, value) for f, value in addresses)
-        for protocol, number in ports:
-            if number is not None:
-                self._port(_NUMBERS[protocol], number)
+        self.vocabulary.networks.update(Interval(a.family, a.value, a.value) for a in found.odd)
+        for protocol, port in (*found.targets, *(port for ports in found.odd.values() for port in ports)):
+            if protocol:
+                self._port(protocol, port)
 
     def _port(self, protocol: int, port: int | str) -> None:
         if isinstance(port, str):

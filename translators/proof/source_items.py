@@ -7,13 +7,14 @@ Calico objects alone; only pods are subjects.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from translators.algebra.cidrs import BITS, Cidr
+from translators.algebra.cidrs import BITS, Address, Cidr
 from translators.algebra.cubes import Budget, join, sub
 from translators.algebra.space import AddressAtom, AtomKind, Field, SideName, Space, TrafficKind
+from translators.backing import backing
 from translators.flows import Direction
 from translators.proof.fields import atoms_inside, bits_of, bits_where, kinds, label_field, present
 from translators.selectors.ast import All, And, Compare, Global, Has, In, Node, Not, Or
@@ -21,14 +22,13 @@ from translators.semantics.calico.labels import host_labels, selects, set_labels
 from translators.semantics.calico.model import CalicoPolicies
 from translators.semantics.calico.shapes import Ports, ScopedEntity, ScopedRule
 from translators.span import Span
-from translators.world import Service, World
+from translators.world import World
 
 __all__ = ["SourceItem", "source_items", "subjects"]
 
 _CAP = 20_000
 _PORTED = (6, 17, 132)
 VXLAN_PORT = 4789
-_NUMBERS = {"TCP": 6, "UDP": 17, "SCTP": 132}
 _ADDRESSED = (AtomKind.POD, AtomKind.HOST, AtomKind.REMOTE, AtomKind.WORLD)
 
 
@@ -228,7 +228,7 @@ class _Reader:
 
     def _worked_out(self, entity: ScopedEntity, rule: ScopedRule) -> list[int]:
         if entity.service is not None:
-            return self._service(entity.service)
+            return self._limited(self._service(entity.service), self._of_families(rule))
         region = self._set(entity)
         for nets, inside in ((entity.nets, True), (entity.not_nets, False)):
             if nets:
@@ -243,6 +243,9 @@ class _Reader:
             return self._space.peer.mask
         if families == {4, 6}:
             return self._space.peer.mask
+        return self._in_families(families)
+
+    def _in_families(self, families: Collection[int]) -> int:
         return self._space.peer.where(lambda a: isinstance(a, AddressAtom) and a.family in families)
 
     def _limited(self, region: list[int], bits: int) -> list[int]:
@@ -268,33 +271,34 @@ class _Reader:
         nets = [net for labels, own in (*self._sets, *self._hosts) if selects(node, labels) for net in own]
         return atoms_inside(self._space.peer, nets, *_ADDRESSED)
 
-    def _service(self, service: tuple[str, str]) -> list[int]:
-        """Backends: pods of the Service's selector where it has one, else the addresses of its slices."""
-        found = self._world.services.get(service) or Service(*service)
-        slices = [s for s in self._world.slices if (s.namespace, s.service) == service]
-        if found.selector:
-            region = [self._space.only(self._space.peer, self._pods)]
-            wanted = {**found.selector, "projectcalico.org/namespace": found.namespace}
+    def _service(self, name: tuple[str, str]) -> list[int]:
+        """Pods of the Service's selector where it has one, but for the addresses of which its slices say otherwise."""
+        space, found = self._space, backing(self._world, name, egress=not self._ingress)
+        region = []
+        if found.service.selector:
+            odd = self._at_addresses(found.odd)
+            own = [space.only(space.peer, self._pods & ~odd & self._in_families(found.families))]
+            wanted = {**found.service.selector, "projectcalico.org/namespace": found.service.namespace}
             for key, value in wanted.items():
-                part = self._leaf(Compare(key, "==", value), SideName.PEER, wanted=True)
-                region = self._space.layout.meet(region, part)
-        else:
-            nets = [Cidr(a.family, a.value, BITS[a.family]) for s in slices for a in s.addresses]
-            bits = atoms_inside(self._space.peer, nets, *_ADDRESSED)
-            region = [self._space.only(self._space.peer, bits)] if bits else []
-        if self._ingress:
-            return region
-        ports: set[tuple[int, int | str]] = {
-            (_NUMBERS[p.protocol], p.target if p.target is not None else p.port) for p in found.ports
-        }
-        if not found.selector:
-            ports = {(_NUMBERS[p.protocol], p.number) for s in slices for p in s.ports if p.number}
-        allowed = [
-            cube
-            for protocol, port in sorted(ports, key=str)
-            for cube in self._ported((port,) if isinstance(port, str) else ((port, port),), protocol)
-        ]
-        return self._space.layout.meet(region, allowed)
+                own = space.layout.meet(
+                    own, self._leaf(Compare(key, "==", value), SideName.PEER, wanted=True)
+                )
+            targets = [(0, 0)] if self._ingress else found.targets
+            region += [c for target in targets for c in space.layout.meet(own, self._backed(*target))]
+        for address, ports in found.odd.items():
+            bits = self._at_addresses([address])
+            here = [space.only(space.peer, bits)] if bits else []
+            region += [c for port in sorted(ports) for c in space.layout.meet(here, self._backed(*port))]
+        return join(space.layout, region)
+
+    def _backed(self, protocol: int, port: int | str) -> list[int]:
+        if not protocol:
+            return [self._space.full]
+        return self._ported((port,) if isinstance(port, str) else ((port, port),), protocol)
+
+    def _at_addresses(self, addresses: Iterable[Address]) -> int:
+        nets = [Cidr(a.family, a.value, BITS[a.family]) for a in addresses]
+        return atoms_inside(self._space.peer, nets, *_ADDRESSED)
 
     def _traffic(self, rule: ScopedRule) -> list[int]:
         """Give the traffic of a rule; rules that say the same of it are worked out once."""

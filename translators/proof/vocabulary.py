@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from translators.algebra.cidrs import Interval
 from translators.algebra.space import SideName, Vocabulary
+from translators.backing import backing
 from translators.flows import Direction
 from translators.proof.fields import possible
 from translators.selectors.ast import All, And, Compare, Global, Has, In, Node, Not, Or
@@ -14,14 +15,13 @@ from translators.semantics.calico.shapes import ScopedEntity, ScopedRule
 from translators.semantics.cilium.model import CiliumPolicies
 from translators.semantics.cilium.selectors import NAMESPACE, NAMESPACE_LABELS, Selector
 from translators.semantics.cilium.shapes import Element, PortMatch
-from translators.world import Service, World
+from translators.world import World
 
 __all__ = ["cilium_vocabulary", "source_vocabulary"]
 
 _TEXT = frozenset({"contains", "starts with", "ends with"})
 _PORTED = (6, 17, 132)
 VXLAN_PORT = 4789
-_NUMBERS = {"TCP": 6, "UDP": 17, "SCTP": 132}
 
 
 def source_vocabulary(policies: CalicoPolicies) -> Vocabulary:
@@ -102,7 +102,7 @@ def _rule(found: Vocabulary, rule: ScopedRule, direction: Direction, world: Worl
                     found.own_networks.update(n.interval for s in world.network_sets for n in s.nets)
         nets = {net.interval for net in (*entity.nets, *entity.not_nets)}
         (found.networks if side is SideName.PEER else found.own_networks).update(nets)
-        _service(found, entity, world)
+        _service(found, entity, world, egress=not ingress)
     for number in (rule.protocol, rule.not_protocol):
         if number is not None:
             found.protocols.add(number)
@@ -125,26 +125,19 @@ def _ports(found: Vocabulary, rule: ScopedRule) -> None:
             found.source_ports.add(port)
 
 
-def _service(found: Vocabulary, entity: ScopedEntity, world: World) -> None:
+def _service(found: Vocabulary, entity: ScopedEntity, world: World, *, egress: bool) -> None:
     if entity.service is None:
         return
-    service = world.services.get(entity.service) or Service(*entity.service)
-    found.namespaces.add(service.namespace)
-    for key, value in service.selector.items():
+    behind = backing(world, entity.service, egress=egress)
+    found.namespaces.add(behind.service.namespace)
+    for key, value in behind.service.selector.items():
         found.labels[SideName.PEER].setdefault(key, set()).add(value)
-    for item in world.slices:
-        if (item.namespace, item.service) == entity.service:
-            found.networks.update(Interval(a.family, a.value, a.value) for a in item.addresses)
-            for listed in item.ports:
-                if listed.number is not None:
-                    marks = found.ports.setdefault(_NUMBERS[listed.protocol], set())
-                    marks.add((listed.number, listed.number))
-    for port in service.ports:
-        target = port.target if port.target is not None else port.port
-        if isinstance(target, str):
-            found.port_names.add(target)
-        else:
-            found.ports.setdefault(_NUMBERS[port.protocol], set()).add((target, target))
+    found.networks.update(Interval(a.family, a.value, a.value) for a in behind.odd)
+    for protocol, port in (*behind.targets, *(port for ports in behind.odd.values() for port in ports)):
+        if isinstance(port, str):
+            found.port_names.add(port)
+        elif protocol:
+            found.ports.setdefault(protocol, set()).add((port, port))
 
 
 def cilium_vocabulary(policies: CiliumPolicies) -> Vocabulary:
