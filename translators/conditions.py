@@ -18,9 +18,9 @@ from translators.report import Condition, PolicyEntry
 from translators.settings import Version
 from translators.world import AddressPlan, World
 
-__all__ = ["CLASSES", "Broken", "Facts", "listed", "recheck", "state_of"]
+__all__ = ["CLASSES", "HOSTS", "Broken", "Facts", "listed", "recheck", "state_of"]
 
-PLAN, CLASSES = "address plan", "label classes"
+PLAN, CLASSES, HOSTS = "address plan", "label classes", "host endpoints"
 UNKNOWN = ""
 MAX_NAMED = 3
 _ANSWERED = re.compile(r"pod labels ")
@@ -83,6 +83,8 @@ def state_of(name: str, facts: Facts) -> str:
         case "pod addresses":
             placed = [(p.namespace, p.name, sorted(p.labels.items()), p.addresses) for p in living(world)]
             return _digest(sorted(placed))
+        case _ if name == HOSTS:
+            return _digest(sorted((h.name, h.interface) for h in world.host_endpoints.values()))
         case "ServiceAccounts":
             return _digest(
                 sorted(

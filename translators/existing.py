@@ -7,6 +7,7 @@ enforced; its author should know (CAL-V814).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from translators.diagnostics import Diagnostic, diagnostic
@@ -14,9 +15,10 @@ from translators.semantics.cilium.selectors import Selector
 from translators.semantics.cilium.structure import malformed
 from translators.settings import Options
 from translators.source import Document
+from translators.span import NOWHERE
 from translators.world import World
 
-__all__ = ["cluster_policies", "has_negative_namespaces", "is_foreign", "over_selecting"]
+__all__ = ["cluster_policies", "enforced_twice", "has_negative_namespaces", "is_foreign", "over_selecting"]
 
 MANAGED = "app.kubernetes.io/managed-by"
 POLICIES = frozenset({"CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"})
@@ -48,12 +50,29 @@ def over_selecting(documents: Iterable[Document], world: World, options: Options
 
 
 def cluster_policies(documents: Iterable[Document], options: Options) -> Iterator[Diagnostic]:
-    """Name ClusterNetworkPolicies of the cluster that this target enforces by itself, and wrongly (CAL-K709)."""
+    """Name ClusterNetworkPolicies of the cluster that this target enforces by itself, beside what is translated.
+
+    None is part of Cilium's model here: such a target is refused rather than proved (``cilium.md`` §8).
+    """
     if not options.cilium.cluster_network_policy:
         return
     for document in documents:
-        if document.kind == "ClusterNetworkPolicy" and has_negative_namespaces(document):
-            yield diagnostic("CAL-K709", None, about=f"{document.kind} {document.name}", name=document.name)
+        if document.kind == "ClusterNetworkPolicy":
+            yield replace(enforced_twice(document), span=NOWHERE)
+            if has_negative_namespaces(document):
+                yield diagnostic(
+                    "CAL-K709", None, about=f"{document.kind} {document.name}", name=document.name
+                )
+
+
+def enforced_twice(document: Document) -> Diagnostic:
+    """Say that the target would enforce a ClusterNetworkPolicy too, in tiers of its own around all others (CAL-V803)."""
+    about = f"{document.kind} {document.name}"
+    found = diagnostic("CAL-V803", document.span, about=about, feature="ClusterNetworkPolicy left to Calico",
+                       rules=about, setting="k8sClusterNetworkPolicy.enabled=false")  # fmt: skip
+    return replace(
+        found, message=f"The target would enforce {about} itself too, before or behind all other policies."
+    )
 
 
 def has_negative_namespaces(document: Document) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from translators.algebra.space import recast
 from translators.backends.objects import Manifest
 from translators.compiler import Compilation
-from translators.conditions import Facts, listed
+from translators.conditions import HOSTS, Facts, listed
 from translators.diagnostics import Diagnostic, Severity, diagnostic
 from translators.emission import Emission, elements_of, naive_size
 from translators.flows import TCP, Decision, Direction, Flow
@@ -31,6 +31,7 @@ from translators.proof.settle import Difference, Settler
 from translators.proof.witnessed import Unexplained, Witnessed
 from translators.proof.words import Words, describe
 from translators.report import DifferenceEntry, Finding, Method, PolicyEntry, Report
+from translators.screening import is_idle
 from translators.semantics.cilium.model import POLICY_KINDS
 from translators.semantics.cilium.validate import faults
 from translators.settings import CILIUM_CONFIRMED, Options
@@ -261,7 +262,10 @@ class _Grading:
         if item.refuses and not self._evidence.options.accepts(item.code, label):
             entry.refused = True
             entry.worsen(Grade.X)
-        if item.code in _HOST_CODES and not (item.code == "CAL-H601" and self._evidence.hosts):
+        if item.code == "CAL-H605" and entry.policy and is_idle(entry.policy, self._evidence.world):
+            entry.worsen(Grade.S1)
+            entry.conditions[HOSTS] = item.code
+        elif item.code in _HOST_CODES and not (item.code == "CAL-H601" and self._evidence.hosts):
             entry.worsen(_HOST_CODES[item.code])
             entry.opens = True
             self._graver(finding.id)
@@ -289,7 +293,8 @@ class _Grading:
             return
         note = self._in_form(note, entry)
         span = note.span or note.source.span
-        item = diagnostic(note.code, span, about=f"{policy.api_kind} {policy.label}", **_named(note))
+        fills: dict[str, Any] = dict(note.fills)
+        item = diagnostic(note.code, span, about=f"{policy.api_kind} {policy.label}", **fills)
         finding = self._add(note.code, item.message, item.remedy, item)
         entry.codes[note.code] = None
         entry.findings[finding.id] = None
@@ -582,11 +587,6 @@ def _rules(manifest: Manifest) -> list[object]:
     body = manifest.body
     specs = body.get("specs") or [body.get("spec")]
     return list(specs) if isinstance(specs, list) else []
-
-
-def _named(note: Note) -> dict[str, Any]:
-    """Give a note's fills as keyword arguments."""
-    return dict(note.fills)
 
 
 def _compared(found: Witnessed) -> dict[str, int]:

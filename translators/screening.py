@@ -11,23 +11,26 @@ from typing import Any
 
 from translators.algebra.space import EXTENDED
 from translators.diagnostics import Diagnostic, diagnostic
-from translators.existing import has_negative_namespaces
+from translators.existing import enforced_twice, has_negative_namespaces
 from translators.frontends import PolicySet
 from translators.ir.policy import Action, Policy, PolicyKind, Rule, Tier
 from translators.lowering.reach import MODES_SINCE, missing_modes
 from translators.settings import CILIUM_CONFIRMED, Options
 from translators.source import Document, from_object
 from translators.surroundings import of_hosts, of_policy, of_tiers
-from translators.world import World
+from translators.world import EVERY_INTERFACE, World
 
-__all__ = ["Screened", "screen"]
+__all__ = ["Screened", "is_idle", "screen"]
 
 SCTP = 132
 MIN_CILIUM = (1, 16)
 ASSUMED_ORDER = 100.0
 _UNTRACKED = (
-    "Not translated: Cilium tracks every connection of its hosts, so that a host policy of the same region would "
-    "also let replies through."
+    "Not translated: Calico applies it to host endpoints of single interfaces alone, and Cilium's host policies know no "
+    "interfaces."
+)
+_IDLE = (
+    "Nothing to translate: no host endpoint of a single interface exists, and Calico applies it to no other."
 )
 
 
@@ -51,14 +54,24 @@ def screen(found: PolicySet, world: World, options: Options, *, is_cluster: bool
     for policy in found.policies:
         if f"{policy.api_kind} {policy.label}" in undecided:
             continue
-        reasons = [*_reasons(policy, options), *_modes(policy, world, options)]
+        reasons = [*_reasons(policy, world, options), *_modes(policy, world, options)]
         diagnostics += reasons
         waiting = [*reasons, *found.stops.get(id(policy), ())]
         if not any(_stops(r, policy, options) for r in waiting):
             usable.append(policy)
-        diagnostics += of_policy(policy, world, options.cilium)
+        if not is_idle(policy, world):
+            diagnostics += of_policy(policy, world, options.cilium)
     diagnostics += [*of_hosts(world), *of_tiers(found.policies, tiers)]
     return Screened(tuple(usable), tiers, tuple(assumed), tuple(diagnostics))
+
+
+def is_idle(policy: Policy, world: World) -> bool:
+    """Say whether an untracked policy has nobody to apply to: it skips pods and host endpoints of all interfaces.
+
+    Source: projectcalico/calico ``felix/rules/endpoints.go`` (the raw table has no chains for ``*``).
+    """
+    hosts = world.host_endpoints.values()
+    return policy.do_not_track and world.is_cluster and all(h.interface == EVERY_INTERFACE for h in hosts)
 
 
 def _stops(item: Diagnostic, policy: Policy, options: Options) -> bool:
@@ -146,14 +159,15 @@ def _tier_object(tier: Tier) -> Document:
     )
 
 
-def _reasons(policy: Policy, options: Options) -> Iterator[Diagnostic]:
+def _reasons(policy: Policy, world: World, options: Options) -> Iterator[Diagnostic]:
     about = f"{policy.api_kind} {policy.label}"
     if policy.staged:
         return
     if policy.pre_dnat:
         yield diagnostic("CAL-H604", policy.span, about=about)
     if policy.do_not_track:
-        yield replace(diagnostic("CAL-H605", policy.span, about=about), message=_UNTRACKED)
+        text = _IDLE if is_idle(policy, world) else _UNTRACKED
+        yield replace(diagnostic("CAL-H605", policy.span, about=about), message=text)
     if options.cilium_version < MIN_CILIUM:
         version = ".".join(map(str, options.cilium_version))
         yield diagnostic(
@@ -182,6 +196,7 @@ def _natives(policy: Policy, options: Options, about: str) -> Iterator[Diagnosti
             yield diagnostic("CAL-K709", policy.span, about=about, name=policy.label)
         if _reopens(policy.document):
             yield diagnostic("CAL-V811", policy.span, about=about, name=policy.label)
+        yield enforced_twice(policy.document)
 
 
 def _negative_places(document: Document) -> bool:

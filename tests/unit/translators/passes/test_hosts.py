@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 import yaml
 
 from translators import CiliumConfig, Options, Translation, translate
@@ -147,3 +148,22 @@ def test_without_the_host_firewall_the_host_half_is_lost_and_said_so() -> None:
     assert (entry.grade, entry.direction, entry.disposition) == ("X", "looser", "translated")
     (finding,) = [f for f in done.report.findings if f.code == "CAL-H601"]
     assert "hostFirewall.enabled" in finding.text
+
+
+@pytest.mark.parametrize(
+    ("interface", "grade", "disposition"),
+    [pytest.param("*", "S1", "translated", id="nobody to apply to"), pytest.param("eth0", "X", "refused", id="an interface")],
+)  # fmt: skip
+def test_an_untracked_policy_reaches_host_endpoints_of_single_interfaces_alone(
+    interface: str, grade: str, disposition: str
+) -> None:
+    untracked = policy(
+        {"action": "Allow", "protocol": "TCP", "destination": {"ports": [80]}}, selector="all()"
+    )
+    untracked["spec"] |= {"doNotTrack": True, "applyOnForward": True}
+    hosts = [host(1, AUTOMATIC | {"role": "edge"}, interfaceName=interface)]
+    result = translate([untracked], cluster=[*CLUSTER, *hosts], options=Options(cilium=FIREWALL), plan=PLAN)
+    [line] = result.report.policies
+    assert (line.grade, line.disposition, "CAL-H605" in line.codes) == (grade, disposition, True)
+    assert [c.object for c in result.report.conditions] == (["host endpoints"] if grade == "S1" else [])
+    assert not line.outputs
