@@ -51,10 +51,7 @@ def _problems(document: Document, value: object, shape: Shape, path: Path) -> It
         case Kind.MAP:
             yield from _map(document, value, shape, path)
         case Kind.EITHER if isinstance(value, Mapping):
-            yield from _map(document, value, shape, path)
-            if len(value) != 1:
-                fix = f"write exactly one of {', '.join(shape.fields)}"
-                yield Problem(document.at(*path), f"{_dotted(path)} has {len(value)} keys", fix)
+            yield from _either(document, value, shape, path)
         case Kind.TABLE if isinstance(value, Mapping) and shape.of is not None:
             for key, item in value.items():
                 yield from _problems(document, item, shape.of, (*path, key))
@@ -68,6 +65,13 @@ def _problems(document: Document, value: object, shape: Shape, path: Path) -> It
         case _:
             if wrong := _wrong(value, shape):
                 yield Problem(document.at(*path), f"{_dotted(path)}: {value!r} is no {shape.kind}", wrong)
+
+
+def _either(document: Document, value: Mapping[str, object], shape: Shape, path: Path) -> Iterator[Problem]:
+    yield from _map(document, value, shape, path)
+    if len(value) != 1:
+        fix = f"write exactly one of {', '.join(shape.fields)}"
+        yield Problem(document.at(*path), f"{_dotted(path)} has {len(value)} keys", fix)
 
 
 def _map(document: Document, value: object, shape: Shape, path: Path) -> Iterator[Problem]:

@@ -121,6 +121,9 @@ class _Gathered:
             self.found.append(found)
 
     def _file(self, key: str, document: Document) -> None:
+        if key.startswith("calico "):
+            self._file_calico(key.removeprefix("calico "), document)
+            return
         match key:
             case "Namespace":
                 self.namespaces.append(Namespace(document.name, _labels(document), _version(document)))
@@ -136,15 +139,18 @@ class _Gathered:
                 self.services.append(_service(document))
             case "EndpointSlice":
                 self.slices.append(_slice(document))
-            case "calico HostEndpoint":
+
+    def _file_calico(self, kind: str, document: Document) -> None:
+        match kind:
+            case "HostEndpoint":
                 self._known(document, _OF_HOST)
                 self.hosts.append(_host_endpoint(document))
-            case "calico NetworkSet" | "calico GlobalNetworkSet":
+            case "NetworkSet" | "GlobalNetworkSet":
                 self._known(document, _OF_SET)
                 self.sets.append(_network_set(document, self.found))
-            case "calico Profile":
+            case "Profile":
                 self.profiles.append(_profile(document))
-            case "calico IPPool":
+            case "IPPool":
                 if not _spec(document).get("disabled"):
                     self.pools.append(parse_cidr(str(_spec(document)["cidr"])))
 

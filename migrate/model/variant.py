@@ -257,6 +257,14 @@ def _cloud(snapshot: Snapshot) -> str:
     return {"aws": "aws", "azure": "azure", "gce": "gce"}.get(provider, "")
 
 
+_BY_RESOURCE = (
+    ("network-attachment-definitions.k8s.cni.cncf.io", "multus"),
+    ("networkattachmentdefinitions.k8s.cni.cncf.io", "multus"),
+    ("ipaddresspools.metallb.io", "metallb"),
+    ("egressgateways.operator.tigera.io", "egress-gateways"),
+)
+
+
 def _extras(snapshot: Snapshot) -> tuple[str, ...]:
     sets = {
         "kube-multus-ds": "multus", "speaker": "metallb", "metallb-speaker": "metallb", "istio-cni-node": "istio-cni",
@@ -266,12 +274,7 @@ def _extras(snapshot: Snapshot) -> tuple[str, ...]:
     found = {sets[w.name] for w in snapshot.workloads if w.kind == "DaemonSet" and w.name in sets}
     if any("multus" in w.name for w in snapshot.workloads if w.kind == "DaemonSet"):
         found.add("multus")
-    if snapshot.of("network-attachment-definitions.k8s.cni.cncf.io") or snapshot.of(
-        "networkattachmentdefinitions.k8s.cni.cncf.io"
-    ):
-        found.add("multus")
-    if snapshot.of("ipaddresspools.metallb.io"):
-        found.add("metallb")
+    found |= {name for resource, name in _BY_RESOURCE if snapshot.of(resource)}
     if snapshot.calico("bgppeers"):
         found.add("bgp-peers")
     for item in snapshot.calico("bgpconfigurations"):
@@ -284,6 +287,4 @@ def _extras(snapshot: Snapshot) -> tuple[str, ...]:
         found.add(HOST_PORTS)
     if any("cni.projectcalico.org/floatingIPs" in p.annotations for p in snapshot.pods):
         found.add("floating-ips")
-    if snapshot.of("egressgateways.operator.tigera.io"):
-        found.add("egress-gateways")
     return tuple(sorted(found))

@@ -111,7 +111,9 @@ def test_the_runtime_calls_the_wrong_plugin(ground: Ground) -> None:
 
 
 def test_the_runtime_notices_a_switch_late(ground: Ground) -> None:
-    assert is_of(ground.address(ground.guest()), POOL), "the runtime has noticed what an earlier test put back"
+    assert is_of(ground.address(ground.guest()), POOL), (
+        "the runtime has noticed what an earlier test put back"
+    )
     ground.plant(Fault.LATE_SWITCH, seconds=600)
     ground.switch()
     assert ground.world.conf(NAME) == [CILIUM]

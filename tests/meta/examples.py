@@ -23,21 +23,23 @@ def examples() -> str:
     )
 
 
+_SURROUNDED = {
+    "config": "with cilium-config {}",
+    "limits": "with translate.limits {}",
+    "options": "with {}",
+    "planless": "without a cluster, and without an address plan",
+    "dual": "where pods have an address of both families",
+}
+
+
 def _input(case: dict[str, Any]) -> Iterator[str]:
     """Give the lines of the file, and as comments what else has to be so."""
     for key, flag in (("cilium", "--cilium-version"), ("calico", "--calico-version")):
         if key in case:
             yield f"# with {flag} {'.'.join(map(str, case[key]))}"
-    if case.get("config"):
-        yield f"# with cilium-config {_flow(case['config'])}"
-    if case.get("limits"):
-        yield f"# with translate.limits {_flow(case['limits'])}"
-    if case.get("options"):
-        yield f"# with {_flow(case['options'])}"
-    if case.get("planless"):
-        yield "# without a cluster, and without an address plan"
-    if case.get("dual"):
-        yield "# where pods have an address of both families"
+    for key, words in _SURROUNDED.items():
+        if case.get(key):
+            yield f"# {words}".format(_flow(case[key]))
     if "raw" in case:
         yield from str(case["raw"]).rstrip("\n").splitlines()
     else:

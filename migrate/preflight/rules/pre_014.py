@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from migrate.model.fields import text
 from migrate.model.findings import Severity
+from migrate.model.snapshot import Snapshot
 from migrate.preflight.rule import Case, Group, Hit, Rule
 
 __all__ = ["RULE"]
@@ -37,13 +38,18 @@ def check(case: Case) -> Iterator[Hit]:
     """Name what an earlier Cilium left: workloads, accounts and roles, configuration, CRDs, devices."""
     if case.draft.run:
         return
-    snapshot = case.snapshot
+    yield from _objects(case.snapshot)
+    for facts in case.facts("links"):
+        devices = [d for link in facts.at("links") or () if (d := text(link, "ifname")).startswith("cilium_")]
+        if devices:
+            fills = {"objects": f"{', '.join(devices)} on {facts.node}"}
+            yield Hit(f"node/{facts.node}", fills, {"devices": devices}, facts.node)
+
+
+def _objects(snapshot: Snapshot) -> Iterator[Hit]:
     for workload in snapshot.workloads:
-        if (
-            workload.name in WORKLOADS
-            and workload.kind in {"DaemonSet", "Deployment"}
-            and not _ours(workload.labels)
-        ):
+        kept = workload.name in WORKLOADS and workload.kind in {"DaemonSet", "Deployment"}
+        if kept and not _ours(workload.labels):
             yield _hit(f"{workload.kind}/{workload.label}")
     for resource in RESOURCES:
         for item in snapshot.of(resource):
@@ -59,11 +65,6 @@ def check(case: Case) -> Iterator[Hit]:
     ]
     if crds:
         yield _hit(crds[0], crds)
-    for facts in case.facts("links"):
-        devices = [d for link in facts.at("links") or () if (d := text(link, "ifname")).startswith("cilium_")]
-        if devices:
-            fills = {"objects": f"{', '.join(devices)} on {facts.node}"}
-            yield Hit(f"node/{facts.node}", fills, {"devices": devices}, facts.node)
 
 
 def _ours(labels: object) -> bool:

@@ -6,7 +6,7 @@ membership and ports are worked out for all peers at once, once per distinct sel
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
 from translators.algebra.bitsets import positions
 from translators.algebra.cidrs import Interval
@@ -17,14 +17,16 @@ from translators.semantics.calico.columns import Columns
 from translators.semantics.calico.ends import NUMBERS, PORTED, Ends, Named
 from translators.semantics.calico.facts import Facts
 from translators.semantics.calico.model import CalicoPolicies
-from translators.semantics.calico.shapes import ScopedEntity
+from translators.semantics.calico.shapes import ScopedEntity, ScopedRule
 from translators.semantics.calico.walk import Row, Walk
 from translators.universe import Cuts, Matrix, Universe
-from translators.world import Pod
+from translators.world import NamedPort, Pod
 
 __all__ = ["CalicoSide"]
 
 VXLAN_PORT = 4789
+
+_Marks = dict[int, set[tuple[int, int]]]
 
 
 class CalicoSide:
@@ -43,36 +45,33 @@ class CalicoSide:
 
     def cuts(self) -> Cuts:
         """Give every boundary that the policies, or the sets and services behind them, can tell apart."""
-        ports: dict[int, set[tuple[int, int]]] = {}
+        ports: _Marks = {}
         if self._encapsulation:
             ports[UDP] = {(VXLAN_PORT, VXLAN_PORT)}
-        sources: dict[int, set[tuple[int, int]]] = {}
+        sources: _Marks = {}
         icmp: dict[int, set[tuple[int, int, int]]] = {}
         for rule in self._named.rules:
-            protocols = PORTED if rule.protocol is None else {rule.protocol}
-            for protocol in protocols & PORTED:
-                ports.setdefault(protocol, set()).update(_numbers(rule.destination))
-                sources.setdefault(protocol, set()).update(_numbers(rule.source))
-            for wanted in (rule.icmp, rule.not_icmp):
-                if wanted is not None and rule.protocol is not None:
-                    low, high = (0, 255) if wanted[1] is None else (wanted[1], wanted[1])
-                    icmp.setdefault(rule.protocol, set()).add((wanted[0], low, high))
-        listed_ports = [p.ports for p in self._world.pods]
-        listed_ports += [h.ports for h in self._world.host_endpoints.values()]
-        for port in (port for listed in listed_ports for port in listed):
-            if port.name in self._named.ports and port.protocol in NUMBERS:
-                marks = (ports, sources) if port.name in self._named.source_ports else (ports,)
-                for into in marks:
-                    into.setdefault(NUMBERS[port.protocol], set()).add((port.number, port.number))
-        for item in self._world.slices:
-            for listed in item.ports:
-                if listed.number is not None and listed.protocol in NUMBERS:
-                    ports.setdefault(NUMBERS[listed.protocol], set()).add((listed.number, listed.number))
+            _mark(rule, ports, sources, icmp)
+        for port in self._listed_ports():
+            marks = (ports, sources) if port.name in self._named.source_ports else (ports,)
+            for into in marks:
+                into.setdefault(NUMBERS[port.protocol], set()).add((port.number, port.number))
+        for listed in (listed for item in self._world.slices for listed in item.ports):
+            if listed.number is not None and listed.protocol in NUMBERS:
+                ports.setdefault(NUMBERS[listed.protocol], set()).add((listed.number, listed.number))
         nets = {net.interval for net in self._named.nets}
         nets |= {net.interval for item in self._world.network_sets for net in item.nets}
         nets |= {Interval(a.family, a.value, a.value) for a in self._ends.addressed}
         numbers = {n for r in self._named.rules for n in (r.protocol, r.not_protocol) if n is not None}
         return Cuts(frozenset(nets), _frozen(ports), _frozen(sources), _frozen(icmp), frozenset(numbers))
+
+    def _listed_ports(self) -> Iterator[NamedPort]:
+        """Give the ports, of pods and host endpoints, that rules call by their names."""
+        listed = [p.ports for p in self._world.pods]
+        listed += [h.ports for h in self._world.host_endpoints.values()]
+        for port in (port for ports in listed for port in ports):
+            if port.name in self._named.ports and port.protocol in NUMBERS:
+                yield port
 
     def signatures(self, peers: Sequence[Peer]) -> list[Hashable]:
         """Give for each peer everything that some policy can tell of it."""
@@ -166,6 +165,20 @@ class _Truths:
             chosen = tuple(sorted({*chosen, *(i for other in behind for i in self._others[other])}))
         named = frozenset(own & self._naming)
         return self._numbers.setdefault((subjects, chosen, named), len(self._numbers))
+
+
+def _mark(
+    rule: ScopedRule, ports: _Marks, sources: _Marks, icmp: dict[int, set[tuple[int, int, int]]]
+) -> None:
+    """Add the boundaries that one rule draws."""
+    protocols = PORTED if rule.protocol is None else {rule.protocol}
+    for protocol in protocols & PORTED:
+        ports.setdefault(protocol, set()).update(_numbers(rule.destination))
+        sources.setdefault(protocol, set()).update(_numbers(rule.source))
+    for wanted in (rule.icmp, rule.not_icmp):
+        if wanted is not None and rule.protocol is not None:
+            low, high = (0, 255) if wanted[1] is None else (wanted[1], wanted[1])
+            icmp.setdefault(rule.protocol, set()).add((wanted[0], low, high))
 
 
 def _key(pod: Pod) -> Hashable:
