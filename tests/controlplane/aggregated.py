@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from tests.controlplane import calico_kinds
 from tests.controlplane.client import Api, Object, eventually
@@ -33,6 +33,7 @@ class AggregatedApi(ThreadingHTTPServer):
     """The backend of the APIService; a context manager that registers it and takes it away."""
 
     daemon_threads = True
+    dead = False
 
     def __init__(self, api: Api, folder: Path, minor: int = 32) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -58,7 +59,8 @@ class AggregatedApi(ThreadingHTTPServer):
         self.api.delete(f"/apis/apiregistration.k8s.io/v1/apiservices/{NAME}")
 
     def die(self) -> None:
-        """Stop serving, and leave the APIService standing."""
+        """Stop serving, on the connections that are open too, and leave the APIService standing."""
+        self.dead = True
         self.shutdown()
         self._thread.join()
         self.server_close()
@@ -107,10 +109,14 @@ class AggregatedApi(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    server: AggregatedApi
 
-    @property
-    def backend(self) -> AggregatedApi:
-        return cast("AggregatedApi", self.server)
+    def parse_request(self) -> bool:
+        """Hang up on whoever still asks when the server is dead, as a connection of a dead process does."""
+        if not super().parse_request() or self.server.dead:
+            self.close_connection = True
+            return False
+        return True
 
     def __getattr__(self, name: str) -> Callable[[], None]:
         """Serve every method alike; the base class looks for ``do_GET`` and its like."""
@@ -124,7 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         path = self.path.split("?")[0].rstrip("/")
         if path == f"/apis/{V3}":
-            self._answer(200, "application/json", json.dumps(self.backend.discovery()).encode())
+            self._answer(200, "application/json", json.dumps(self.server.discovery()).encode())
         elif path.startswith(f"/apis/{V3}/"):
             self._pass_on()
         else:
@@ -135,10 +141,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = _OUTSIDE.sub(
             f'"apiVersion":"{V1}"'.encode(), self.rfile.read(int(self.headers.get("Content-Length", "0")))
         )
-        own = {"Authorization": f"Bearer {self.backend.api.token}", "Accept": "application/json"}
+        own = {"Authorization": f"Bearer {self.server.api.token}", "Accept": "application/json"}
         if kind := self.headers.get("Content-Type"):
             own["Content-Type"] = kind
-        upstream = self.backend.api.connect(timeout_s=600)
+        upstream = self.server.api.connect(timeout_s=600)
         try:
             upstream.request(self.command, self.path.replace(V3, V1, 1), body=body or None, headers=own)
             answer = upstream.getresponse()
