@@ -7,6 +7,7 @@ Each answer to "missing" names the command that brings it.
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
@@ -120,6 +121,11 @@ def missing(what: str) -> NoReturn:
 def is_ci() -> bool:
     """Say whether nothing may be left out."""
     return os.environ.get("CI") == "true"
+
+
+def seed() -> int:
+    """Give the seed of a random layer: ``C2C_SEED``, else one and the same in ``make test``, a new one in ``test-long``."""
+    return int(os.environ.get("C2C_SEED") or (random.randrange(1 << 30) if is_long() else 20_261_126))
 
 
 def is_long() -> bool:

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from tests import capabilities
 
 settings.register_profile("check", max_examples=50, derandomize=True, deadline=None, database=None)
-settings.register_profile("test", max_examples=500, deadline=None, database=None,
+settings.register_profile("test", max_examples=500, derandomize=True, deadline=None, database=None,
                           suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
 settings.register_profile("long", max_examples=20_000, deadline=None, database=None,
                           suppress_health_check=[HealthCheck.too_slow])  # fmt: skip

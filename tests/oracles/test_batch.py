@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -136,7 +135,7 @@ def compared(
 
 
 def test_lists_answer_as_the_walk_does_in_calicos_worlds() -> None:
-    seed = int(os.environ.get("C2C_SEED") or random.randrange(1 << 30))
+    seed = capabilities.seed()
     print(f"seed {seed}")
     rng, listed, seen = random.Random(seed), 0, 0
     for number, (data, edges) in enumerate(worlds.lines()):
@@ -148,7 +147,7 @@ def test_lists_answer_as_the_walk_does_in_calicos_worlds() -> None:
 
 
 def test_lists_answer_as_the_walk_does_in_ciliums_worlds() -> None:
-    seed = int(os.environ.get("C2C_SEED") or random.randrange(1 << 30))
+    seed = capabilities.seed()
     print(f"seed {seed}")
     rng, listed = random.Random(seed), 0
     for number in range(RANDOM_WORLDS):

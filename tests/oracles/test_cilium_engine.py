@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from translators.semantics.cilium.matrix import CiliumSide
 from translators.universe import Universe
 
 PARTS, WORLDS = 4, 10_000 if capabilities.is_long() else 750
-SEED = int(os.environ.get("C2C_SEED") or random.randrange(1 << 30))
+SEED = capabilities.seed()
 FLOWS_A_WORLD = 30
 
 

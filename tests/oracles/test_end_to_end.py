@@ -11,13 +11,13 @@ test_end_to_end.py -k random`` repeats a run; every world has its own number.
 
 from __future__ import annotations
 
-import os
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
+import yaml
 
 from tests import capabilities
 from tests.oracles import worlds
@@ -35,15 +35,16 @@ from translators.semantics.calico.point import PointEvaluator
 from translators.semantics.cilium.mapsize import map_sizes
 from translators.semantics.cilium.matrix import CiliumSide
 from translators.semantics.cilium.model import CiliumPolicies
-from translators.source import Document
+from translators.source import Document, from_object
 from translators.universe import Universe
 from translators.world import World
+from translators.worldbuilder import build_world
 
 EVERY = 1 if capabilities.is_long() else 3
 CONFIG = CiliumConfig(enable_sctp=True, enable_extended_ip_protocols=True, ipv6=True)
 MATCH_MODES = replace(CONFIG, cidr_match_mode=frozenset({"pods", "nodes"}))
 VERSION = (3, 34)
-SEED = int(os.environ.get("C2C_SEED") or random.randrange(1 << 30))
+SEED = capabilities.seed()
 PARTS, WORLDS = 4, 1_500 if capabilities.is_long() else 100
 FLOWS_A_WORLD = 60
 TRIES = 2_000
@@ -252,3 +253,22 @@ def test_in_random_worlds_the_engine_differs_from_calico_exactly_where_the_repor
     assert tally.counts["proved exact"] >= WORLDS // 10
     assert tally.counts["named"] >= WORLDS
     assert tally.counts["exact"] >= 20 * WORLDS
+
+
+REGRESSIONS = capabilities.ROOT / "tests" / "fixtures" / "regressions"
+
+
+@pytest.mark.parametrize("config", [CONFIG, MATCH_MODES], ids=["by identity", "match modes"])
+@pytest.mark.parametrize("name", sorted(path.name for path in REGRESSIONS.iterdir()))
+def test_a_world_that_was_once_wrong_stays_right(engine: Engine, name: str, config: CiliumConfig) -> None:
+    """``why.md`` beside each says what was wrong; the worlds stand as files, for the makers of worlds change."""
+    read = [
+        yaml.safe_load_all((REGRESSIONS / name / f"{part}.yaml").read_text())
+        for part in ("policies", "cluster")
+    ]
+    documents = tuple(from_object(item, name) for part in read for item in part)
+    world, _ = build_world(documents, plan=PLAN, is_cluster=True)
+    tally = Tally()
+    judge_case(engine, Case(0, world, documents), tally, config)
+    tally.check()
+    assert tally.counts["exact"]

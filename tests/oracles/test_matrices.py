@@ -6,11 +6,11 @@ exact, the two matrices are equal.
 
 from __future__ import annotations
 
-import os
 import random
 
 import pytest
 
+from tests import capabilities
 from tests.oracles import worlds
 from translators import CiliumConfig, translate
 from translators.flows import Direction, Verdict
@@ -27,7 +27,7 @@ from translators.universe import Matrix, Universe
 CONFIG = CiliumConfig(enable_sctp=True, enable_extended_ip_protocols=True, ipv6=True)
 VERSION = (3, 34)
 SAMPLE = 60
-SEED = int(os.environ.get("C2C_SEED") or random.randrange(1 << 30))
+SEED = capabilities.seed()
 TUNNELS = {(17, 4789), (4, 0)}
 
 

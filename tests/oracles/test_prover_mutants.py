@@ -8,12 +8,12 @@ that is called equal is equal in the matrices, and in the engine. The matrices s
 from __future__ import annotations
 
 import copy
-import os
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from tests import capabilities
 from tests.capabilities import is_long
 from tests.oracles import worlds
 from tests.oracles.engine import Engine
@@ -37,7 +37,7 @@ from translators.source import Document, from_object
 from translators.world import World
 
 CONFIG = CiliumConfig(enable_sctp=True, enable_extended_ip_protocols=True, ipv6=True)
-SEED = int(os.environ.get("C2C_SEED") or random.randrange(1 << 30))
+SEED = capabilities.seed()
 LEAST = 2_000 if is_long() else 500
 PER_WORLD = 14
 FLOWS = 20

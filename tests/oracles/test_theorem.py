@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import random
 from functools import partial
 
 import pytest
 
+from tests import capabilities
 from tests.capabilities import is_long
 from tests.oracles import theorem
 
@@ -19,7 +19,7 @@ COUNT = 20_000 if is_long() else 2_000
     ids=lambda form: form.__name__,
 )
 def test_the_right_forms_are_never_wrong(form: object) -> None:
-    seed = random.randrange(1 << 30)
+    seed = capabilities.seed()
     print(f"seed {seed}")
     assert theorem.wrong(form, COUNT, seed) == (0, 0)
 
@@ -39,7 +39,7 @@ def test_the_naive_forms_are_often_wrong(form: object, least: float, opens: bool
 
 
 def test_kubernetes_policies_that_stay_need_the_ends_of_earlier_tiers_written_out() -> None:
-    seed = random.randrange(1 << 30)
+    seed = capabilities.seed()
     print(f"seed {seed}")
     assert theorem.wrong(theorem.kept_natives, COUNT, seed, natives=True) == (0, 0)
     without = partial(theorem.kept_natives, write_ends=False)

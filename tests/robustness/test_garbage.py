@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import subprocess
 import sys
 from collections import Counter
@@ -16,13 +15,14 @@ from pathlib import Path
 
 import pytest
 
+from tests import capabilities
 from tests.capabilities import ROOT, is_long
 from tests.robustness.child import MEMORY, PLACE, fault_of
 from tests.robustness.mutations import TEXT_WAYS
 from tests.robustness.readers import BY_NAME, READERS, document
 
 COUNT = 200_000 if is_long() else 20_000
-SEED = int(os.environ.get("C2C_SEED") or (random.randrange(1 << 30) if is_long() else 20_261_126))
+SEED = capabilities.seed()
 """``make test`` reads the same documents each time; ``make test-long``, and any other seed, draw new ones."""
 SHARES = sum(reader.share for reader in READERS)
 

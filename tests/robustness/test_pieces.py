@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+from tests import capabilities
 from tests.capabilities import ROOT, is_long
 from tests.robustness.mutations import by_bytes, by_tokens
 from translators.source import read, read_chunks
@@ -13,7 +14,7 @@ COUNT = 100_000 if is_long() else 20_000
 
 
 def test_no_json_gives_a_traceback_and_pieces_give_what_the_whole_does() -> None:
-    seed = random.randrange(1 << 30)
+    seed = capabilities.seed()
     print(f"seed {seed}")
     rng = random.Random(seed)
     pool = sorted((ROOT / "examples" / "cluster").glob("*.json"))
