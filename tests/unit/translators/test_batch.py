@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from translators import Options, batch
+import pytest
+
+from translators import CiliumConfig, Options, batch
 from translators.batch import Batch
 from translators.explanation import Explainer
 from translators.source import from_object
@@ -48,11 +50,14 @@ FLOWS = [
 ]
 
 
-def both(objects: list[dict[str, Any]]) -> tuple[Batch, Explainer]:
+def both(
+    objects: list[dict[str, Any]], engine: str = "calico", options: Options | None = None
+) -> tuple[Batch, Explainer]:
     documents = [from_object(o) for o in (NAMESPACE, NODE, *objects)]
     world, odd = build_world(documents, is_cluster=True)
     assert not odd
-    return Batch(world, documents, "calico", Options()), Explainer(world, documents, "calico", Options())
+    chosen = options or Options()
+    return Batch(world, documents, engine, chosen), Explainer(world, documents, engine, chosen)
 
 
 def agree(lists: Batch, walk: Explainer, flows: list[dict[str, Any]]) -> None:
@@ -106,3 +111,41 @@ def test_what_is_remembered_is_bounded_and_forgetting_changes_nothing(monkeypatc
     lists, walk = both([*PODS, WEB_ALONE])
     agree(lists, walk, [*FLOWS, *FLOWS])
     assert lists.from_lists == 2 * len(FLOWS)
+
+
+def isolated(*denies: dict[str, Any]) -> dict[str, Any]:
+    """Give a Cilium policy that lets web pods reach the database, and denies some of it again."""
+    of_web = {"fromEndpoints": [{"matchLabels": {"app": "web"}}]}
+    spec = {
+        "endpointSelector": {"matchLabels": {"app": "db"}},
+        "ingress": [of_web],
+        "ingressDeny": list(denies),
+    }
+    metadata = {"name": "db", "namespace": "shop"}
+    return {"apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy", "metadata": metadata,
+            "spec": {k: v for k, v in spec.items() if v}}  # fmt: skip
+
+
+PORT_80 = {"toPorts": [{"ports": [{"port": "80", "protocol": "TCP"}]}]}
+TO_DB = {"dst": {"pod": "shop/db"}, "protocol": "TCP"}
+
+
+@pytest.mark.parametrize(
+    ("denies", "enforcement", "source", "port", "verdict"),
+    [
+        pytest.param([], "default", {"pod": "shop/web"}, 80, "allow", id="an allow"),
+        pytest.param([], "default", {"pod": "shop/old"}, 80, "deny", id="isolated"),
+        pytest.param([PORT_80], "default", {"pod": "shop/web"}, 80, "deny", id="a deny beats an allow"),
+        pytest.param([PORT_80], "default", {"pod": "shop/web"}, 81, "allow", id="a deny of another port"),
+        pytest.param([], "default", {"node": "n1"}, 80, "allow", id="the local host"),
+        pytest.param([], "never", {"pod": "shop/old"}, 80, "allow", id="nothing is enforced"),
+    ],
+)
+def test_lists_of_cilium_say_what_the_walk_says(
+    denies: list[dict[str, Any]], enforcement: str, source: dict[str, str], port: int, verdict: str
+) -> None:
+    options = Options(cilium=CiliumConfig(enforcement=enforcement))
+    lists, walk = both([*PODS, isolated(*denies)], "cilium", options)
+    agree(lists, walk, FLOWS)
+    assert walk.answer({**TO_DB, "src": source, "port": port})["verdict"] == verdict
+    agree(lists, walk, [{**TO_DB, "src": source, "port": port}])
