@@ -78,9 +78,10 @@ class Watch:
 
     @staticmethod
     def _listed(wanted: Desired, before: Desired, by: str) -> Iterator[Event]:
+        # Which of two wishes came first is not known: the refusal is heard first, and then a person has to resume.
         for kind, now, then in (
-            (Kind.APPROVE, wanted.approve, before.approve),
             (Kind.DENY, wanted.deny, before.deny),
+            (Kind.APPROVE, wanted.approve, before.approve),
         ):
             yield from (Event(kind, detail={"id": i}, by=by) for i in now if i not in then)
         for kind, now, then in (

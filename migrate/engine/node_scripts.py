@@ -100,7 +100,7 @@ def _giving_back(run: Run, node: NodeRun, how: NodePlan) -> Iterator[Command]:
 
 def _soaking(run: Run, node: NodeRun, how: NodePlan) -> Iterator[Command]:
     del how
-    yield Command(Name.SOAK, node.name, {"seconds": _soak_s(run, node), "flows": True})
+    yield Command(Name.SOAK, node.name, {"seconds": _soak_s(run), "flows": True})
     yield from (gate(g, node.name) for g in (10, 15, 16, 18, 17))
 
 
@@ -113,13 +113,10 @@ def _after(how: NodePlan) -> bool:
     return how.mode == "recycle" and how.recycle_order == "after"
 
 
-def _soak_s(run: Run, node: NodeRun) -> float:
+def _soak_s(run: Run) -> float:
+    """Give how long a node soaks; whoever is canary in P4, the planned one or the next by rank, soaks as the canary."""
     waves = run.plan.draft.settings.waves
-    return (
-        waves.canary_soak_s
-        if run.phase is Phase.CANARY and node.name == run.plan.draft.canary.node
-        else waves.soak_s
-    )
+    return waves.canary_soak_s if run.phase is Phase.CANARY else waves.soak_s
 
 
 def _rolling_back(run: Run, node: NodeRun, how: NodePlan) -> Iterator[Command]:

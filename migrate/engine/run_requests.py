@@ -152,7 +152,7 @@ def _rollback_node(turn: Turn, event: Event, opened: Open | None) -> Rows:
 
 
 def approve(turn: Turn, event: Event, opened: Open | None) -> Rows:
-    """Note an approval, and go on if the run waits for it."""
+    """Note an approval, and go on if the run waits for it; while it is halted (a refusal) it counts once it goes on."""
     del opened
     run = turn.run
     turn.change(approvals=run.approvals | {str(event.detail.get("id", ""))})

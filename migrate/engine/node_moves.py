@@ -1,0 +1,75 @@
+"""Moves of a node that several of its handlers make: halt, stand down, give up on a gate.
+
+A handler gives the numbers of the rows that it followed.
+"""
+
+from __future__ import annotations
+
+from migrate.engine.reasons import gate_slug
+from migrate.engine.script import node_plan
+from migrate.engine.turn import Turn
+from migrate.model.commands import Command, Name
+from migrate.model.events import Event, Kind
+from migrate.model.run import PATH, NodeRun, NodeStatus
+
+__all__ = ["SWITCHED", "Rows", "forget", "gate_lost", "halt", "stand_down"]
+
+Rows = tuple[str, ...]
+SWITCHED = PATH[PATH.index(NodeStatus.CNI_SWITCHED) :]
+"""States in which the node's own CNI is Cilium."""
+
+
+def halt(turn: Turn, node: NodeRun, reason: str, row: str, *, denied: bool = False) -> Rows:
+    """Leave a node where it is: nothing more of it goes out, but for a reboot, which cannot be called back."""
+    forget(turn, node.name, but=Name.REBOOT)
+    if node.status is NodeStatus.PREFLIGHTED:  # its cordon may have taken effect
+        turn.order(Command(Name.UNCORDON, node.name))
+    asked = {"reboot_asked": True} if reason == "reboot" else {}
+    turn.change_node(
+        node.name,
+        status=NodeStatus.HALTED,
+        reason=reason,
+        prior={**node.prior, **asked},
+        came_from=node.status if node.status is NodeStatus.ROLLING_BACK else node.came_from or node.status,
+    )
+    turn.raise_(Kind.NODE_HALTED, node.name, detail={"reason": reason, "denied": denied})
+    return (row,)
+
+
+def forget(turn: Turn, name: str, but: Name | None = None) -> None:
+    """Wait no longer for what a node has in flight: its answers belong to a state that the node has left."""
+    turn.change(open={k: o for k, o in turn.run.open.items() if o.owner != name or o.command.name is but})
+
+
+def stand_down(turn: Turn, node: NodeRun) -> None:
+    """Bring a node that was not switched back into service."""
+    cordoning = any(o.command.name is Name.CORDON and o.owner == node.name for o in turn.run.open.values())
+    turn.move_node(node.name, NodeStatus.PENDING, selected=False, came_from=None, evict={})
+    forget(turn, node.name)
+    if node.cordoned_by_us or cordoning:
+        turn.order(Command(Name.UNCORDON, node.name))
+    if node_plan(turn.run, node.name).mode == "recycle":
+        turn.order(Command(Name.UNGUARD_TAINT, node.name))
+
+
+_GATE_ROWS = {
+    NodeStatus.LABELLED: "11",
+    NodeStatus.CNI_SWITCHED: "16",
+    NodeStatus.REBOOTED: "16",
+    NodeStatus.RECYCLED: "16",
+    NodeStatus.CILIUM_READY: "16",
+    NodeStatus.PROBED: "19",
+    NodeStatus.UNCORDONED: "21",
+    NodeStatus.SOAKED: "24",
+    NodeStatus.DONE: "24",
+    NodeStatus.ROLLING_BACK: "30",
+}
+
+
+def gate_lost(turn: Turn, node: NodeRun, event: Event) -> Rows:
+    """Halt a node whose gate failed for good, by the row of its state."""
+    row = _GATE_ROWS.get(node.status, "=")
+    if row == "=":
+        return ("=",)
+    reason = {"19": "leftover", "24": "regress", "30": "rollback"}.get(row, gate_slug(event.gate))
+    return halt(turn, node, reason, row)
