@@ -7,7 +7,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo check tools test test-long bench docs lock clean
+.PHONY: help setup demo check coverage tools test test-long bench docs lock clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z%-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,6 +42,12 @@ check: setup  ## lint, types, contracts, fast tests: about a minute
 	@$(VENV)/bin/lint-imports
 	@$(PY) -m pytest tests/unit tests/meta $(wildcard tests/golden) -q
 
+COVERED := tests/unit/test_translate.py tests/unit/translators tests/unit/migrate/engine tests/golden
+
+coverage: setup  ## branches of translators and migrate.engine that their own fast tests take: 95 % at least
+	@$(TESTS) $(COVERED) --cov=translators --cov=migrate.engine --cov-branch --cov-fail-under=95 \
+	    --cov-report=term:skip-covered
+
 tools: setup  ## build what the tests run against, or find it; needs Go 1.26
 	@$(PY) -m tests.tools.binaries
 
@@ -51,6 +57,7 @@ test: setup  ## check, then everything that can run here; CI=true builds the too
 	@C2C_PROFILE=$(if $(C2C_LONG),long,test) $(PY) -m tests.tools.steps \
 	    check="$(MAKE) --no-print-directory check" \
 	    $(if $(filter true,$(CI)),tools="$(PY) -m tests.tools.binaries") \
+	    coverage="$(MAKE) --no-print-directory coverage" \
 	    property="$(TESTS) tests/property" \
 	    oracles="$(TESTS) tests/oracles" \
 	    robustness="$(TESTS) tests/robustness" \

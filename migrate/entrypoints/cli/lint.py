@@ -16,6 +16,7 @@ from migrate.entrypoints.cli.face import next_step, say
 from migrate.entrypoints.cli.options import chosen, cluster_from, plan_from, shared
 from migrate.entrypoints.cli.output import emit, formats, outputs_option
 from migrate.entrypoints.cli.progress import progress
+from migrate.entrypoints.cli.scope import Scope, scope_options
 from migrate.exitcodes import ExitCode
 from migrate.render.lint import Linted, renderers, table
 from migrate.render.terminal import Sign, sign
@@ -40,13 +41,14 @@ FIXABLE = frozenset({".yaml", ".yml"})
 @click.option("--exit-zero", is_flag=True, help="Report, but exit 0.")
 @outputs_option
 @shared
+@scope_options
 def command(paths: Sequence[str], outputs: Sequence[str], exit_zero: bool, **given: Any) -> int:  # noqa: ANN401
     """List defects of Calico policies: dead rules, ties, selectors that select nothing.
 
     \b
     c2c lint policies/
     c2c lint policies/ --select CAL-S,CAL-O301 --cluster prod.tgz -o json
-    c2c lint policies/ --fix
+    c2c lint policies/ -n shop --fix
     """
     around = cluster_from(given["cluster"])
     if not paths and around is None:
@@ -54,7 +56,13 @@ def command(paths: Sequence[str], outputs: Sequence[str], exit_zero: bool, **giv
     if given["fix"] and not paths:
         raise click.UsageError("--fix rewrites files: name them")
     options = chosen(given["cilium_version"] or "", given["calico_version"], given["cilium_config"])
-    setting = _Setting(around, options, plan_from(given["address_plan"]), given["select"])
+    scope = Scope.of(
+        Loaded(),
+        namespaces=given["namespaces"],
+        all_namespaces=given["all_namespaces"],
+        selector=given["selector"],
+    )
+    setting = _Setting(around, options, plan_from(given["address_plan"]), given["select"], scope)
     found, loaded = _linted(paths, setting, fix=given["fix"])
     if "svg" in formats(outputs):
         found.matrix = _matrix(loaded, setting)
@@ -78,6 +86,7 @@ class _Setting:
     options: Options
     plan: AddressPlan | None
     select: str | None
+    scope: Scope
 
     def policies(self, loaded: Loaded) -> list[Document]:
         """Give what is judged: all of the files, of a cluster its policies and tiers."""
@@ -96,7 +105,8 @@ class _Setting:
                 self.policies(loaded), cluster=self.cluster(loaded), options=self.options, plan=self.plan
             )
         wanted = tuple(self.select.split(",")) if self.select else ("",)
-        return [d for d in (*loaded.diagnostics, *found) if d.code.startswith(wanted)]
+        of_these = [d for d in (*loaded.diagnostics, *found) if d.code.startswith(wanted)]
+        return self.scope.findings(of_these, loaded)
 
 
 def _linted(paths: Sequence[str], setting: _Setting, *, fix: bool) -> tuple[Linted, Loaded]:

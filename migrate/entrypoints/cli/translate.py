@@ -17,6 +17,7 @@ from migrate.entrypoints.cli.face import command_line, next_step, say
 from migrate.entrypoints.cli.options import chosen, cluster_from, plan_from, shared, tier_options
 from migrate.entrypoints.cli.output import emit, formats, outputs_option
 from migrate.entrypoints.cli.progress import progress
+from migrate.entrypoints.cli.scope import Scope, scope_options
 from migrate.entrypoints.cli.translations import Setting, settled
 from migrate.exitcodes import ExitCode
 from migrate.render.excerpts import excerpts
@@ -56,6 +57,7 @@ UNREADABLE = frozenset({"CAL-P101", "CAL-P118"})
     "--config", type=click.Path(), metavar="FILE", help="The configuration; else ./c2c.yaml, if there is one."
 )
 @shared
+@scope_options
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -75,6 +77,7 @@ def command(
     kubectl get gnp -o yaml | c2c translate -
     """
     conf = configuration(config)
+    wanted = {name: given.pop(name) for name in ("namespaces", "all_namespaces", "selector")}
     asked = _Asked(**_preferred(ctx, given, conf), conf=conf)  # type: ignore[arg-type]  # click gives what each option declares
     if asked.check and asked.out is None:
         raise click.UsageError("--check compares with the folder in --out; name it")
@@ -83,6 +86,7 @@ def command(
     loaded = load(paths) if paths else around
     if loaded is None:
         raise click.UsageError("name the policies, or a --cluster to take them from")
+    scope = Scope.of(loaded, **wanted)  # type: ignore[arg-type]  # as above
     setting = Setting(around, asked.options(), plan_from(address_plan) or conf.plan)
     with progress("translating and proving"):
         results = settled(
@@ -97,7 +101,10 @@ def command(
         with progress("drawing who can talk to whom"):
             report = replace(report, matrix=_matrix(report, files, loaded, setting))
     stale = _deliver(asked, files, report)
-    emit(outputs, partial(summary, report), _renderers(report, files, loaded))
+    every, report = len(report.policies), scope.report(report)
+    if scope.is_limited:
+        say(f"  Showing {len(report.policies)} of {every} policies; all were read and proved together.")
+    emit(outputs, partial(summary, report), _renderers(report, scope.files(files, report), loaded))
     return _leave(asked, report, (loaded, around), stale)
 
 
