@@ -22,6 +22,7 @@ from migrate.adapters.no_flows import NoFlows
 from migrate.adapters.nodes_api import ApiNodes
 from migrate.adapters.probes_pods import PodProber
 from migrate.adapters.run_folder import FileStore
+from migrate.adapters.watcher import KubeWatcher
 from migrate.model.connection import Connection
 from migrate.model.fields import text
 from migrate.model.settings import Settings
@@ -96,6 +97,7 @@ def ports_of(
             live.cluster, shell, live.clock, settings.namespace, run_id, settings.gates.probe_image
         ),
         flows=NoFlows("no source of flows is set up"),
+        watcher=KubeWatcher(live.cluster),
         journal=FileJournal(journal)
         if place.continues is None
         else FileJournal(journal, continues=place.continues),

@@ -7,7 +7,7 @@ an adapter that repeats an HTTP call on transport faults says so in its docstrin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from migrate.model.draft import Rendered
 from migrate.model.events import FailureClass
 from migrate.model.facts import NodeFacts
+from migrate.model.pods import Pod
 from migrate.model.run import Run
 from migrate.model.snapshot import Identity
 
@@ -26,6 +27,7 @@ __all__ = [
     "Charts",
     "Clock",
     "Cluster",
+    "Daemon",
     "Desired",
     "Eviction",
     "Evictor",
@@ -37,6 +39,7 @@ __all__ = [
     "Machines",
     "Mirror",
     "Mirrored",
+    "Networked",
     "Nodes",
     "Object",
     "Ports",
@@ -48,6 +51,7 @@ __all__ = [
     "Reporter",
     "Shell",
     "Store",
+    "Watcher",
 ]
 
 Object = Mapping[str, Any]
@@ -324,6 +328,32 @@ class Flows(Protocol):
         """Close the window and give what it holds."""
 
 
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """A pod of Cilium's agent or of calico-node; ``start`` names this very start of it, restarts of its containers too."""
+
+    start: str
+    ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Networked:
+    """A pod of the network, and the state of its CiliumEndpoint, empty where it has none."""
+
+    pod: Pod
+    endpoint: str = ""
+
+
+class Watcher(Protocol):
+    """What is looked at between two steps, beside the nodes themselves: reads only, each a few pages."""
+
+    def daemons(self) -> Mapping[str, Mapping[str, Daemon]]:
+        """Give by node what lives there of ``cilium`` (the agent) and of ``calico`` (calico-node)."""
+
+    def networked(self, nodes: Collection[str]) -> Mapping[str, Sequence[Networked]]:
+        """Give by node the pods of the network that live there; our own probes are none of them."""
+
+
 class Machines(Protocol):
     """The cloud, where a node is replaced."""
 
@@ -461,6 +491,7 @@ class Ports:
     charts: Charts
     prober: Prober
     flows: Flows
+    watcher: Watcher
     journal: Journal
     mirror: Mirror
     lock: Lock

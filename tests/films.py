@@ -3,7 +3,7 @@
 Directives, one a line, in blocks that end with ``----``; below it stands what came out, up to an empty line:
 
 - ``given {json}``: settings over the healthy cluster's; a plan is drafted from it, and a new run of it is to begin
-- ``event KIND [NODE] [{json}]``: something happened; ``gate ID [NODE] OUTCOME``: a gate's answer
+- ``event KIND [NODE] [{json}]``: something happened, ``gate`` names whose alarm; ``gate ID [NODE] OUTCOME``: a gate's answer
 - ``done COMMAND [{json}]``, ``fail COMMAND CLASS [{json}]``, ``unknown COMMAND``: the answer of the command in flight
   whose key begins so
 - ``play [until STATE | until NODE STATUS | until COMMAND]``: answer everything well until there; output is not shown
@@ -161,10 +161,12 @@ def _direct(player: Player, line: str) -> None:
 def _event(rest: str) -> Event:
     head, brace, tail = rest.partition("{")
     words = head.split()
+    detail = json.loads(brace + tail) if brace else {}
     return Event(
         Kind(words[0]),
         words[1] if len(words) > 1 else "",
-        detail=json.loads(brace + tail) if brace else {},
+        gate=detail.pop("gate", ""),
+        detail=detail,
         by="alice",
     )
 

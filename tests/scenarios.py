@@ -26,6 +26,7 @@ class Scenario:
     nodes: Mapping[str, str] = field(default_factory=dict)
     cordoned: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    policies: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def fault(self) -> Fault:
@@ -65,6 +66,6 @@ def scenarios() -> tuple[Scenario, ...]:
     """Give every scenario."""
     return tuple(
         Scenario(s["fault"], s["ends"], s.get("says", ""), s.get("nodes", {}), tuple(s.get("cordoned", ())),
-                 {**SHORT, **s.get("settings", {})})
+                 {**SHORT, **s.get("settings", {})}, tuple(s.get("policies", ())))
         for s in _read()["scenarios"]
     )  # fmt: skip

@@ -212,6 +212,7 @@ class Driver:
         if opened is None:
             return
         self._books.intends(command, opened.until)
+        self._watch.ordered(command)
         now = self.at
         self._tasks[command.key] = Task(command, now + command.after_s, opened.until, since=now)
 

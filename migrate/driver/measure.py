@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from migrate.driver import around
 from migrate.driver.deeds import Workshop
 from migrate.driver.judgement import judged_keys
 from migrate.driver.on_cilium import live_differences
 from migrate.driver.on_evidence import dns_restarts, read_json, window_name, workloads_now
-from migrate.driver.on_nodes import CORDONED_BY, WAS_UNSCHEDULABLE, wanted_config
+from migrate.driver.on_nodes import wanted_config
 from migrate.driver.sight import (
     CNC_LABELS,
     agent_pod,
@@ -26,13 +27,13 @@ from migrate.driver.sight import (
 )
 from migrate.engine.placement import budgets_of
 from migrate.engine.script import CALICO, CILIUM, MIGRATION_CNC
-from migrate.model.commands import Command
+from migrate.model.commands import Command, Name
 from migrate.model.draft import Stage
 from migrate.model.events import FailureClass
 from migrate.model.fields import at, items, labels, maps, text
 from migrate.model.pods import Pod, waiting_reason
 from migrate.model.resources import condition
-from migrate.model.run import IN_HAND, PATH, NodeStatus, Phase
+from migrate.model.run import PATH, NodeStatus, Phase
 from migrate.model.workloads import Budget, Workload
 from migrate.ports import ApiError, Object
 
@@ -41,6 +42,8 @@ __all__ = ["measure"]
 SYSTEM = "kube-system"
 NETWORK_TAINTS = ("node.cilium.io/agent-not-ready", "node.kubernetes.io/network-unavailable")
 SWITCHED = frozenset(PATH[PATH.index(NodeStatus.CNI_SWITCHED) :])
+WHOLE = Command(Name.EVALUATE_GATE)
+"""A question about the whole cluster."""
 STUCK = ("CrashLoopBackOff", "CreateContainerError", "RunContainerError")
 
 
@@ -244,27 +247,19 @@ def _on_cilium(work: Workshop, command: Command) -> Mapping[str, Any]:
     return {"pods": found}
 
 
+def _live_nodes(work: Workshop, command: Command) -> dict[str, Object]:
+    """Give the nodes that are asked about: one by one read, all by one list."""
+    if command.node:
+        node = work.ports.cluster.get("nodes", command.node)
+        return {} if node is None else {command.node: node}
+    return {text(n, "metadata", "name"): n for n in work.ports.cluster.list("nodes")}
+
+
 def _calico_addresses(work: Workshop, command: Command) -> Mapping[str, Any]:
-    """What calico-node announces now, against the backup: it was made before Calico was touched (P1).
-
-    Without a backup nothing can be compared; a node that joined since has nothing to differ from.
-    """
+    """What calico-node announces now, against the backup: it was made before Calico was touched (P1)."""
     backup = read_json(work, "backup/nodes.json")
-    before = {text(n, "metadata", "name"): _calico_address(n) for n in backup or ()}
-    found: dict[str, Any] = {}
-    for name in _names(work, command):
-        node = work.ports.cluster.get("nodes", name)
-        if node is None or backup is None:
-            found[name] = None
-        else:
-            now = _calico_address(node)
-            found[name] = (now, before.get(name, now))
-    return {"nodes": found}
-
-
-def _calico_address(node: Object) -> str:
-    marks = labels(node, "metadata", "annotations")
-    return " ".join(a for f in (4, 6) if (a := marks.get(f"projectcalico.org/IPv{f}Address", "")))
+    known = None if backup is None else around.before(backup)
+    return around.addresses(_names(work, command), _live_nodes(work, command), known)
 
 
 def _calico_rollouts(work: Workshop, command: Command) -> Mapping[str, Any]:
@@ -291,14 +286,8 @@ def _calico_rollouts(work: Workshop, command: Command) -> Mapping[str, Any]:
 
 
 def _heartbeats(work: Workshop, command: Command) -> Mapping[str, Any]:
-    """A node's lease is its sign of life: how long it has not been renewed."""
-    found: dict[str, Any] = {}
-    now = work.ports.clock.now()
-    for name in _names(work, command):
-        node = work.ports.cluster.get("nodes", name)
-        unknown = node is None or condition(node, "Ready")[0] == "Unknown"
-        found[name] = float("inf") if unknown else 0.0
-    return {"nodes": found, "limit_s": 60.0, "at": now.isoformat()}
+    seen = around.heartbeats(_names(work, command), _live_nodes(work, command))
+    return {**seen, "at": work.ports.clock.now().isoformat()}
 
 
 def _not_configured(work: Workshop, command: Command) -> Mapping[str, Any]:
@@ -335,18 +324,8 @@ def _calico_left(work: Workshop, command: Command) -> Mapping[str, Any]:
 
 
 def _cordons(work: Workshop, command: Command) -> Mapping[str, Any]:
-    """Nodes that we cordoned, which nobody else had before, though no step of ours has them in hand."""
     del command
-    unknown = []
-    for node in work.ports.cluster.list("nodes"):
-        name = text(node, "metadata", "name")
-        marks = labels(node, "metadata", "annotations")
-        ours = marks.get(CORDONED_BY) == work.run.id and marks.get(WAS_UNSCHEDULABLE) == "false"
-        state = work.run.nodes.get(name)
-        in_hand = state is not None and (state.status in IN_HAND or state.status is NodeStatus.HALTED)
-        if ours and at(node, "spec", "unschedulable") and not in_hand:
-            unknown.append(name)
-    return {"unknown": unknown, "late": []}
+    return around.cordons(work.run, _live_nodes(work, WHOLE))
 
 
 def _may_drain(work: Workshop, command: Command) -> Mapping[str, Any]:
@@ -384,9 +363,7 @@ def _network(work: Workshop, command: Command) -> Mapping[str, Any]:
 
 def _node_set(work: Workshop, command: Command) -> Mapping[str, Any]:
     del command
-    there = {text(n, "metadata", "name") for n in work.ports.cluster.list("nodes")}
-    known = {n for n, node in work.run.nodes.items() if node.status is not NodeStatus.GONE}
-    return {"unplanned": sorted(there - known), "missing": sorted(known - there)}
+    return around.node_set(work.run, _live_nodes(work, WHOLE))
 
 
 def _no_long_probe(work: Workshop, command: Command) -> Mapping[str, Any]:

@@ -20,7 +20,7 @@ from migrate.model.plan import digest
 from migrate.model.resources import condition, resource_of
 from migrate.ports import Object
 
-__all__ = ["CRDS", "DEEDS", "live_differences", "policy_objects"]
+__all__ = ["CRDS", "DEEDS", "live_differences", "lost_policies", "policy_objects"]
 
 SYSTEM = "kube-system"
 CRDS = (
@@ -246,10 +246,8 @@ def _stamped(item: Mapping[str, Any], run: str) -> dict[str, Any]:
 
 
 def _live(work: Workshop, item: Object) -> Object | None:
-    resource = resource_of(text(item, "apiVersion"), text(item, "kind"))
-    return work.ports.cluster.get(
-        resource, text(item, "metadata", "name"), text(item, "metadata", "namespace")
-    )
+    namespace, name = _names(item)
+    return work.ports.cluster.get(_resource(item), name, namespace)
 
 
 def _stage_policies(work: Workshop, command: Command) -> None:
@@ -270,12 +268,33 @@ def _staged(work: Workshop, command: Command) -> Look:
     return Absent() if missing else Done()
 
 
+def lost_policies(work: Workshop, which: str) -> list[str]:
+    """Give the policies of a set that are not there as they were applied, by one list of each kind."""
+    live: dict[tuple[str, str], str] = {}
+    wanted = {_path(o): o for o in policy_objects(work, which)}
+    for resource in sorted({_resource(o) for o in wanted.values()}):
+        for item in work.ports.cluster.list(resource, labels={**OWNED, "c2c/run": work.run.id}):
+            mark = labels(item, "metadata", "annotations").get(HASH, "")
+            live[resource, "/".join(_names(item))] = mark
+    return [
+        path
+        for path, item in wanted.items()
+        if live.get((_resource(item), "/".join(_names(item)))) != item["metadata"]["annotations"][HASH]
+    ]
+
+
+def _resource(item: Object) -> str:
+    return resource_of(text(item, "apiVersion"), text(item, "kind"))
+
+
+def _names(item: Object) -> tuple[str, str]:
+    return text(item, "metadata", "namespace"), text(item, "metadata", "name")
+
+
 def _unstage(work: Workshop, command: Command) -> None:
     for item in reversed(policy_objects(work, command.args["set"])):
-        resource = resource_of(text(item, "apiVersion"), text(item, "kind"))
-        work.ports.cluster.delete(
-            resource, text(item, "metadata", "name"), text(item, "metadata", "namespace")
-        )
+        namespace, name = _names(item)
+        work.ports.cluster.delete(_resource(item), name, namespace)
 
 
 def _unstaged(work: Workshop, command: Command) -> Look:

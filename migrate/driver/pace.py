@@ -13,13 +13,14 @@ class Pace:
 
     A command is looked at after ``first_s``, then twice as late each time up to ``poll_s`` (a gate: ``gate_s``);
     ``longest_s``: also what is known to take long is looked at so often, for the clock may jump. ``denied_s``: so long
-    a call that is not allowed is made again.
+    a call that is not allowed is made again; ``pods_s``: so often pods are looked at, and effects that have to stand.
     """
 
     first_s: float = 0.25
     poll_s: float = 2.0
     watch_s: float = 15.0
     desired_s: float = 5.0
+    pods_s: float = 60.0
     mirror_s: float = 5.0
     gate_s: float = 5.0
     longest_s: float = 60.0

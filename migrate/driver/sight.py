@@ -8,7 +8,7 @@ from typing import Any
 
 from migrate.driver.deeds import Workshop
 from migrate.model.fields import at, items, labels, maps, text
-from migrate.model.pods import Pod
+from migrate.model.pods import Pod, named_start
 from migrate.ports import Cluster, Object
 
 __all__ = [
@@ -93,15 +93,8 @@ def agent_pod(cluster: Cluster, node: str) -> Object | None:
 
 
 def pod_start(pod: Object | None) -> str:
-    """Give what names one start of an agent: the pod's uid and the container id of its ``config`` init container."""
-    if pod is None:
-        return ""
-    init = [
-        text(s, "containerID")
-        for s in maps(pod, "status", "initContainerStatuses")
-        if s.get("name") == "config"
-    ]
-    return "/".join([text(pod, "metadata", "uid"), *(i for i in init if i)])
+    """Give what names one start of an agent; empty where there is none."""
+    return "" if pod is None else named_start(pod)
 
 
 def ready(pod: Object | None) -> bool:

@@ -1,4 +1,4 @@
-"""Sees what others do to the cluster while a run is under way, and tells it as events; continuous gates among it.
+"""Sees what others do to the cluster while a run is under way, and tells it as events; what has to hold is in ``alarms``.
 
 Only differences from what the run itself knows are told, each once.
 """
@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from migrate.driver.alarms import Alarms
 from migrate.driver.on_nodes import CORDONED_BY
 from migrate.driver.pace import Pace
 from migrate.driver.sight import CNC_LABELS
 from migrate.engine.script import MIGRATION_CNC
 from migrate.model.calendar import is_open, next_opening
+from migrate.model.commands import Command
 from migrate.model.events import Event, Kind
 from migrate.model.fields import at, labels, text
 from migrate.model.run import OUT, PATH, NodeRun, NodeStatus, Phase, Run, RunStatus
@@ -40,6 +42,7 @@ class Watch:
         self._wished = float("-inf")
         self._told: set[tuple[str, str]] = set()
         self._boots: dict[str, str] = {}
+        self._alarms = Alarms(ports, pace)
         self.wish = wish
 
     def hurry(self) -> None:
@@ -48,16 +51,21 @@ class Watch:
 
     def next_at(self, now: float) -> float:
         """Give when there is something to look at again."""
-        return max(now, min(self._looked + self._pace.watch_s, self._wished + self._pace.desired_s))
+        looks = min(self._looked + self._pace.watch_s, self._alarms.next_at())
+        return max(now, min(looks, self._wished + self._pace.desired_s))
+
+    def ordered(self, command: Command) -> None:
+        """Take note of what the run itself is about to do."""
+        self._alarms.ordered(command)
 
     def changes(self, run: Run, now: float) -> Iterator[Event]:
         """Give what changed since the last look."""
         if now - self._wished >= self._pace.desired_s:
             self._wished = now
             yield from self.wishes()
-        if now - self._looked >= self._pace.watch_s:
+        if now - self._looked >= self._pace.watch_s or now >= self._alarms.next_at():
             self._looked = now
-            yield from self._nodes(run)
+            yield from self._nodes(run, now)
 
     # Wishes.
 
@@ -134,12 +142,17 @@ class Watch:
         """Give who joined and who left while nobody looked: a run that rests has to know it before it goes on."""
         yield from self._joined_and_left(run, self._there())
 
-    def _nodes(self, run: Run) -> Iterator[Event]:
+    def _nodes(self, run: Run, now: float) -> Iterator[Event]:
         there = self._there()
         yield from self._joined_and_left(run, there)
+        replaced = list(self._alarms.replaced(run, there))
+        yield from replaced
+        others = {e.node for e in replaced}
+        self._boots = {n: boot for n, boot in self._boots.items() if n not in others}
         for name, node in run.nodes.items():
-            if node.status is not NodeStatus.GONE and name in there:
+            if node.status is not NodeStatus.GONE and name in there and name not in others:
                 yield from self._one_node(run, node, there[name])
+        yield from self._alarms.changes(run, now, there)
 
     def _there(self) -> dict[str, Object]:
         return {text(n, "metadata", "name"): n for n in self._ports.cluster.list("nodes")}

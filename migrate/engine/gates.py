@@ -247,7 +247,7 @@ def _reach(seen: Measure, limits: Gates) -> _Found:
     def judged(name: str, gap: float) -> Iterable[str]:
         del name
         if gap > seen["limit_s"]:
-            yield f"no sign of life for {gap:.0f} s"
+            yield "no sign of life" if gap == float("inf") else f"no sign of life for {gap:.0f} s"
 
     return (*_by_node(seen, judged), "every node reaches the API")
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from migrate.engine.asking_again import ask_gate_again
-from migrate.engine.node_moves import Rows, gate_lost, halt
-from migrate.engine.node_news import appeared
+from migrate.engine.node_moves import BEHIND_PROOF, Rows, gate_lost, halt
+from migrate.engine.node_news import VOID, appeared
 from migrate.engine.node_progress import finish_if_done
 from migrate.engine.reasons import gate_slug
+from migrate.engine.script import gate as of_gate
 from migrate.engine.turn import Turn
 from migrate.model.commands import Command, Name
 from migrate.model.events import Event, FailureClass, GateOutcome, Kind
@@ -19,7 +20,7 @@ __all__ = ["done", "failed", "gate", "unknown"]
 
 RETRYABLE = frozenset({FailureClass.TRANSIENT, FailureClass.CONFLICT, FailureClass.WAIT})
 BUDGET_RETRY_S = 5.0
-BUDGETS = "G-24"
+BUDGETS, MATRIX = "G-24", "G-05"
 
 
 def done(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows:
@@ -33,6 +34,8 @@ def done(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows:
         turn.raise_(Kind.NODE_SKIPPED, node.name, text=f"{node.name}: left out: {why}")
         return ("3",)
     _remember(turn, node, command, event.detail)
+    if command.name is Name.PROBE and node.status in BEHIND_PROOF:
+        turn.order(of_gate(5, node.name), node.name)
     return finish_if_done(turn, node.name)
 
 
@@ -107,7 +110,9 @@ def gate(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows:
         turn.tell(f"{node.name}: {event.gate} {outcome}, accepted: {why}", node=node.name)
         outcome = GateOutcome.PASS
     if outcome is GateOutcome.PASS:
-        turn.change_node(node.name, done=(*node.done, command.key), attempts=0)
+        void = {VOID} if event.gate == MATRIX else set()
+        prior = {k: v for k, v in node.prior.items() if k not in void}
+        turn.change_node(node.name, done=(*node.done, command.key), attempts=0, prior=prior)
         return finish_if_done(turn, node.name)
     if node.status is NodeStatus.PENDING:
         return _gate_before(turn, node, event, opened)

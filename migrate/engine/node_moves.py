@@ -12,11 +12,14 @@ from migrate.model.commands import Command, Name
 from migrate.model.events import Event, Kind
 from migrate.model.run import PATH, NodeRun, NodeStatus
 
-__all__ = ["SWITCHED", "Rows", "forget", "gate_lost", "halt", "stand_down"]
+__all__ = ["BEHIND_PROOF", "SWITCHED", "Rows", "forget", "gate_lost", "halt", "stand_down"]
 
 Rows = tuple[str, ...]
 SWITCHED = PATH[PATH.index(NodeStatus.CNI_SWITCHED) :]
 """States in which the node's own CNI is Cilium."""
+ON_CILIUM = "G-11"
+BEHIND_PROOF = PATH[PATH.index(NodeStatus.PROBED) :]
+"""States whose scripts do not ask G-02 and G-05 any more."""
 
 
 def halt(turn: Turn, node: NodeRun, reason: str, row: str, *, denied: bool = False) -> Rows:
@@ -71,5 +74,7 @@ def gate_lost(turn: Turn, node: NodeRun, event: Event) -> Rows:
     row = _GATE_ROWS.get(node.status, "=")
     if row == "=":
         return ("=",)
-    reason = {"19": "leftover", "24": "regress", "30": "rollback"}.get(row, gate_slug(event.gate))
+    reason = {"24": "regress", "30": "rollback"}.get(row, gate_slug(event.gate))
+    if row == "19" and event.gate == ON_CILIUM:
+        reason = "leftover"
     return halt(turn, node, reason, row)

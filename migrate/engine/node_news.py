@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migrate.engine.asking_again import retry_gates
-from migrate.engine.node_moves import SWITCHED, Rows, forget, gate_lost, halt
+from migrate.engine.node_moves import BEHIND_PROOF, SWITCHED, Rows, forget, gate_lost, halt
 from migrate.engine.script import gate, node_plan
 from migrate.engine.turn import Turn
 from migrate.model.commands import Command, Name
@@ -11,9 +11,12 @@ from migrate.model.events import Event
 from migrate.model.run import NodeRun, NodeStatus, Open, Phase
 
 __all__ = [
+    "EVICTED",
+    "VOID",
     "agent_restarted",
     "alarm",
     "appeared",
+    "ask_anew",
     "label",
     "rebooted",
     "removed",
@@ -22,6 +25,8 @@ __all__ = [
 ]
 
 MAX_APPEARANCES = 3
+EVICTED, VOID = "evicted_once", "void"
+"""What is remembered of a node: pods that came with an address of Calico, and that its results do not count any more."""
 
 
 def alarm(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows:
@@ -65,12 +70,22 @@ def _armed(turn: Turn, node: NodeRun, event: Event) -> Rows:
 
 
 def _void(turn: Turn, node: NodeRun) -> Rows:
-    """Results older than the restart count no longer: G-02 and G-05 are asked again."""
+    """Results older than the restart count no longer: G-02 and G-05 are asked again, G-05 over new probes."""
     retry_gates(turn, node.name)
-    if node.status is NodeStatus.DONE:
-        for number in (2, 5):
-            turn.order(gate(number, node.name), node.name)
+    ask_anew(turn, node)
     return ("42",)
+
+
+def ask_anew(turn: Turn, node: NodeRun) -> None:
+    """Ask G-02 of a node whose script does not ask it any more, and behind its proof make the probes of G-05 again.
+
+    That they are void is remembered until G-05 passes: a halt in between forgets what was out.
+    """
+    if node.status in {NodeStatus.CILIUM_READY, *BEHIND_PROOF}:
+        turn.order(gate(2, node.name), node.name)
+    if node.status in BEHIND_PROOF:
+        turn.change_node(node.name, prior={**turn.node(node.name).prior, VOID: True})
+        turn.order(Command(Name.PROBE, node.name, {"rows": "node"}), node.name)
 
 
 def appeared(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows:
@@ -84,11 +99,16 @@ def appeared(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Ro
             turn.order(Command(Name.UNLABEL_NODE, node.name), node.name)
         turn.move_node(node.name, NodeStatus.CORDONED, evict=pods, appeared=node.appeared + 1)
         return ("8",)
-    known = set(node.prior.get("evicted_once", ()))
+    known = set(node.prior.get(EVICTED, ()))
     row = "43" if node.status in {NodeStatus.UNCORDONED, NodeStatus.SOAKED, NodeStatus.DONE} else "19"
     if known & set(pods) or len(known) >= MAX_APPEARANCES:
         return halt(turn, node, "regress" if row == "43" else "leftover", row)
-    turn.change_node(node.name, prior={**node.prior, "evicted_once": sorted(known | set(pods))})
+    limit = turn.run.plan.draft.settings.deadlines.drain_s
+    turn.change_node(
+        node.name,
+        prior={**node.prior, EVICTED: sorted(known | set(pods))},
+        drain_until=turn.at + limit,
+    )
     for uid, pod in pods.items():
         args = {"uid": uid, "namespace": pod["namespace"], "pod": pod["name"]}
         turn.order(Command(Name.EVICT, node.name, args), node.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from migrate.engine.asking_again import retry_gates
 from migrate.engine.node_moves import Rows, forget, stand_down
+from migrate.engine.node_news import EVICTED, ask_anew
 from migrate.engine.turn import Turn
 from migrate.model.commands import Command, Name
 from migrate.model.events import Event, Kind
@@ -103,12 +104,15 @@ def resume(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows
         status,
         came_from=None,
         reason="",
+        prior={k: v for k, v in node.prior.items() if k != EVICTED},
         extensions=0,
         appeared=0,
         drain_until=turn.at + turn.run.plan.draft.settings.deadlines.drain_s,
         node_until=turn.at + turn.run.plan.draft.settings.deadlines.node_s,
         selected=status in OUT or status is NodeStatus.PREFLIGHTED,
     )
+    if node.reason == "regress":
+        ask_anew(turn, turn.node(node.name))
     return ("32",)
 
 

@@ -6,6 +6,7 @@ A handler gives the numbers of the rows that it followed.
 from __future__ import annotations
 
 from migrate.engine import node_machine
+from migrate.engine.node_news import VOID, ask_anew
 from migrate.engine.reasons import gate_slug
 from migrate.engine.turn import Turn
 from migrate.model.commands import Name
@@ -79,6 +80,8 @@ def go_on(turn: Turn, event: Event) -> None:
             node.status in IN_HAND and node.status is not NodeStatus.PREFLIGHTED
         ):
             node_machine.deliver(turn, Event(Kind.RESUME, name, turn.at, detail=event.detail, by=event.by))
+        if turn.node(name).prior.get(VOID):
+            ask_anew(turn, turn.node(name))
     if run.reason == "approval" and run.phase is not Phase.REPORT and run.asked != "nodes":
         next_phase(turn)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from migrate.engine import node_machine
 from migrate.engine.asking_again import retry_gates
+from migrate.engine.node_news import VOID, ask_anew
 from migrate.engine.run_moves import Rows, gave_up, go_on, halt, stop, without_last_gates
 from migrate.engine.run_requests import start
+from migrate.engine.script import gate
 from migrate.engine.turn import Turn
 from migrate.model.events import Event, Kind
 from migrate.model.run import IN_HAND, NodeRun, NodeStatus, Open, Phase, Run, RunStatus
@@ -112,11 +114,18 @@ def node_skipped(turn: Turn, event: Event, opened: Open | None) -> Rows:
 
 
 def node_added(turn: Turn, event: Event, opened: Open | None) -> Rows:
-    """Adopt a node that joined."""
+    """Adopt a node that joined: it is migrated like the others; from P6 on it is on Cilium at once, and has to show it."""
     del opened
     run = turn.run
     if event.node and event.node not in run.nodes:
-        turn.change(nodes={**run.nodes, event.node: NodeRun(event.node)}, waves=(*run.waves, (event.node,)))
+        late = run.phase.number >= Phase.FINAL_HELM.number
+        joined = NodeRun(event.node, NodeStatus.DONE, prior={VOID: True}) if late else NodeRun(event.node)
+        turn.change(nodes={**run.nodes, event.node: joined}, waves=(*run.waves, (event.node,)))
+        if late:
+            turn.change(order=(*run.order, event.node))
+        if late and run.status is RunStatus.RUNNING:
+            ask_anew(turn, joined)
+            turn.order(gate(11, event.node), event.node)
     match run.status:
         case RunStatus.RUNNING:
             return ("35",)
@@ -155,10 +164,17 @@ def drift(turn: Turn, event: Event, opened: Open | None) -> Rows:
         return ("48",)
     if event.detail.get("explained") and turn.run.status is RunStatus.RUNNING:
         if event.node in turn.run.nodes and "status" in event.detail:
-            turn.move_node(event.node, NodeStatus(event.detail["status"]))
+            _as_new(turn, event)
         return ("37",)
     halt(turn, "drift")
     return ("38",)
+
+
+def _as_new(turn: Turn, event: Event) -> None:
+    """Begin a node anew from what was observed: what is known of it belongs to another machine."""
+    left = {k: o for k, o in turn.run.open.items() if o.owner != event.node}
+    turn.change(open=left, order=tuple(n for n in turn.run.order if n != event.node))
+    turn.set_node(NodeRun(event.node, NodeStatus(event.detail["status"])))
 
 
 def alarm(turn: Turn, event: Event, opened: Open | None) -> Rows:

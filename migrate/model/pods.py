@@ -17,6 +17,8 @@ __all__ = [
     "Volume",
     "command_line",
     "flag",
+    "named_start",
+    "start_of",
     "tolerates",
     "waiting_reason",
 ]
@@ -286,3 +288,19 @@ def _named_ports(spec: Mapping[str, Any]) -> list[tuple[str, str, int]]:
         for p in maps(container, "ports")
         if text(p, "name")
     ]
+
+
+def start_of(pod: Mapping[str, Any]) -> str:
+    """Give what names one start of a pod of an agent: what ``named_start`` gives, and how often its containers restarted."""
+    restarts = sum(number(s, "restartCount") for s in maps(pod, "status", "containerStatuses"))
+    return f"{named_start(pod)}#{restarts}"
+
+
+def named_start(pod: Mapping[str, Any]) -> str:
+    """Give the pod's uid and the container id of its ``config`` init container, which merges what an agent reads."""
+    init = [
+        text(s, "containerID")
+        for s in maps(pod, "status", "initContainerStatuses")
+        if s.get("name") == "config"
+    ]
+    return "/".join([text(pod, "metadata", "uid"), *(i for i in init if i)])

@@ -17,7 +17,7 @@ from migrate.simulator.faults import wrong
 from migrate.simulator.happenings import after_patch
 from migrate.simulator.world import Key, World
 
-__all__ = ["SimCluster", "SimEvictor"]
+__all__ = ["SimCluster", "SimEvictor", "answers"]
 
 CRD_GROUPS = ("cilium.io",)
 ROLLED = ("daemonsets.apps", "deployments.apps", "statefulsets.apps")
@@ -128,10 +128,10 @@ class SimCluster:
         return True
 
     def _meets_fault(self) -> None:
-        _answers(self.world)
+        answers(self.world)
 
 
-def _answers(world: World) -> None:
+def answers(world: World) -> None:
     """Let a call through, or not: raises ``ApiError`` while the API is away or fails."""
     if world.now < world.down_until:
         raise ApiError(FailureClass.TRANSIENT, "connection refused")
@@ -185,7 +185,7 @@ class SimEvictor:
     def evict(self, namespace: str, name: str, uid: str, *, dry_run: bool = False) -> Eviction:
         """Ask for an eviction: budgets first, then the uid (K01–K07)."""
         world, key = self.world, (namespace, name)
-        _answers(world)
+        answers(world)
         item = world.get("pods", name, namespace)
         if item is None:
             return Eviction.GONE

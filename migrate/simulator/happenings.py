@@ -11,9 +11,11 @@ from dataclasses import replace
 from typing import Any
 
 from migrate.model.fields import at, labels
+from migrate.model.nodes import Node
+from migrate.model.pods import Pod
 from migrate.simulator import cni, kubelet
 from migrate.simulator.faults import place_of, wrong
-from migrate.simulator.world import Host, World
+from migrate.simulator.world import Host, Key, World
 
 __all__ = ["after_patch", "effects", "moment"]
 
@@ -26,9 +28,15 @@ MOMENTS: Mapping[str, Mapping[str, float]] = {
     },
     "cordoned": {"api-gone": 1.0, "node-reboots": 1.0, "uncordoned": 1.0},
     "labelled": {"label-taken-off": 20.0},
-    "soaking": {"clock-jump": 60.0},
-    "migrated": {"conf-comes-back": 1.0},
-    "upgraded": {"misscheduled": 5.0},
+    "soaking": {
+        "addresses-move-late": 60.0, "calico-falls": 60.0, "clock-jump": 60.0, "config-edited": 60.0, "node-silent": 60.0,
+        "policies-deleted": 60.0,
+    },
+    "migrated": {
+        "agent-restarts": 20.0, "calico-pod-comes": 20.0, "conf-comes-back": 1.0, "cordon-left": 1.0, "endpoint-lost": 20.0,
+        "felix-restarts": 20.0, "node-replaced": 20.0,
+    },
+    "upgraded": {"misscheduled": 5.0, "node-replaced-late": 5.0},
 }  # fmt: skip
 """Moment → fault → seconds until it happens."""
 
@@ -123,28 +131,109 @@ def _misscheduled(world: World, node: str, value: Any) -> None:  # noqa: ANN401
         item["status"]["numberMisscheduled"] = 1
 
 
-def _joins(world: World, node: str, value: Any) -> None:  # noqa: ANN401
-    """Let a node like another join, with Calico first, as an autoscaler makes it."""
+def _pod_of(world: World, node: str, app: str) -> Key:
+    """Give the pod of an agent on a node."""
+    return next(k for k in world.pods_at[node] if world.typed[k].labels.get("k8s-app") == app)
+
+
+def _agent_restarts(world: World, node: str, value: Any) -> None:  # noqa: ANN401
     del value
-    name = f"{node}-new"
-    like = copy.deepcopy(world.of("nodes")["", node])
-    like["metadata"] |= {
-        "name": name,
-        "uid": f"uid-{name}",
-        "annotations": {"projectcalico.org/IPv4Address": "10.0.0.98/24"},
-    }
+    kubelet.delete(world, _pod_of(world, node, "cilium"))
+
+
+def _felix_restarts(world: World, node: str, value: Any) -> None:  # noqa: ANN401
+    """Felix clears programs of Cilium at its start (``procedure.md`` §7): pods there cannot be reached any more."""
+    del value
+    kubelet.delete(world, _pod_of(world, node, "calico-node"))
+    world.faults[f"pods-unreachable@{node}"] = True
+
+
+def _calico_falls(world: World, node: str, value: Any) -> None:  # noqa: ANN401
+    del value
+    kubelet.set_ready(world, _pod_of(world, node, "calico-node"), False)
+
+
+def _calico_pod(world: World, node: str, value: Any) -> None:  # noqa: ANN401
+    """Give one pod of a node on Cilium an address of Calico, as a race of both CNIs would."""
+    del value
+    host = world.hosts[node]
+    kubelet.readdress(world, _some_pod(world, node), str(cni.address(world, host.calico.pop())))
+
+
+def _some_pod(world: World, node: str) -> Key:
+    found = (k for k in world.pods_at[node] if world.typed[k].movable and not world.typed[k].host_network)
+    return min(k for k in found if world.typed[k].addresses)
+
+
+def _endpoint_lost(world: World, node: str, value: Any) -> None:  # noqa: ANN401
+    del value
+    world.of("ciliumendpoints.cilium.io").pop(_some_pod(world, node), None)
+
+
+def _silent(world: World, node: str, value: Any) -> None:  # noqa: ANN401
+    del value
+    for item in world.of("nodes")["", node]["status"]["conditions"]:
+        item["status"] = "Unknown" if item["type"] == "Ready" else item["status"]
+
+
+def _cordon_left(world: World, node: str, value: Any) -> None:  # noqa: ANN401
+    """Cordon a finished node in the run's own name, as a process that was thought dead would."""
+    del value
+    live = world.of("nodes")["", node]
+    marks = live["metadata"]["annotations"]
+    marks |= {"c2c/cordoned-by": marks["c2c/run"], "c2c/was-unschedulable": "false"}
+    live["spec"]["unschedulable"] = True
+
+
+def _config_edited(world: World, node: str, value: Any) -> None:  # noqa: ANN401
+    del node, value
+    world.of("configmaps")[SYSTEM, "cilium-config"]["data"]["enable-policy"] = "default"
+
+
+def _policies_deleted(world: World, node: str, value: Any) -> None:  # noqa: ANN401
+    del node, value
+    for resource in ("ciliumnetworkpolicies.cilium.io", "ciliumclusterwidenetworkpolicies.cilium.io"):
+        world.of(resource).clear()
+
+
+BOOT_S = 8.0
+
+
+def _replaced(world: World, node: str, value: Any) -> None:  # noqa: ANN401
+    """Put another machine in the place of a node, under its name: nothing of ours is on it."""
+    del value
+    live, typed = copy.deepcopy(world.of("nodes")["", node]), world.scheduler.nodes[node]
+    agents = [p for p in world.typed.values() if p.node == node and p.of_daemon_set]
+    kubelet.lose_node(world, node)
+    world.drop("ciliumnodes.cilium.io", ("", node))
+    marks = {k: v for k, v in live["metadata"]["annotations"].items() if not k.startswith("c2c/")}
+    live["metadata"]["annotations"] = marks
+    world.after(BOOT_S, "join", node, live, typed, agents)
+
+
+def join(world: World, name: str, like: dict[str, Any], typed: Node, agents: list[Pod]) -> None:
+    """Let a machine join, with Calico first, and everything on it that DaemonSets put on every node."""
+    like["metadata"] |= {"name": name, "uid": f"uid-{name}-{world.number()}"}
     like["metadata"]["labels"] = {k: v for k, v in like["metadata"]["labels"].items() if k != MIGRATION}
     like["spec"].pop("unschedulable", None)
-    like["status"]["nodeInfo"] = {**like["status"]["nodeInfo"], "bootID": f"boot-{name}"}
+    like["status"]["nodeInfo"] = {**like["status"]["nodeInfo"], "bootID": f"boot-{name}-{world.number()}"}
     world.put("nodes", like)
     world.hosts[name] = Host(name)
-    joined = replace(world.scheduler.nodes[node], name=name, uid=f"uid-{name}", unschedulable=False)
+    joined = replace(typed, name=name, uid=like["metadata"]["uid"], unschedulable=False)
     world.scheduler = world.scheduler.joined(joined, world.typed.values())
-    for key, pod in list(world.typed.items()):
-        if pod.node == node and pod.of_daemon_set:
-            owner = pod.owner.name if pod.owner else key[1]
-            kubelet.create(world, pod, f"{owner}-{world.number():x}", name)
-            kubelet.widen(world, pod)
+    for pod in agents:
+        owner = pod.owner.name if pod.owner else pod.name
+        kubelet.create(world, pod, f"{owner}-{world.number():x}", name)
+        kubelet.widen(world, pod)
+
+
+def _joins(world: World, node: str, value: Any) -> None:  # noqa: ANN401
+    """Let a node like another join, as an autoscaler makes it."""
+    del value
+    like = copy.deepcopy(world.of("nodes")["", node])
+    like["metadata"]["annotations"] = {"projectcalico.org/IPv4Address": "10.0.0.98/24"}
+    agents = [p for p in world.typed.values() if p.node == node and p.of_daemon_set]
+    join(world, f"{node}-new", like, world.scheduler.nodes[node], agents)
 
 
 def _leaves(world: World, node: str, value: Any) -> None:  # noqa: ANN401
@@ -158,11 +247,15 @@ def _clock(world: World, node: str, value: Any) -> None:  # noqa: ANN401
 
 
 _HAPPENS: Mapping[str, Callable[[World, str, Any], None]] = {
-    "api-down": _api_down, "api-gone": _api_down, "apiservice-dead": _api_service, "autodetection-moves": _address_moves,
-    "calico-not-ready": _calico_down, "clock-jump": _clock, "conf-comes-back": _conf_back, "dns-restarts": _dns_restarts,
-    "foreign-conf": _foreign_conf, "label-taken-off": _label_off, "misscheduled": _misscheduled, "node-added": _joins,
-    "node-reboots": _reboots, "node-removed": _leaves, "uncordoned": _uncordoned,
+    "addresses-move-late": _address_moves, "agent-restarts": _agent_restarts, "api-down": _api_down, "api-gone": _api_down,
+    "apiservice-dead": _api_service, "autodetection-moves": _address_moves, "calico-falls": _calico_falls,
+    "calico-not-ready": _calico_down, "calico-pod-comes": _calico_pod, "clock-jump": _clock, "conf-comes-back": _conf_back,
+    "config-edited": _config_edited, "cordon-left": _cordon_left, "dns-restarts": _dns_restarts,
+    "endpoint-lost": _endpoint_lost, "felix-restarts": _felix_restarts, "foreign-conf": _foreign_conf,
+    "label-taken-off": _label_off, "misscheduled": _misscheduled, "node-added": _joins, "node-reboots": _reboots,
+    "node-removed": _leaves, "node-replaced": _replaced, "node-replaced-late": _replaced, "node-silent": _silent,
+    "policies-deleted": _policies_deleted, "uncordoned": _uncordoned,
 }  # fmt: skip
 
-effects: Mapping[str, Callable[..., None]] = {"happen": happen}
+effects: Mapping[str, Callable[..., None]] = {"happen": happen, "join": join}
 """What of this module may stand in the queue."""

@@ -184,6 +184,15 @@ def set_ready(world: World, key: Key, ready: bool) -> None:  # one state of a po
     _count(world, key, 1 if ready else -1)
 
 
+def readdress(world: World, key: Key, address: str) -> None:
+    """Give a running pod another address; its endpoint, if it had one, is another CNI's and gone."""
+    pod, item = world.typed[key], world.of("pods")[key]
+    cni.after_end(world, pod)
+    world.typed[key] = replace(pod, addresses=(address,))
+    item["status"] |= {"podIP": address, "podIPs": [{"ip": address}]}
+    world.put("pods", item)
+
+
 def _count(world: World, key: Key, change: int) -> None:
     """Add to the ready counts of the pod's owners and budgets."""
     for budget in world.covers.get(key, ()):
@@ -277,7 +286,8 @@ def widen(world: World, pod: Pod, by: int = 1) -> None:
     owner = world.get("daemonsets.apps", pod.owner.name, pod.namespace) if pod.owner else None
     if owner is not None:
         status = owner["status"]
-        status["desiredNumberScheduled"] = max(0, int(status.get("desiredNumberScheduled", 0)) + by)
+        for count in ("desiredNumberScheduled", "updatedNumberScheduled"):
+            status[count] = max(0, int(status.get(count, 0)) + by)
 
 
 def lose_node(world: World, node: str) -> None:

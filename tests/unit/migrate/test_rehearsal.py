@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from migrate.engine.drafting import draft
 from migrate.engine.machine import begin
 from migrate.engine.plan_file import plan_document, plan_of
 from migrate.engine.planner import make_plan
+from migrate.model.draft import Policies
 from migrate.model.events import Event, Kind
 from migrate.model.plan import Plan
 from migrate.model.run import NodeStatus, Phase, RunStatus
@@ -30,11 +32,10 @@ from tests import clusters
 from tests.films import healthy_snapshot
 
 
-def planned(**settings: object) -> tuple[Plan, Snapshot]:
+def planned(*policies: Mapping[str, Any], **settings: object) -> tuple[Plan, Snapshot]:
     snapshot = healthy_snapshot()
-    return make_plan(
-        snapshot, draft(snapshot, Settings.from_mapping({**clusters.settings(), **settings}))
-    ), snapshot
+    said = Settings.from_mapping({**clusters.settings(), **settings})
+    return make_plan(snapshot, draft(snapshot, said, Policies(objects=policies))), snapshot
 
 
 def world(*faults: str) -> World:

@@ -15,7 +15,7 @@ from migrate.simulator.faults import FAULTS, chosen
 from tests.scenarios import SHORT, Scenario, modes, scenarios
 from tests.unit.migrate.test_rehearsal import planned
 
-COME_AND_GO = {"node-added", "node-removed"}
+COME_AND_GO = {"node-added", "node-removed", "node-replaced"}
 
 
 @cache
@@ -34,7 +34,7 @@ def failures(ended: Ended) -> Iterator[str]:
 
 @pytest.mark.parametrize("scenario", scenarios(), ids=lambda s: s.name)
 def test_a_fault_is_found_stopped_or_repaired_as_written(scenario: Scenario) -> None:
-    plan, snapshot = planned(**scenario.settings)
+    plan, snapshot = planned(*scenario.policies, **scenario.settings)
     faults = chosen([scenario.name])
     if scenario.ends == "refused":
         with pytest.raises(Locked, match=scenario.said):
@@ -58,7 +58,7 @@ OTHERWISE = {NodeStatus.HALTED, NodeStatus.ROLLED_BACK, NodeStatus.GONE, NodeSta
 
 @pytest.mark.parametrize("scenario", [s for s in scenarios() if s.nodes], ids=lambda s: s.name)
 def test_a_node_that_went_back_is_on_calico_as_it_was(scenario: Scenario) -> None:
-    ended = rehearse(*planned(**scenario.settings), faults=chosen([scenario.name]))
+    ended = rehearse(*planned(*scenario.policies, **scenario.settings), faults=chosen([scenario.name]))
     for name, status in scenario.nodes.items():
         if status == "ROLLED_BACK":
             assert ended.state["nodes"][name]["files"] == ["10-calico.conflist"]
