@@ -232,7 +232,7 @@ class _Maker:
             found["toPorts"] = [{"ports": [self.port() for _ in range(self.rng.randint(1, 3))]}]
         elif self.chance(0.25):
             found["icmps"] = [{"fields": [self.icmp() for _ in range(self.rng.randint(1, 2))]}]
-        return found
+        return _without_names(found) if section.startswith("egress") else found
 
     def node_selector(self) -> dict[str, Any]:
         key = self.rng.choice(["role", "app", "missing"])
@@ -326,3 +326,15 @@ class _Maker:
             return found
         first = self.rng.choice([53, 80, 8080])
         return {**found, "port": first, **({"endPort": 9000} if self.chance(0.2) else {})}
+
+
+def _without_names(element: dict[str, Any]) -> dict[str, Any]:
+    """Take port names from an egress element of every group: merged, they hide those of other elements from the agent.
+
+    An element of its own is a claim (``identities.yaml``); what it does to others is upstream's, and nobody's intent.
+    """
+    empty = any(entry.get("cidrGroupSelector") == {} for entry in element.get("toCIDRSet") or [])
+    if empty:
+        for rule in element.get("toPorts") or []:
+            rule["ports"] = [{**p, "port": "80"} if not p["port"].isdigit() else p for p in rule["ports"]]
+    return element

@@ -201,7 +201,8 @@ class _Reader:
         plain = 0
         for match in element.traffic:
             if match.name:
-                yield self._named(match)
+                if self._ingress or not element.every_group:
+                    yield self._named(match)
             else:
                 plain |= self._once(match, partial(space.traffic.where, partial(_carries, match)))
         if plain:

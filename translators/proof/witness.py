@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice, product
+from math import prod
 
 from translators.algebra.cidrs import Address
 from translators.algebra.space import (
@@ -24,7 +25,7 @@ from translators.algebra.space import (
 from translators.flows import Direction, Flow, Peer, PeerKind
 from translators.world import NamedPort, Namespace, Node, Pod, World
 
-__all__ = ["witnesses"]
+__all__ = ["are_all", "witnesses"]
 
 OTHER_VALUE = "c2c-other"
 MAX_CHOICES = 300
@@ -48,10 +49,20 @@ def witnesses(space: Space, cube: int, direction: Direction, world: World) -> It
             yield made
 
 
+def are_all(space: Space, cube: int) -> bool:
+    """Say whether ``witnesses`` tries every combination of a cube, so that finding none means that there is none."""
+    fields = (space.peer, space.subject, *_places(space), space.traffic)
+    counts = [len(f.values(cube)) for f in fields]
+    return max(counts) <= MAX_VALUES and prod(counts) <= MAX_CHOICES
+
+
+def _places(space: Space) -> list[Field]:
+    return [space.field(side, "namespace") for side in (SideName.SUBJECT, SideName.PEER)]
+
+
 def _choices(space: Space, cube: int) -> Iterator[int]:
     """Narrow the cube to single values where a combination may be impossible; the likeliest come first."""
-    places = [space.field(side, "namespace") for side in (SideName.SUBJECT, SideName.PEER)]
-    fields = [space.peer, space.subject, *places, space.traffic]
+    fields = [space.peer, space.subject, *_places(space), space.traffic]
     values = [_few(f, cube) for f in fields]
     pairs = sorted(product(values[2], values[3]), key=lambda pair: pair[0] == pair[1])
     for peer, own, pair, traffic in product(values[0], values[1], pairs, values[4]):
@@ -86,6 +97,10 @@ def _made(space: Space, cube: int, direction: Direction, world: World) -> tuple[
     family = _family(traffic, atom, own)
     peer_pod = _pod(space, cube, SideName.PEER, "peer") if atom.kind is AtomKind.POD else None
     larger = _extended(space, cube, world, subject, peer_pod)
+    if larger is None and peer_pod is not None and peer_pod.namespace == subject.namespace == OTHER_VALUE:
+        # Nobody names their namespaces, so they may be two, with labels of their own.
+        peer_pod = replace(peer_pod, namespace=f"{OTHER_VALUE}-2")
+        larger = _extended(space, cube, world, subject, peer_pod)
     if larger is None:
         return None
     destination_is_subject = direction is Direction.INGRESS

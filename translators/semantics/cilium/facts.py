@@ -150,7 +150,7 @@ class Facts:
     def peers_of(self, element: Element, *, by_labels: bool = False) -> int:
         """Give the peers that an element speaks of; ``by_labels``: without those that a selector reaches too far."""
         if element.anyone:
-            return self.everyone
+            return 0 if by_labels and element.every_group else self.everyone
         found = 0
         for selector in element.selectors:
             found |= self._meant(selector) if by_labels else self._selected(selector)

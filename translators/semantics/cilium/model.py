@@ -140,12 +140,14 @@ class _Reader:
             for term in item.get(f"{prefix}Endpoints") or []
         ]
         services, outside, unresolved = self._services(item, section)
+        every_group = _every_group(item, prefix)
         if _contradicts(item, prefix, {"Endpoints": services, "CIDRSet": outside}):
             return Element(f"{section}[{index}]", document.at(*path), traffic=traffic_of(item))
         return Element(
             label=f"{section}[{index}]",
             span=document.at(*path),
-            anyone=_anyone(item, prefix) or unresolved or _every_group(item, prefix),
+            anyone=_anyone(item, prefix) or unresolved or every_group,
+            every_group=every_group,
             selectors=(*selectors, *services),
             entities=frozenset(item.get(f"{prefix}Entities") or ()),
             prefixes=(*self._prefixes(item, prefix), *outside),

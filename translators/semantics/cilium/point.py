@@ -117,7 +117,7 @@ class PointEvaluator:
     def _peer(self, element: Element, other: Peer, *, by_labels: bool = False) -> bool:
         """``by_labels``: without what a selector reaches too far."""
         if element.anyone:
-            return True
+            return not (by_labels and element.every_group)
         return (
             any(self._selected(s, other, by_labels=by_labels) for s in element.selectors)
             or any(self._entity(name, other) for name in element.entities)

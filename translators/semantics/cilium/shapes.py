@@ -39,11 +39,16 @@ class PortMatch:
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One entry of a section; ``anyone`` has no peer list at all; ``traffic`` None: every protocol."""
+    """One entry of a section; ``anyone`` has no peer list at all; ``traffic`` None: every protocol.
+
+    ``every_group``: it speaks of anyone because an empty selector over groups does; a port name on egress is looked up
+    for nobody then.
+    """
 
     label: str
     span: Span | None = None
     anyone: bool = False
+    every_group: bool = False
     selectors: tuple[Selector, ...] = ()
     entities: frozenset[str] = frozenset()
     prefixes: tuple[Prefix, ...] = ()
