@@ -24,6 +24,8 @@ from translators.world import Service, World
 
 __all__ = ["CiliumPolicies"]
 
+_SAME = {"cluster-mesh": "cluster"}
+"""Entities that are another one here: a world has one cluster."""
 _LISTS = ("Endpoints", "CIDR", "CIDRSet", "Entities", "Nodes")
 _MEMBERS = (*_LISTS, "Groups", "Services", "FQDNs")
 POLICY_KINDS = frozenset({"CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"})
@@ -149,7 +151,7 @@ class _Reader:
             anyone=_anyone(item, prefix) or unresolved or every_group,
             every_group=every_group,
             selectors=(*selectors, *services),
-            entities=frozenset(item.get(f"{prefix}Entities") or ()),
+            entities=frozenset(_SAME.get(e, e) for e in item.get(f"{prefix}Entities") or ()),
             prefixes=(*self._prefixes(item, prefix), *outside),
             nodes=tuple(Selector.read(term) for term in item.get(f"{prefix}Nodes") or ()),
             traffic=traffic_of(item),
