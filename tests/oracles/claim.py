@@ -9,7 +9,11 @@ written from that and not from the evaluators. What a row may hold:
   CIDR groups, keys of ``cilium-config`` and addresses around it.
 * ``flows``: ``SOURCE > DESTINATION PROTOCOL/PORT or type`` and the verdict at ``at``, else at ``a/db``;
   ``proxied``: those of them that must go through a proxy, where the row speaks of that.
-* ``refused``: the object is not enforced. ``agent`` and ``schema`` say ``takes`` or ``refuses`` where they differ.
+* ``of``: which statements of the description the row decides: topics of ``statements.yaml``.
+* ``refused``: the object is not enforced. ``agent`` and ``schema`` say ``takes`` or ``refuses`` where they differ,
+  ``because`` is part of what the agent says then. With ``judged: agent`` the schema does not keep the object out.
+* ``warns``: whether the parser warns; ``logged``: the text for the log that a flow's verdict carries.
+* ``constants``: numbers and defaults of the version; such a row has no objects.
 * ``each``: values of ``$NAMES`` in the row, which then stands for several claims.
 * ``alone``: why the evaluators are not asked; then the engine is asked alone.
 """
@@ -42,12 +46,13 @@ NAMESPACED = frozenset({"cnp", "np"})
 SUBJECT = "a/db"
 NODES = {"n1": "10.0.0.11", "n2": "10.0.0.12"}
 NODE_KINDS = {"n1": PeerKind.HOST, "n2": PeerKind.REMOTE}
+MESH = "mesh:"
 ENTITIES = frozenset({"health", "ingress", "init", "unmanaged"})
 EXCLUDED = ("pod-template-hash", "io.kubernetes.x", "kubernetes.io/x", "statefulset.kubernetes.io/pod-name",
             "apps.kubernetes.io/pod-index", "batch.kubernetes.io/job-completion-index",
             "batch.kubernetes.io/controller-uid", "x.beta.kubernetes.io", "k8s.io/x", "pod-template-generation",
             "controller-revision-hash", "controller-uid", "annotation-x", "etcd_node",
-            "topology.kubernetes.io/zone")  # fmt: skip
+            "topology.kubernetes.io/zone", "beta.kubernetes.io/arch", "k8s.io.x/y", "annotations")  # fmt: skip
 PORTS = {
     "a/db": (NamedPort("http", "TCP", 8080), NamedPort("dns", "UDP", 53)),
     "b/db": (NamedPort("http", "TCP", 8080), NamedPort("dns", "UDP", 53)),
@@ -75,8 +80,12 @@ WORLD = World(
         ("b", "db"): Service("b", "db", {"app": "db"}),
         ("a", "bare"): Service("a", "bare"),
         ("a", "outside"): Service("a", "outside"),
+        ("a", "inside"): Service("a", "inside"),
     },
-    slices=(EndpointSlice("a", "outside", "outside", addresses=(parse_address("198.51.100.7"),)),),
+    slices=(
+        EndpointSlice("a", "outside", "outside", addresses=(parse_address("198.51.100.7"),)),
+        EndpointSlice("a", "inside", "inside", addresses=(parse_address("10.244.2.1"),)),
+    ),
     plan=AddressPlan(
         pods=(parse_cidr("10.244.0.0/16"), parse_cidr("fd00:10:244::/48")),
         nodes=(parse_cidr("10.0.0.0/24"),),
@@ -99,6 +108,12 @@ class Claim:
         """Give the flows, each with the verdict that the engine must give."""
         found: Mapping[str, str] = self.row.get("flows", {})
         return found
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Give what the row decides, each topic with its section before the point."""
+        found = self.row.get("of", ())
+        return (found,) if isinstance(found, str) else tuple(found)
 
     @property
     def alone(self) -> str:
@@ -130,6 +145,8 @@ class Claim:
         return found
 
     def _listed(self) -> list[Mapping[str, Any]]:
+        if "constants" in self.row:
+            return []
         if "objects" in self.row:
             return list(self.row["objects"])
         specs = self.row["specs"] if "specs" in self.row else [self.row["spec"]]
@@ -189,7 +206,9 @@ def _with_subject(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def peer(text: str) -> Peer:
-    """Give an end by its word: a pod, a node, an entity or an address outside."""
+    """Give an end by its word: a pod, its twin in another cluster, a node, an entity or an address outside."""
+    if text.startswith(MESH):
+        return Peer(PeerKind.ENTITY, entity=text)
     if text in ENTITIES:
         return Peer(PeerKind.ENTITY, entity=text)
     if text in NODES:
@@ -200,17 +219,17 @@ def peer(text: str) -> Peer:
     return Peer(PeerKind.WORLD, parse_address(text))
 
 
-COUNTED = re.compile(r"\$(ports|types)\((\d+)\)")
-LISTS: Mapping[str, Callable[[int], list[dict[str, Any]]]] = {
-    "ports": lambda count: [{"port": str(n), "protocol": "TCP"} for n in range(1, count + 1)],
-    "types": lambda count: [{"type": n, "family": "IPv4"} for n in range(1, count + 1)],
+COUNTED = re.compile(r"\$(ports|types)\((?:(\d+)-)?(\d+)\)")
+LISTS: Mapping[str, Callable[[range], list[dict[str, Any]]]] = {
+    "ports": lambda numbers: [{"port": str(n), "protocol": "TCP"} for n in numbers],
+    "types": lambda numbers: [{"type": n, "family": "IPv4"} for n in numbers],
 }
 
 
 def _filled(value: Any, names: Mapping[str, Any]) -> Any:
     """Put values for ``$NAMES``: a string that is only a name becomes the value as it is.
 
-    ``$ports(N)`` and ``$types(N)`` become N TCP ports and N ICMP types, from 1 on.
+    ``$ports(N)`` and ``$types(N)`` become TCP ports and ICMP types from 1 to N, ``$types(M-N)`` those from M.
     """
     if isinstance(value, dict):
         return {_filled(k, names): _filled(v, names) for k, v in value.items()}
@@ -219,7 +238,7 @@ def _filled(value: Any, names: Mapping[str, Any]) -> Any:
     if not isinstance(value, str) or "$" not in value:
         return value
     if counted := COUNTED.fullmatch(value):
-        return LISTS[counted[1]](int(counted[2]))
+        return LISTS[counted[1]](range(int(counted[2] or 1), int(counted[3]) + 1))
     if value.removeprefix("$") in names:
         return names[value.removeprefix("$")]
     for name in sorted(names, key=len, reverse=True):

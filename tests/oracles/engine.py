@@ -24,14 +24,15 @@ POLICY_KINDS = frozenset(
 class Said:
     """The engine's answer: for each policy whether it is valid, for each flow (ingress, egress).
 
-    ``proxied`` says for each flow where an allowed one goes through a proxy, ``by`` which policies decided, where
-    that was asked.
+    ``proxied`` says for each flow where an allowed one goes through a proxy, ``logged`` which texts for the log its
+    verdicts carry, where that was asked.
     """
 
     policies: tuple[Mapping[str, Any], ...]
     flows: tuple[tuple[str | None, str | None], ...]
     map_sizes: Mapping[str, int]
     proxied: tuple[tuple[bool, bool], ...] = ()
+    logged: tuple[tuple[Sequence[str], Sequence[str]], ...] = ()
 
 
 class Engine:
@@ -87,7 +88,13 @@ class Engine:
             raise AssertionError(f"the engine cannot read the request: {answer['error']}")
         verdicts = tuple((_verdict(f["ingress"]), _verdict(f["egress"])) for f in answer["flows"])
         proxied = tuple((f.get("ingressL7", False), f.get("egressL7", False)) for f in answer["flows"])
-        return Said(tuple(answer["policies"]), verdicts, answer.get("mapSizes") or {}, proxied)
+        logged = tuple((f.get("ingressLog", ()), f.get("egressLog", ())) for f in answer["flows"])
+        return Said(tuple(answer["policies"]), verdicts, answer.get("mapSizes") or {}, proxied, logged)
+
+    def constants(self) -> Mapping[str, Any]:
+        """Give the numbers and defaults of the version."""
+        found: Mapping[str, Any] = self.ask({"constants": True})["constants"]
+        return found
 
 
 def _options(config: CiliumConfig) -> dict[str, Any]:
@@ -172,6 +179,8 @@ def _end(peer: Peer) -> str:
     match peer.kind:
         case PeerKind.POD if peer.pod is not None:
             return f"ep:{peer.pod.namespace}/{peer.pod.name}"
+        case PeerKind.ENTITY if ":" in peer.entity:
+            return peer.entity
         case PeerKind.ENTITY:
             return f"entity:{peer.entity}"
         case PeerKind.WORLD:

@@ -44,8 +44,11 @@ func (e *Engine) Judge(request *Request) (*Answer, error) {
 	if err := configure(e.logger, &request.Options); err != nil {
 		return nil, err
 	}
-	reader := &policyReader{e.logger, e.validator, request.Services, clusterName(&request.Options), request.Options.Schema}
+	reader := &policyReader{e.validator, request.Services, clusterName(&request.Options), request.Options.Schema}
 	answer := &Answer{ID: request.ID, Policies: []PolicyAnswer{}, Flows: make([]FlowAnswer, len(request.Flows))}
+	if request.Constants {
+		answer.Constants = constants()
+	}
 	var objects []*parsed
 	for _, raw := range request.Policies {
 		object, said := reader.read(raw)
@@ -170,6 +173,7 @@ func (j *judge) flow(answer *FlowAnswer, flow *Flow, from, to *identity.Identity
 			return err
 		}
 		answer.Egress, answer.EgressL7, answer.EgressBy = said.verdict, said.l7, said.by
+		answer.EgressLog = said.log
 	}
 	if end, own := j.own(flow.To); own {
 		said, err := j.verdict(end, to, policy.IngressKey().WithIdentity(from.ID), flow)
@@ -177,6 +181,7 @@ func (j *judge) flow(answer *FlowAnswer, flow *Flow, from, to *identity.Identity
 			return err
 		}
 		answer.Ingress, answer.IngressL7, answer.IngressBy = said.verdict, said.l7, said.by
+		answer.IngressLog = said.log
 	}
 	return nil
 }
@@ -186,6 +191,7 @@ type said struct {
 	verdict string
 	l7      bool
 	by      []string
+	log     []string
 }
 
 // ownEntities are endpoints of every node that have no pod: each agent polices its own, all in the same way.
@@ -243,6 +249,11 @@ func (j *judge) verdict(end string, own *identity.Identity, key types.Key, flow 
 	if j.agent.request.Options.Explain {
 		for _, labels := range rules.LabelArray() {
 			answer.by = append(answer.by, labels.Get("k8s.io.cilium.k8s.policy.name"))
+		}
+		for _, text := range rules.Log() {
+			if text != "" {
+				answer.log = append(answer.log, text)
+			}
 		}
 	}
 	return answer, nil

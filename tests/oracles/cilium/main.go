@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"strings"
 )
 
 const maxLine = 256 << 20
@@ -35,14 +36,19 @@ func main() {
 
 // version names the module whose engine this is, and the sources that were built around it.
 func version() string {
+	return strings.TrimSpace("cilium-engine "+upstream()) + " sources " + sources
+}
+
+// upstream gives the version of Cilium's module.
+func upstream() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, module := range info.Deps {
 			if module.Path == "github.com/cilium/cilium" {
-				return fmt.Sprintf("cilium-engine %s sources %s", module.Version, sources)
+				return module.Version
 			}
 		}
 	}
-	return "cilium-engine sources " + sources
+	return ""
 }
 
 func serve(engine *Engine, in io.Reader, out io.Writer) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -31,7 +32,6 @@ type parsed struct {
 
 // policyReader turns objects into policy entries as the agent's watchers do.
 type policyReader struct {
-	logger    *slog.Logger
 	validator *validator.NPValidator
 	services  []Service
 	cluster   string
@@ -54,7 +54,9 @@ func (r *policyReader) read(raw json.RawMessage) (*parsed, PolicyAnswer) {
 	if r.schema == "report" || r.schema == "enforce" {
 		r.checkSchema(raw, head.Kind, &answer)
 	}
-	entries, err := r.entries(raw, head.Kind)
+	said := &warnings{}
+	entries, err := r.entries(slog.New(said), raw, head.Kind)
+	answer.Warnings = said.texts
 	if err != nil {
 		answer.Valid, answer.Error = false, err.Error()
 		return nil, answer
@@ -64,6 +66,19 @@ func (r *policyReader) read(raw json.RawMessage) (*parsed, PolicyAnswer) {
 	}
 	kind := ipcachetypes.ResourceKind(head.Kind)
 	return &parsed{ipcachetypes.NewResourceID(kind, head.Metadata.Namespace, head.Metadata.Name), entries}, answer
+}
+
+// warnings keeps what the parser warns of.
+type warnings struct {
+	texts []string
+}
+
+func (w *warnings) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
+func (w *warnings) WithAttrs([]slog.Attr) slog.Handler               { return w }
+func (w *warnings) WithGroup(string) slog.Handler                    { return w }
+func (w *warnings) Handle(_ context.Context, record slog.Record) error {
+	w.texts = append(w.texts, record.Message)
+	return nil
 }
 
 func (r *policyReader) checkSchema(raw json.RawMessage, kind string, answer *PolicyAnswer) {
@@ -85,28 +100,28 @@ func (r *policyReader) checkSchema(raw json.RawMessage, kind string, answer *Pol
 	}
 }
 
-func (r *policyReader) entries(raw json.RawMessage, kind string) (types.PolicyEntries, error) {
+func (r *policyReader) entries(logger *slog.Logger, raw json.RawMessage, kind string) (types.PolicyEntries, error) {
 	switch kind {
 	case "CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy":
-		return r.cilium(raw, kind)
+		return r.cilium(logger, raw, kind)
 	case "NetworkPolicy":
 		var object slim_networkingv1.NetworkPolicy
 		if err := json.Unmarshal(raw, &object); err != nil {
 			return nil, err
 		}
-		return k8s.ParseNetworkPolicy(r.logger, r.cluster, &object)
+		return k8s.ParseNetworkPolicy(logger, r.cluster, &object)
 	case "ClusterNetworkPolicy":
 		var object policyv1alpha2.ClusterNetworkPolicy
 		if err := json.Unmarshal(raw, &object); err != nil {
 			return nil, err
 		}
-		return k8s.ParseClusterNetworkPolicy(r.logger, r.cluster, &object)
+		return k8s.ParseClusterNetworkPolicy(logger, r.cluster, &object)
 	}
 	return nil, fmt.Errorf("kind %q is no policy", kind)
 }
 
 // cilium parses a CNP or CCNP; a CCNP is a CNP without a namespace to the agent, too.
-func (r *policyReader) cilium(raw json.RawMessage, kind string) (types.PolicyEntries, error) {
+func (r *policyReader) cilium(logger *slog.Logger, raw json.RawMessage, kind string) (types.PolicyEntries, error) {
 	var object v2.CiliumNetworkPolicy
 	if err := json.Unmarshal(raw, &object); err != nil {
 		return nil, err
@@ -123,7 +138,7 @@ func (r *policyReader) cilium(raw json.RawMessage, kind string) (types.PolicyEnt
 			service.resolve(spec)
 		}
 	}
-	rules, err := object.Parse(r.logger, r.cluster)
+	rules, err := object.Parse(logger, r.cluster)
 	if err != nil {
 		return nil, err
 	}

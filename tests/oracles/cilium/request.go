@@ -13,6 +13,7 @@ type Request struct {
 	Nodes          []Node            `json:"nodes"`
 	KubeAPIServers []string          `json:"kubeAPIServers"`
 	Flows          []Flow            `json:"flows"`
+	Constants      bool              `json:"constants"` // say the numbers and defaults of this version as well
 }
 
 // Options are the agent's; what is left out has the agent's default.
@@ -69,7 +70,7 @@ type Node struct {
 }
 
 // Flow is the first packet of a connection. Ends are ep:NAMESPACE/NAME, ip:ADDRESS,
-// node:NAME or node:NAME@ADDRESS, or entity:NAME;
+// node:NAME or node:NAME@ADDRESS, entity:NAME, or mesh:CLUSTER/NAMESPACE/NAME, the twin of a pod in another cluster;
 // port is the ICMP type for ICMP and ICMPv6.
 type Flow struct {
 	From  string `json:"from"`
@@ -86,6 +87,8 @@ type Answer struct {
 	Flows    []FlowAnswer    `json:"flows"`
 	MapSizes map[string]int  `json:"mapSizes,omitempty"`
 
+	Constants map[string]any `json:"constants,omitempty"`
+
 	// Identities are the labels of each judged endpoint, for explain.
 	Identities map[string][]string `json:"identities,omitempty"`
 }
@@ -96,10 +99,13 @@ type PolicyAnswer struct {
 	Error       string `json:"error,omitempty"`
 	SchemaValid *bool  `json:"schemaValid,omitempty"`
 	SchemaError string `json:"schemaError,omitempty"`
+
+	// Warnings are what the parser writes into the agent's log.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // FlowAnswer holds allowed, denied, or none where the end is no endpoint; whether an allowed flow goes through a
-// proxy; and for explain the names of the policies that decided.
+// proxy; and for explain the names of the policies that decided and their texts for the log.
 type FlowAnswer struct {
 	Ingress   string   `json:"ingress"`
 	Egress    string   `json:"egress"`
@@ -107,4 +113,7 @@ type FlowAnswer struct {
 	EgressL7  bool     `json:"egressL7,omitempty"`
 	IngressBy []string `json:"ingressBy,omitempty"`
 	EgressBy  []string `json:"egressBy,omitempty"`
+
+	IngressLog []string `json:"ingressLog,omitempty"`
+	EgressLog  []string `json:"egressLog,omitempty"`
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 
@@ -50,6 +51,7 @@ type agent struct {
 	cache      *ipcache.IPCache
 	known      map[string]*identity.Identity
 	byAddress  map[netip.Addr]string
+	clusters   []string // the others of the mesh, numbered from 1; the own one is 0
 }
 
 // updates hands identities on to both selector caches, as the agent's identity updater does.
@@ -238,6 +240,8 @@ func (a *agent) peer(ctx context.Context, end string) (*identity.Identity, error
 	case "node":
 		name, address, _ := strings.Cut(name, "@")
 		found, err = a.nodeIdentity(ctx, name, address)
+	case "mesh":
+		found, err = a.elsewhere(name)
 	case "entity":
 		found = identity.LookupReservedIdentity(reserved[name])
 	}
@@ -249,6 +253,25 @@ func (a *agent) peer(ctx context.Context, end string) (*identity.Identity, error
 	}
 	a.known[end] = found
 	return found, nil
+}
+
+// elsewhere gives the identity of a pod's twin in another cluster of a mesh.
+func (a *agent) elsewhere(name string) (*identity.Identity, error) {
+	cluster, pod, _ := strings.Cut(name, "/")
+	twin := a.known["ep:"+pod]
+	if twin == nil {
+		return nil, fmt.Errorf("no pod %q to have a twin", pod)
+	}
+	found := labels.Labels{}
+	found.MergeLabels(twin.Labels)
+	found.MergeLabels(labels.Map2Labels(map[string]string{k8sConst.PolicyLabelCluster: cluster}, labels.LabelSourceK8s))
+	number := slices.Index(a.clusters, cluster)
+	if number < 0 {
+		number = len(a.clusters)
+		a.clusters = append(a.clusters, cluster)
+	}
+	bits := identity.NumericIdentity(number+1) << identity.GetClusterIDShift()
+	return identity.NewIdentity(bits+twin.ID, found), nil
 }
 
 func (a *agent) outside(ctx context.Context, address netip.Addr) (*identity.Identity, error) {
