@@ -6,6 +6,7 @@ import getpass
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ from migrate.adapters.kube_api import KubeApi, connect
 from migrate.adapters.kube_cluster import KubeCluster
 from migrate.adapters.kube_exec import KubeShell
 from migrate.adapters.lease import LeaseLock, Process, namespace_object, this_process
+from migrate.adapters.live_dump import access
 from migrate.adapters.mirror_configmap import ConfigMapMirror
 from migrate.adapters.no_flows import NoFlows
 from migrate.adapters.nodes_api import ApiNodes
+from migrate.adapters.own_rights import KubeRights
 from migrate.adapters.probes_pods import PodProber
 from migrate.adapters.run_folder import FileStore
 from migrate.adapters.watcher import KubeWatcher
@@ -98,6 +101,7 @@ def ports_of(
         ),
         flows=NoFlows("no source of flows is set up"),
         watcher=KubeWatcher(live.cluster),
+        rights=KubeRights(partial(access, live.api), settings.namespace),
         journal=FileJournal(journal)
         if place.continues is None
         else FileJournal(journal, continues=place.continues),

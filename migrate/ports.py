@@ -49,6 +49,7 @@ __all__ = [
     "Ran",
     "Release",
     "Reporter",
+    "Rights",
     "Shell",
     "Store",
     "Watcher",
@@ -219,6 +220,12 @@ class Nodes(Protocol):
     def sweep(self, node: str) -> Mapping[str, Any]:
         """Remove ``cali*`` veths without a live sandbox and release their IPAM handles; give what was removed."""
 
+    def after_network_restart(self, node: str) -> Sequence[str]:
+        """Restart the host's network manager, where one runs, and give what of Cilium's rules, routes and devices is gone.
+
+        Raises ``ApiError`` where the host cannot be reached.
+        """
+
     def lock_free(self, node: str) -> bool:
         """Say whether no module of ours still works on the node."""
 
@@ -342,6 +349,13 @@ class Networked:
 
     pod: Pod
     endpoint: str = ""
+
+
+class Rights(Protocol):
+    """What the server grants us now."""
+
+    def withdrawn(self, *, of_nodes: bool) -> Sequence[str]:
+        """Give the rights of a run that are not granted (any more): those of a node's steps, or all."""
 
 
 class Watcher(Protocol):
@@ -492,6 +506,7 @@ class Ports:
     prober: Prober
     flows: Flows
     watcher: Watcher
+    rights: Rights
     journal: Journal
     mirror: Mirror
     lock: Lock

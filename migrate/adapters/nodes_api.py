@@ -108,6 +108,10 @@ class ApiNodes:
         """Give nothing but the name: what a host holds cannot be seen through the API."""
         return NodeFacts(node, {})
 
+    def after_network_restart(self, node: str) -> Sequence[str]:
+        """Raise: a host's network manager is out of the API's reach."""
+        raise _needs_access(f"{node}: the network manager cannot be restarted")
+
     def lock_free(self, node: str) -> bool:
         """Say yes: no module of ours runs on a node that is only reached through the API."""
         del node

@@ -34,7 +34,7 @@ UNREACHABLE = frozenset({FailureClass.TRANSIENT})
 SHORTEST_S = 0.001
 """Time moves between two turns, whatever is due: a loop that does not sleep would starve everything else."""
 REFUSED_AGAIN_S, TOLD_AGAIN_S = 5.0, 60.0
-BUDGETS = "G-24"
+BUDGETS, RIGHTS = "G-24", "G-22"
 RESTING = frozenset(
     {RunStatus.PAUSED, RunStatus.HALTED, RunStatus.ABORTED, RunStatus.ROLLED_BACK, RunStatus.DONE}
 )
@@ -224,7 +224,8 @@ class Driver:
     # Commands.
 
     def _attend(self, task: Task) -> None:
-        if task.command.nature.mutates and not self._ports.lock.held():
+        asks = task.command.nature.mutates or task.command.args.get("gate") == RIGHTS
+        if asks and not self._ports.lock.held():
             self.tell(Event(Kind.LEASE_LOST, text="the lock is no longer ours"))
             return
         try:
@@ -352,7 +353,7 @@ class Driver:
         last = self.at + self._pace.gate_s >= task.until
         try:
             result = judge_gate(gate, measure(work, command), self.run.plan.draft.settings.gates)
-            again = result.outcome is GateOutcome.FAIL and gate in CONVERGING
+            again = result.outcome is GateOutcome.FAIL and (gate in CONVERGING or _busy_host(result))
         except ApiError as error:
             if error.status == 0 and error.failure in UNREACHABLE:
                 raise
@@ -422,6 +423,11 @@ class Driver:
         dues = [t.due for t in self._tasks.values()]
         others = (self._watch.next_at(self.at), self.hours.next_at(self.run, self._worked, self.at))
         return min([*dues, *others])
+
+
+def _busy_host(result: GateResult) -> bool:
+    """Say whether nothing but a module of an earlier process is in the way: it comes to its end (``state.md`` §9.1)."""
+    return bool(result.evidence.get("locks")) and not result.evidence.get("denied")
 
 
 def _plain(command: Command) -> Command:

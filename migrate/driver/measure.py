@@ -26,7 +26,7 @@ from migrate.driver.sight import (
     taints,
 )
 from migrate.engine.placement import budgets_of
-from migrate.engine.script import CALICO, CILIUM, MIGRATION_CNC
+from migrate.engine.script import CALICO, CILIUM, MIGRATION_CNC, node_plan
 from migrate.model.commands import Command, Name
 from migrate.model.draft import Stage
 from migrate.model.events import FailureClass
@@ -421,9 +421,25 @@ def _role(work: Workshop, name: str) -> str:
     return CILIUM if _switched(work, name) else CALICO
 
 
-def _unavailable(work: Workshop, command: Command) -> Mapping[str, Any]:
-    del work, command
-    return {"nodes": {}, "cluster": []}
+def _network_manager(work: Workshop, command: Command) -> Mapping[str, Any]:
+    """Restart the host's network manager and see what it took away; what the host does not tell is no pass."""
+    return {"nodes": {n: list(work.ports.nodes.after_network_restart(n)) for n in _names(work, command)}}
+
+
+def _held(work: Workshop, command: Command) -> Mapping[str, Any]:
+    """Ask whether we still may: the rights, and on a node that we reach whether no other module works there.
+
+    The lock was asked for right before: without it nothing is measured (R32).
+    """
+    try:
+        denied = list(work.ports.rights.withdrawn(of_nodes=bool(command.node)))
+    except ApiError as error:
+        if error.status == 0:
+            raise
+        denied = None
+    reached = command.node and node_plan(work.run, command.node).access != "api"
+    locks = [command.node] if reached and not work.ports.nodes.lock_free(command.node) else []
+    return {"lease": True, "denied": denied, "locks": locks}
 
 
 _MEASURES: Mapping[str, Callable[[Workshop, Command], Mapping[str, Any]]] = {
@@ -446,7 +462,8 @@ _MEASURES: Mapping[str, Callable[[Workshop, Command], Mapping[str, Any]]] = {
     "G-17": _flows,
     "G-18": _completeness,
     "G-19": _calico_left,
-    "G-20": _unavailable,
+    "G-20": _network_manager,
+    "G-22": _held,
     "G-23": _cordons,
     "G-24": _may_drain,
     "G-25": _network,

@@ -22,7 +22,7 @@ MAX_NAMED = 3
 OF_PROBES = frozenset({"G-04", "G-05", "G-06", "G-07", "G-08"})
 """Gates that judge what the newest probes of their step found; asked again alone they would find the same."""
 CONVERGING = frozenset(
-    {"G-01", "G-02", "G-03", "G-09", "G-10", "G-11", "G-12", "G-13", "G-19", "G-25", "G-29", "G-30"}
+    {"G-01", "G-02", "G-03", "G-09", "G-10", "G-11", "G-12", "G-13", "G-19", "G-25", "G-26", "G-29", "G-30"}
 )
 """Gates that are asked again until they pass or their time is over; the others are asked once.
 
@@ -330,12 +330,13 @@ def _nothing_left(seen: Measure, limits: Gates) -> _Found:
 
 
 def _held(seen: Measure, limits: Gates) -> _Found:
-    """``lease``: held; ``denied``: rights that are gone; ``locks``: node → another module works there."""
+    """``lease``: held; ``denied``: rights that are gone, None: not answered; ``locks``: nodes on which a module works."""
     del limits
     bad = [] if seen["lease"] else ["the lock is not ours"]
+    bad += [*(seen["denied"] or ()), *(f"{n}: a module still works there" for n in seen["locks"])]
     return (
-        [*bad, *seen["denied"], *(f"{n}: a module still works there" for n in seen["locks"])],
-        [],
+        bad,
+        ["the server does not say what we may do"] if seen["denied"] is None else [],
         "rights and lock held",
     )
 

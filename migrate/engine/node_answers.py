@@ -20,7 +20,7 @@ __all__ = ["done", "failed", "gate", "unknown"]
 
 RETRYABLE = frozenset({FailureClass.TRANSIENT, FailureClass.CONFLICT, FailureClass.WAIT})
 BUDGET_RETRY_S = 5.0
-BUDGETS, MATRIX = "G-24", "G-05"
+BUDGETS, MATRIX, RIGHTS = "G-24", "G-05", "G-22"
 
 
 def done(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows:
@@ -126,9 +126,18 @@ def gate(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows:
 
 
 def _gate_before(turn: Turn, node: NodeRun, event: Event, opened: Open) -> Rows:
-    """A budget or a backend allows nothing now: the node waits uncordoned until the drain's deadline."""
-    if turn.at >= node.drain_until:
-        return halt(turn, node, "drain" if event.gate == BUDGETS else gate_slug(event.gate), "7")
+    """A budget or a backend allows nothing now: the node waits uncordoned until the drain's deadline.
+
+    A right that is gone does not come back by waiting: it is asked for as often as any gate.
+    """
+    over = turn.at >= node.drain_until
+    if event.gate == RIGHTS:
+        over = over or node.attempts >= turn.run.plan.draft.settings.gates.retries
+        turn.change_node(node.name, attempts=node.attempts + 1)
+    if over:
+        return halt(
+            turn, turn.node(node.name), "drain" if event.gate == BUDGETS else gate_slug(event.gate), "7"
+        )
     turn.again(opened, after_s=BUDGET_RETRY_S)
     return ("49",)
 

@@ -20,7 +20,7 @@ def node_script(run: Run, node: NodeRun) -> Script:
 
 def _preparing(run: Run, node: NodeRun, how: NodePlan) -> Iterator[Command]:
     del run, how
-    yield from (gate(g, node.name) for g in (23, 9, 24))
+    yield from (gate(g, node.name) for g in (22, 23, 9, 24))
     yield Command(Name.BACKUP_NODE, node.name)
     yield Command(Name.BASELINE, node.name)
 
@@ -79,10 +79,14 @@ def _checking(run: Run, node: NodeRun, how: NodePlan) -> Iterator[Command]:
 
 
 def _proving(run: Run, node: NodeRun, how: NodePlan) -> Iterator[Command]:
-    """Ask the gates that name one cause before the one over the whole matrix, so that a halt names the cause."""
-    del run, how
+    """Ask the gates that name one cause before the one over the whole matrix, so that a halt names the cause.
+
+    The canary's network manager is restarted last, where hands reach the host (G-20): it is still cordoned then.
+    """
     yield Command(Name.PROBE, node.name, {"rows": "node"})
     yield from (gate(g, node.name) for g in (4, 6, 7, 8, 5))
+    if run.phase is Phase.CANARY and how.access != "api":
+        yield gate(20, node.name)
 
 
 def _giving_back(run: Run, node: NodeRun, how: NodePlan) -> Iterator[Command]:

@@ -42,12 +42,12 @@ def _backing_up(run: Run, draft: Draft) -> Iterator[Command]:
 def _proving_the_canary(run: Run, draft: Draft) -> Iterator[Command]:
     del run, draft
     yield Command(Name.PROBE, args={"rows": "mixed"})
-    yield from (gate(g) for g in (6, 7, 8, 5))
+    yield from (gate(g) for g in (6, 7, 8, 5, 26))
 
 
 def _closing_the_loop(run: Run, draft: Draft) -> Iterator[Command]:
     del run, draft
-    yield gate(19)
+    yield from (gate(26), gate(19))
 
 
 def _auditing(run: Run, draft: Draft) -> Iterator[Command]:
@@ -89,6 +89,7 @@ def _reporting(run: Run, draft: Draft) -> Iterator[Command]:
 
 def _pinning(run: Run, draft: Draft) -> Iterator[Command]:
     del run
+    yield gate(22)
     yield from (command for command, _ in draft.pins)
     yield from (gate(12), gate(13))
 
@@ -96,6 +97,7 @@ def _pinning(run: Run, draft: Draft) -> Iterator[Command]:
 def _installing(run: Run, draft: Draft) -> Iterator[Command]:
     """Install Cilium beside Calico; what is there before is measured before (``procedure.md`` §3, P3)."""
     del run
+    yield gate(22)
     yield Command(Name.PROBE, args={"rows": "baseline"})
     yield Command(Name.COLLECT_BASELINE_FLOWS)
     yield Command(Name.HELM_INSTALL, args={"stage": str(Stage.MIGRATION)})
@@ -112,6 +114,7 @@ def _installing(run: Run, draft: Draft) -> Iterator[Command]:
 
 def _finishing(run: Run, draft: Draft) -> Iterator[Command]:
     stage = str(Stage.FINAL if _bridged(draft) else Stage.AUDIT)
+    yield from (gate(26), gate(22))
     if _bridged(draft):
         yield Command(Name.UNSTAGE_POLICIES, args={"set": "allowance"})
     yield Command(Name.HELM_UPGRADE, args={"stage": stage})
@@ -127,6 +130,7 @@ def _finishing(run: Run, draft: Draft) -> Iterator[Command]:
 
 def _enforcing(run: Run, draft: Draft) -> Iterator[Command]:
     stage = str(Stage.FINAL)
+    yield gate(22)
     if draft.policies.deferred:
         yield Command(Name.STAGE_POLICIES, args={"set": "deferred"})
     if _bridged(draft):
@@ -153,7 +157,7 @@ def _enforcing(run: Run, draft: Draft) -> Iterator[Command]:
 def _removing(run: Run, draft: Draft) -> Iterator[Command]:
     """Remove Calico from the cluster in the safe order of ``removal.md`` §4."""
     del run
-    yield from (gate(19), gate(30, stage=str(Stage.FINAL)))
+    yield from (gate(22), gate(19), gate(30, stage=str(Stage.FINAL)))
     yield Command(Name.DISABLE_AUTO_HEP)
     yield Command(Name.DELETE_HOST_ENDPOINTS)
     yield gate(14)

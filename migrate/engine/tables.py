@@ -193,7 +193,7 @@ NODE_ROWS: Mapping[str, str] = {
     "4": "CORDONED: evictions go out, or the label where pods are recycled after the switch",
     "5": "DRAINED: every pod that had to go is gone",
     "6": "CORDONED: a PDB refuses, asked again",
-    "7": "HALTED: the drain took too long",
+    "7": "HALTED: the drain took too long, or may not begin",
     "8": "CORDONED: a new pod with a Calico address appeared",
     "9": "LABELLED: the agent is restarted at once",
     "10": "CNI_SWITCHED: another agent runs and its file is first",
@@ -235,6 +235,6 @@ NODE_ROWS: Mapping[str, str] = {
     "46": "LABELLED: labelled before its pods move (recycle, order after)",
     "47": "GONE: its replacement has joined",
     "48": "HALTED: an eviction can never succeed",
-    "49": "PENDING: a PDB or a backend allows nothing now, asked again",
+    "49": "PENDING: a PDB, a backend or a right allows nothing now, asked again",
     "50": "PENDING: uncordoned, no pod had been evicted",
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-__all__ = ["ACTING", "OURS", "READING", "Asked", "Right", "rights_for"]
+__all__ = ["ACTING", "OURS", "READING", "Asked", "Right", "held_by_a_run", "rights_for"]
 
 Asked = tuple[str, str, str]
 """A verb, a resource as the API names it (``pods/eviction``, ``deployments.apps``), a namespace; empty: everywhere."""
@@ -110,3 +110,17 @@ def rights_for(verbs: Iterable[str]) -> tuple[Right, ...]:
     if acting:
         return (*READING, *ACTING)
     return (*READING, Right("", ("configmaps",), ("patch",), "wishes of a run", OURS)) if wishing else READING
+
+
+OF_NODES = ("cordon", "drain", "restart agents", "the running configuration and CNI files")
+"""How the reasons of those rights begin that each node takes."""
+
+
+def held_by_a_run(namespace: str, *, of_nodes: bool) -> tuple[Right, ...]:
+    """Give the rights without which no changing command goes out (G-22): of a node's steps, or all.
+
+    Left out is what only some clusters serve, and namespaces that a chart makes on its way: a role there comes with them.
+    """
+    places = {"", SYSTEM, *({OURS} if namespace == OURS else ())}
+    everywhere = (r for r in ACTING if r.namespace in places and not r.where_served)
+    return tuple(r for r in everywhere if not of_nodes or r.why.startswith(OF_NODES))

@@ -65,7 +65,9 @@ class SimCluster:
             raise ApiError(
                 FailureClass.CONFLICT, f"{key[1]} already exists", status=409, reason="AlreadyExists"
             )
-        return self.world.put(resource, copy.deepcopy(dict(item)))
+        made = self.world.put(resource, copy.deepcopy(dict(item)))
+        answered(self.world)
+        return made
 
     def apply(self, item: Object, *, force: bool = False) -> Object:
         """Apply an object; kinds of Cilium need their CRD."""
@@ -81,7 +83,9 @@ class SimCluster:
         live = self.world.get(resource, key[1], key[0])
         merged = copy.deepcopy(dict(item)) if live is None else _merged(live, item)
         merged["spec"] = copy.deepcopy(item.get("spec", at(live, "spec") or {}))
-        return self.world.put(resource, merged)
+        applied = self.world.put(resource, merged)
+        answered(self.world)
+        return applied
 
     def patch(
         self,
@@ -109,6 +113,7 @@ class SimCluster:
             after_patch(self.world, name, changes)
         if resource in ROLLED and at(live, "spec", "template") != before:
             self.world.after(ROLL_S, "roll", resource, (namespace, name))
+        answered(self.world)
         return live
 
     def delete(self, resource: str, name: str, namespace: str = "", *, uid: str = "") -> bool:
@@ -121,10 +126,12 @@ class SimCluster:
             raise ApiError(FailureClass.CONFLICT, f"{name} has another uid", status=409)
         if resource == "pods":
             kubelet.delete(self.world, (namespace, name))
+            answered(self.world)
             return True
         self.world.drop(resource, (namespace, name))
         if resource == "customresourcedefinitions.apiextensions.k8s.io":
             self.world.objects.pop(name, None)
+        answered(self.world)
         return True
 
     def _meets_fault(self) -> None:
@@ -139,6 +146,14 @@ def answers(world: World) -> None:
     if left > 0:
         world.faults["api-500"] = left - 1
         raise ApiError(FailureClass.TRANSIENT, "etcdserver: request timed out", status=500)
+
+
+def answered(world: World) -> None:
+    """Answer a write that took effect, or not: raises ``ApiError`` where its answer is lost on the way."""
+    left = int(world.faults.get("answers-lost", 0))
+    if left > 0:
+        world.faults["answers-lost"] = left - 1
+        raise ApiError(FailureClass.TRANSIENT, "the connection was closed before the answer", status=504)
 
 
 def _place(item: Object) -> tuple[str, Key]:
@@ -194,6 +209,7 @@ class SimEvictor:
             raise ApiError(FailureClass.CONFLICT, "the UID in the precondition does not match", status=409)
         if not dry_run:
             kubelet.delete(world, key)
+            answered(world)
         return Eviction.ACCEPTED
 
     def _budgets(self, key: Key) -> None:

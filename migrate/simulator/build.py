@@ -26,7 +26,7 @@ from migrate.simulator.kubelet import plain_pod
 from migrate.simulator.memory import MemoryJournal, MemoryLock, MemoryMirror, MemoryStore, Silent
 from migrate.simulator.others import SimClock, SimMachines, SimNodes
 from migrate.simulator.probes import SimProber
-from migrate.simulator.watcher import SimWatcher
+from migrate.simulator.watcher import SimRights, SimWatcher
 from migrate.simulator.world import Host, World
 
 __all__ = ["Simulation", "world_of"]
@@ -55,6 +55,7 @@ class Simulation:
             prober=SimProber(self.world),
             flows=self.flows,
             watcher=SimWatcher(self.world),
+            rights=SimRights(self.world),
             journal=self.journal,
             mirror=self.mirror,
             lock=self.lock,

@@ -30,7 +30,7 @@ MOMENTS: Mapping[str, Mapping[str, float]] = {
     "labelled": {"label-taken-off": 20.0},
     "soaking": {
         "addresses-move-late": 60.0, "calico-falls": 60.0, "clock-jump": 60.0, "config-edited": 60.0, "node-silent": 60.0,
-        "policies-deleted": 60.0,
+        "policies-deleted": 60.0, "rights-lost": 60.0,
     },
     "migrated": {
         "agent-restarts": 20.0, "calico-pod-comes": 20.0, "conf-comes-back": 1.0, "cordon-left": 1.0, "endpoint-lost": 20.0,
@@ -196,6 +196,11 @@ def _policies_deleted(world: World, node: str, value: Any) -> None:  # noqa: ANN
         world.of(resource).clear()
 
 
+def _rights_lost(world: World, node: str, value: Any) -> None:  # noqa: ANN401
+    del node, value
+    world.withdrawn.append("the right to patch nodes is gone")
+
+
 BOOT_S = 8.0
 
 
@@ -254,7 +259,7 @@ _HAPPENS: Mapping[str, Callable[[World, str, Any], None]] = {
     "endpoint-lost": _endpoint_lost, "felix-restarts": _felix_restarts, "foreign-conf": _foreign_conf,
     "label-taken-off": _label_off, "misscheduled": _misscheduled, "node-added": _joins, "node-reboots": _reboots,
     "node-removed": _leaves, "node-replaced": _replaced, "node-replaced-late": _replaced, "node-silent": _silent,
-    "policies-deleted": _policies_deleted, "uncordoned": _uncordoned,
+    "policies-deleted": _policies_deleted, "rights-lost": _rights_lost, "uncordoned": _uncordoned,
 }  # fmt: skip
 
 effects: Mapping[str, Callable[..., None]] = {"happen": happen, "join": join}

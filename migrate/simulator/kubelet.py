@@ -114,7 +114,8 @@ def _place(world: World, key: Key, pinned: str = "") -> None:
     if pod is None or key not in world.of("pods"):
         return
     node = pinned or _choose(world, pod)
-    if not node:
+    waits = pinned and not (pod.of_daemon_set or pod.mirror) and not _up(world, pinned, pod)
+    if not node or waits:
         world.after(RETRY_S, "place", key, pinned)
         return
     bound = replace(pod, node=node)
@@ -247,7 +248,8 @@ def gone(world: World, key: Key) -> None:
     if pod.mirror:
         world.after(RECREATE_S, "recreate", pod, pod.name, pod.node)
     elif pod.owner is not None:
-        world.after(RECREATE_S, "recreate", pod, "", pod.node if pod.of_daemon_set else "")
+        stays = pod.owner.kind == "StatefulSet" and wrong(world, "volume-stays", pod.node)
+        world.after(RECREATE_S, "recreate", pod, "", pod.node if pod.of_daemon_set or stays else "")
 
 
 def recreate(world: World, gone_pod: Pod, name: str, node: str) -> None:

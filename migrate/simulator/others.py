@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from migrate.model.events import FailureClass
 from migrate.model.facts import NodeFacts
 from migrate.model.fields import at
+from migrate.ports import ApiError
 from migrate.simulator import api, cni, happenings, kubelet
 from migrate.simulator.faults import wrong
 from migrate.simulator.world import World
@@ -68,7 +70,17 @@ def _condition(node: dict[str, Any], kind: str, status: str) -> None:
             item["status"] = status
 
 
-_EVERY: Mapping[str, Callable[..., None]] = {**EFFECTS, "ready_again": _ready_again}
+def _module_ends(world: World, node: str) -> None:
+    """Let the module that still works on a node come to its end."""
+    for name in ("module-busy", f"module-busy@{node}"):
+        world.faults.pop(name, None)
+
+
+_EVERY: Mapping[str, Callable[..., None]] = {
+    **EFFECTS,
+    "ready_again": _ready_again,
+    "module_ends": _module_ends,
+}
 
 
 @dataclass(slots=True)
@@ -141,12 +153,23 @@ class SimNodes:
 
     def sweep(self, node: str) -> Mapping[str, Any]:
         """Remove leaked veths."""
+        if wrong(self.world, "sudo-denied", node):
+            what = "Timeout (12s) waiting for privilege escalation prompt"
+            raise ApiError(FailureClass.DENIED, what, status=-1)
         leaked, self.world.hosts[node].leaked = self.world.hosts[node].leaked, 0
         return {"veths": leaked}
 
     def lock_free(self, node: str) -> bool:
-        """Say that nothing works on the node."""
-        return bool(node)
+        """Say whether nothing works on the node: a module that outlived its controller ends by itself."""
+        busy = wrong(self.world, "module-busy", node)
+        if busy and f"module-busy@{node}" not in self.world.happened:
+            self.world.happened.append(f"module-busy@{node}")
+            self.world.after(float(busy), "module_ends", node)
+        return not busy
+
+    def after_network_restart(self, node: str) -> Sequence[str]:
+        """Give what is gone after the host's network manager restarted."""
+        return ["device cilium_host", "rule 9"] if wrong(self.world, "network-manager-clears", node) else []
 
 
 @dataclass(slots=True)

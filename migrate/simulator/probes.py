@@ -49,18 +49,29 @@ class SimProber:
         moved = [e for e in ends if world.hosts[e].cni == "cilium"]
         mixed = 0 < len(moved) < len(ends)
         enforcing = [e for e in moved if cni.enforces(world.hosts[e].config or {})]
-        touched: Mapping[str, tuple[str, str, Sequence[str]]] = {
-            "cross-node": ("packets-dropped", "timeout", ends if mixed else ()),
-            "source-address": ("address-masqueraded", "wrong-source", ends if mixed else ()),
-            "large-packet": ("large-packets-lost", "timeout", ends if mixed else ()),
-            "cluster-ip": ("cluster-ip-dead", "timeout", moved),
-            "node-port": ("node-port-dead", "refused", moved),
-            "own-host": ("kubelet-cut", "timeout", enforcing),
+        to_new = moved == [row.target] and mixed  # from a pod of Calico to one of Cilium
+        cross: Sequence[tuple[str, str, Sequence[str]]] = (
+            ("packets-dropped", "timeout", ends if mixed else ()),
+            ("calico-blocks-new-range", "timeout", ends if moved == [row.source] and mixed else ()),
+            ("allowance-without-effect", "timeout", moved if to_new and enforcing else ()),
+            ("routes-blackholed", "timeout", moved if len(moved) == len(ends) > 1 else ()),
+            ("pods-unreachable", "timeout", [row.target] if row.target in moved else ()),
+        )
+        touched: Mapping[str, Sequence[tuple[str, str, Sequence[str]]]] = {
+            "cross-node": cross,
+            "source-address": [("address-masqueraded", "wrong-source", ends if mixed else ())],
+            "large-packet": [("large-packets-lost", "timeout", ends if mixed else ())],
+            "cluster-ip": [("cluster-ip-dead", "timeout", moved)],
+            "node-port": [("node-port-dead", "refused", moved)],
+            "own-host": [("kubelet-cut", "timeout", enforcing)],
+            "dns": [("marks-collide", "unresolved", moved)],
         }
-        if row.target in moved and row.kind == "cross-node" and wrong(world, "pods-unreachable", row.target):
-            return "timeout"
-        fault, outcome, places = touched.get(row.kind, ("", "", ()))
-        return outcome if places and wrong(world, fault, *places) else ""
+        hit = (
+            outcome
+            for fault, outcome, places in touched.get(row.kind, ())
+            if places and wrong(world, fault, *places)
+        )
+        return next(hit, "")
 
     def _works(self, node: str) -> bool:
         host, live = self.world.hosts[node], self.world.get("nodes", node)

@@ -1,4 +1,4 @@
-"""What runs on the nodes of a simulated cluster, answered from its indexes."""
+"""What runs on the nodes of a simulated cluster, answered from its indexes; and what its server grants."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from migrate.simulator.api import answers
 from migrate.simulator.kubelet import is_ready
 from migrate.simulator.world import Key, World
 
-__all__ = ["SimWatcher"]
+__all__ = ["SimRights", "SimWatcher"]
 
 APPS = {"cilium": "cilium", "calico-node": "calico", "canal": "calico"}
 
@@ -51,3 +51,16 @@ class SimWatcher:
     def _seen(self, key: Key) -> Networked:
         endpoint = self.world.of("ciliumendpoints.cilium.io").get(key)
         return Networked(self.world.typed[key], str(at(endpoint, "status", "state") or ""))
+
+
+@dataclass(slots=True)
+class SimRights:
+    """What the server grants: all, until somebody takes it away."""
+
+    world: World
+
+    def withdrawn(self, *, of_nodes: bool) -> Sequence[str]:
+        """Give the rights that are gone."""
+        del of_nodes
+        answers(self.world)
+        return list(self.world.withdrawn)

@@ -61,7 +61,7 @@ class World:
     """One simulated cluster. ``typed`` holds the pods as the scheduler sees them; ``faults`` what goes wrong, by name.
 
     ``happened`` are faults that come once and have come; ``down_until``: the API does not answer before; ``skew``: how
-    far the time of day ran away from the seconds that passed. ``family``: in which addresses are counted, 4 where the
+    far the time of day ran away from the seconds that passed; ``withdrawn``: rights of ours that are gone. ``family``: in which addresses are counted, 4 where the
     cluster has it.
     """
 
@@ -91,6 +91,7 @@ class World:
     down_until: float = 0.0
     skew: float = 0.0
     changes: int = 0
+    withdrawn: list[str] = field(default_factory=list)
 
     # Time.
 

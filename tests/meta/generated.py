@@ -222,7 +222,7 @@ def failures() -> str:
         rules = [f"[{r.code}](preflight.md)" for r in every_rule() if number in r.failures]
         shown = [s for s in scenarios() if number in s.modes]
         names = "<br>".join(f"`{s.name}`" for s in shown) or "–"
-        ends = "<br>".join(f"{s.ends}: {s.outcome}" for s in shown) or "–"
+        ends = "<br>".join(f"{s.ends}: {s.outcome}" for s in shown) or _before_a_run(rules)
         lines.append(f"| F-{number:02d} | {_names(symptom)} | {', '.join(rules) or '–'} | {names} | {ends} |")
     lines += ["", "## Faults", "", "What else a rehearsal can be made to meet, and what is said last.", ""]
     lines += ["| fault | what goes wrong | ends | said last |", "|---|---|---|---|"]
@@ -230,10 +230,16 @@ def failures() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _before_a_run(rules: list[str]) -> str:
+    """Give how a mode ends that no rehearsal shows: its rules have a snapshot each that raises them."""
+    return "named by preflight, before anything is done" if rules else "–"
+
+
 _FAILURES = """\
 Ways in which a migration from Calico to Cilium has gone wrong, and what of this tool finds each. A dash under *rehearsed
-as*: no simulator can show it, because it lies in a data plane, on a host, or in the clean-up. Each line is a test:
-`c2c rehearse PLAN --fault NAME` shows it on your own cluster's snapshot; the places are those of the tests' cluster."""
+as*: it lies outside of the cluster or in the clean-up, which no simulator plays; each rule that names it is held to a
+snapshot that raises it. Each line is a test: `c2c rehearse PLAN --fault NAME` shows it on your own cluster's snapshot; the
+places are those of the tests' cluster, and faults of hosts need `nodes.access: ssh`."""
 
 
 FAULTS = {

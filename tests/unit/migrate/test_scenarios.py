@@ -10,7 +10,8 @@ import pytest
 
 from migrate.driver.session import Locked
 from migrate.model.run import NodeStatus
-from migrate.rehearsal import Ended, rehearse
+from migrate.rehearsal import Ended, Rehearsal, rehearse
+from migrate.simulator.build import world_of
 from migrate.simulator.faults import FAULTS, chosen
 from tests.scenarios import SHORT, Scenario, modes, scenarios
 from tests.unit.migrate.test_rehearsal import planned
@@ -65,6 +66,14 @@ def test_a_node_that_went_back_is_on_calico_as_it_was(scenario: Scenario) -> Non
             assert "io.cilium.migration/cilium-default" not in ended.state["nodes"][name]["labels"]
 
 
+def test_what_leaked_on_a_node_is_swept_where_hands_reach_it() -> None:
+    plan, snapshot = planned(**SHORT, nodes={"access": "ssh"})
+    sim = world_of(snapshot, plan.draft.settings, faults=chosen(["veth-leaks"]))
+    rehearsal = Rehearsal(plan, sim)
+    assert rehearsal.begin().where == "DONE"
+    assert {host.leaked for host in sim.world.hosts.values()} == {0}
+
+
 def test_every_fault_has_its_scenario() -> None:
     assert [s.name.partition("@")[0] for s in scenarios()] == list(FAULTS)
 
@@ -72,4 +81,4 @@ def test_every_fault_has_its_scenario() -> None:
 def test_every_mode_that_a_fault_shows_is_one() -> None:
     assert len(modes()) == 53
     assert {mode for s in scenarios() for mode in s.modes} <= set(modes())
-    assert len({mode for s in scenarios() for mode in s.modes}) >= 28
+    assert len({mode for s in scenarios() for mode in s.modes}) >= 40
