@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ import yaml
 
 from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
+from migrate.leash import leashed
 from migrate.model.draft import Rendered
 from migrate.model.events import FailureClass
 from migrate.model.fields import items, labels, mapping, maps, text
@@ -207,14 +209,18 @@ class HelmCharts:
         return said
 
     def _call(self, *words: str, cluster: bool = True) -> tuple[int, str, str]:
-        """Call Helm in a session of its own, so that a signal for us is none for it."""
+        """Call Helm in a session of its own, so that a signal for us is none for it; it dies where we are killed."""
+        if shutil.which(self.binary) is None:
+            raise ApiError(
+                FailureClass.PERMANENT, f"helm cannot be run: there is no {self.binary}", status=-1
+            )
         command = [self.binary, *words]
         if words[0] != "show":
             command += ["--namespace", self.namespace]
         command += self.access if cluster else ()
         try:
             done = subprocess.run(  # noqa: S603  # no shell, our own arguments
-                command, capture_output=True, text=True, timeout=LIMIT_S, check=False, start_new_session=True,
+                leashed(command), capture_output=True, text=True, timeout=LIMIT_S, check=False, start_new_session=True,
                 stdin=subprocess.DEVNULL, env={**os.environ, "HELM_DEBUG": ""},
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
