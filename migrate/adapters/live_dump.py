@@ -128,9 +128,17 @@ def access(api: Api, rights: Sequence[Right]) -> Iterable[Object]:
 
 
 def _may(api: Api, group: str, right: Asked) -> bool:
-    verb, name, namespace = right
-    plural, _, sub = name.removesuffix(f".{group}").partition("/")
-    asked = {"group": group, "resource": plural, "subresource": sub, "verb": verb, "namespace": namespace}
+    verb, what, namespace = right
+    resource, _, name = what.partition(" ")
+    plural, _, sub = resource.removesuffix(f".{group}").partition("/")
+    asked = {
+        "group": group,
+        "resource": plural,
+        "subresource": sub,
+        "name": name,
+        "verb": verb,
+        "namespace": namespace,
+    }
     body = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",

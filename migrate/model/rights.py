@@ -12,7 +12,10 @@ from dataclasses import dataclass
 __all__ = ["ACTING", "OURS", "READING", "Asked", "Right", "held_by_a_run", "rights_for"]
 
 Asked = tuple[str, str, str]
-"""A verb, a resource as the API names it (``pods/eviction``, ``deployments.apps``), a namespace; empty: everywhere."""
+"""A verb, a resource as the API names it (``pods/eviction``, ``deployments.apps``), a namespace; empty: everywhere.
+
+A right on one object has its name behind the resource: ``namespaces cilium-secrets``.
+"""
 
 READ = ("get", "list", "watch")
 WRITE = ("create", "update", "patch", "delete")
@@ -22,6 +25,7 @@ WRITE = ("create", "update", "patch", "delete")
 class Right:
     """Verbs on resources of a group; ``namespace`` empty: everywhere. ``why`` is the step that needs it.
 
+    ``names``: on these objects alone, which need not be there yet, as a namespace of a role would have to be.
     ``where_served``: only a cluster that serves the group needs it.
     """
 
@@ -31,14 +35,16 @@ class Right:
     why: str
     namespace: str = ""
     paths: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     where_served: bool = False
 
     @property
     def asked(self) -> Iterator[Asked]:
-        """Give each verb on each resource by itself."""
+        """Give each verb on each resource, or on each of the objects that are named, by itself."""
         for resource in self.resources:
             name = f"{resource}.{self.group}" if self.group else resource
-            yield from ((verb, name, self.namespace) for verb in self.verbs)
+            whole = [f"{name} {which}" for which in self.names] or [name]
+            yield from ((verb, what, self.namespace) for what in whole for verb in self.verbs)
 
 
 OURS = "c2c-system"
@@ -87,10 +93,9 @@ ACTING = (
     Right("", ("pods/log",), ("get",), "the running configuration of the operator", SYSTEM),
     Right("", ("secrets", "configmaps", "serviceaccounts", "services"), (*READ, *WRITE), "Helm: the release and its objects", SYSTEM),
     Right("apps", ("daemonsets", "deployments"), WRITE, "Helm: Cilium; pins of Calico and kube-proxy", SYSTEM),
-    Right("apps", ("daemonsets", "deployments"), ("patch",), "pins of Calico", "calico-system"),
     Right("rbac.authorization.k8s.io", ("clusterroles", "clusterrolebindings", "roles", "rolebindings"), (*WRITE, "escalate", "bind"),
           "Helm: Cilium's roles, which are wider than ours"),
-    Right("", ("secrets", "namespaces"), (*READ, "create", "patch", "update", "delete"), "Helm: cilium-secrets", "cilium-secrets"),
+    Right("", ("namespaces",), ("patch", "update", "delete"), "Helm: the namespace of Cilium's secrets", names=("cilium-secrets",)),
     Right("cilium.io", ("ciliumnodeconfigs", "ciliumnetworkpolicies", "ciliumclusterwidenetworkpolicies", "ciliumcidrgroups"),
           WRITE, "node configurations and translated policies"),
     Right("apiextensions.k8s.io", ("customresourcedefinitions",), ("delete",), "the way back removes Cilium's kinds"),

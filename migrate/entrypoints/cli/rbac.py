@@ -50,7 +50,11 @@ def _table(rights: Sequence[Right], canvas: Canvas) -> str:
     rows: list[Line] = [["where", "resources", "verbs", Piece("why", Role.DIM)]]
     for right in rights:
         group = f"{right.group}: " if right.group else ""
-        what = group + (", ".join(right.resources) or ", ".join(right.paths))
+        what = (
+            group
+            + (", ".join(right.resources) or ", ".join(right.paths))
+            + "".join(f" {n}" for n in right.names)
+        )
         rows.append(
             [right.namespace or "everywhere", what, ", ".join(right.verbs), Piece(right.why, Role.DIM)]
         )
@@ -58,7 +62,7 @@ def _table(rights: Sequence[Right], canvas: Canvas) -> str:
 
 
 def manifests(rights: Sequence[Right], account: str = NAME) -> list[dict[str, Any]]:
-    """Give namespace, account, roles and bindings; roles of namespaces that are not there yet need them made first."""
+    """Give namespace, account, roles and bindings, which can be applied in this order to any cluster."""
     places = sorted({r.namespace for r in rights})
     found: list[dict[str, Any]] = [
         {
@@ -90,4 +94,10 @@ def _bound(place: str, rights: Sequence[Right], account: str) -> Iterator[dict[s
 def _rule(right: Right) -> dict[str, Any]:
     if right.paths:
         return {"nonResourceURLs": list(right.paths), "verbs": list(right.verbs)}
-    return {"apiGroups": [right.group], "resources": list(right.resources), "verbs": list(right.verbs)}
+    named = {"resourceNames": list(right.names)} if right.names else {}
+    return {
+        "apiGroups": [right.group],
+        "resources": list(right.resources),
+        **named,
+        "verbs": list(right.verbs),
+    }

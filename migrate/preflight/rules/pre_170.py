@@ -1,7 +1,7 @@
 """PRE-170: every right of the one table, asked of the server before the first write, so that nothing stops half-way.
 
-The table is what ``c2c rbac`` prints. A right on a group that the cluster does not serve, or in a namespace of others
-that is not there, is not needed: nobody could grant it. One that nobody asked for makes the rule unknown.
+The table is what ``c2c rbac`` prints. A right on a group that the cluster does not serve is not needed. One that nobody
+asked for makes the rule unknown.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate.model.findings import Severity
-from migrate.model.rights import OURS, Asked, Right, rights_for
+from migrate.model.rights import Asked, Right, rights_for
 from migrate.preflight.rule import Case, Group, Hit, Rule, Unread
 
 __all__ = ["RULE"]
@@ -30,19 +30,8 @@ def check(case: Case) -> Iterator[Hit | Unread]:
 
 
 def _wanted(case: Case) -> tuple[Asked, ...]:
-    rights = [
-        r
-        for r in rights_for(["apply"])
-        if (not r.where_served or _is_served(case, r)) and _is_there(case, r.namespace)
-    ]
+    rights = [r for r in rights_for(["apply"]) if not r.where_served or _is_served(case, r)]
     return tuple(dict.fromkeys(asked for right in rights for asked in right.asked))
-
-
-def _is_there(case: Case, namespace: str) -> bool:
-    """Say whether a namespace is there, or is ours to make; where that could not be read, it is taken to be."""
-    if namespace in {"", OURS} or not case.snapshot.knows("namespaces"):
-        return True
-    return any(item.name == namespace for item in case.snapshot.of("namespaces"))
 
 
 def _is_served(case: Case, right: Right) -> bool:

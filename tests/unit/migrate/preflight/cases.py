@@ -166,7 +166,7 @@ def _answers(data: Mapping[str, Any]) -> Answers:
 def _right(words: str) -> tuple[str, str, str]:
     """Read ``create pods/exec in kube-system``."""
     said, _, namespace = words.partition(" in ")
-    verb, resource = said.split(" ")
+    verb, _, resource = said.partition(" ")
     return verb, resource, namespace
 
 
