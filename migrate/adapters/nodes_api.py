@@ -23,8 +23,9 @@ AGENT_LABELS, OPERATOR_LABELS = {"k8s-app": "cilium"}, {"io.cilium/app": "operat
 FOLDER, OURS, SUFFIXES = "/host/etc/cni/net.d", "05-cilium.conflist", (".conf", ".conflist", ".json")
 BACKUP = ".cilium_bak"
 CONFIG = "/tmp/cilium/config-map"  # noqa: S108  # where the agent's image keeps it
-KEY_END, VALUE_END = "\x01", "\x02"
-READ_ALL = f'cd {CONFIG} && for f in *; do printf "%s\\001" "$f"; cat "$f"; printf "\\002"; done'
+NAMES_END = "\x01"
+READ_ALL = f"cd {CONFIG} && ls && printf '\\001' && {{ grep -aH '' -- * || true; }}"
+"""Print the names of all files, then every line of each behind its name: two programs, however many keys there are."""
 LOG_BYTES = 256 * 1024
 FLAG = re.compile(r"--([a-z0-9-]+)='([^']*)'")
 ZERO = re.compile(r"^0[a-z]+$")
@@ -66,18 +67,16 @@ class ApiNodes:
 
     def agent_config(self, node: str) -> Mapping[str, str] | None:
         """Give what the node's agent runs with, overrides merged: the files that its ``config`` container wrote."""
-        if self._agent(node) is None:
-            return None
-        said = self._in_agent(node, ["sh", "-c", READ_ALL])
-        files = (part.partition(KEY_END) for part in said.split(VALUE_END))
-        return {key: value.rstrip("\n") for key, mark, value in files if mark}
+        pod = self._agent(node)
+        return None if pod is None else _files_of(self._in_pod(node, pod, ["sh", "-c", READ_ALL]))
 
     def agent_status(self, node: str) -> Mapping[str, Any] | None:
         """Give failures and endpoints of the node's agent."""
-        if self._agent(node) is None:
+        pod = self._agent(node)
+        if pod is None:
             return None
-        status = json.loads(self._in_agent(node, ["cilium-dbg", "status", "-o", "json"]))
-        listed = json.loads(self._in_agent(node, ["cilium-dbg", "endpoint", "list", "-o", "json"]))
+        status = json.loads(self._in_pod(node, pod, ["cilium-dbg", "status", "-o", "json"]))
+        listed = json.loads(self._in_pod(node, pod, ["cilium-dbg", "endpoint", "list", "-o", "json"]))
         return {"failures": list(_failures(status)), "endpoints": list(_endpoints(listed))}
 
     def operator_config(self) -> Mapping[str, str] | None:
@@ -146,6 +145,9 @@ class ApiNodes:
         pod = self._agent(node)
         if pod is None:
             raise ApiError(FailureClass.TRANSIENT, f"no agent of Cilium runs on {node}: its folder cannot be looked at", status=-1)  # fmt: skip
+        return self._in_pod(node, pod, command)
+
+    def _in_pod(self, node: str, pod: Object, command: Sequence[str]) -> str:
         ran = self.shell.run(SYSTEM, text(pod, "metadata", "name"), AGENT, command)
         if ran.code:
             raise ApiError(
@@ -166,6 +168,16 @@ def _needs_access(what: str) -> ApiError:
         f"{what} through the API alone: set nodes.access to ssh or pod (nodes.inventory)",
         status=-1,
     )
+
+
+def _files_of(said: str) -> dict[str, str]:
+    """Give by name what files hold; a last line that does not end is as one that does."""
+    names, _, lines = said.partition(NAMES_END)
+    found: dict[str, list[str]] = {name: [] for name in names.split()}
+    for line in lines.removesuffix("\n").split("\n") if lines else ():
+        name, _, value = line.partition(":")
+        found.setdefault(name, []).append(value)
+    return {name: "\n".join(values) for name, values in found.items()}
 
 
 def _plain(value: str) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from migrate.adapters.probe_scripts import PORT, Targets, results_of, script_of
@@ -25,6 +25,7 @@ ROLES = (SERVER, CLIENT, HOST)
 CONTAINER, SERVICE = "probe", "c2c-probe"
 PATIENCE_S = 120.0
 ATTEMPTS = 4
+AT_ONCE = 8  # sources that are asked at a time
 HOST_PORT = 18080
 KEPT_TOGETHER = 60  # characters of a node's name that a pod's name keeps
 
@@ -40,6 +41,7 @@ class PodProber:
     run_id: str
     image: str
     _asked: dict[str, str] = field(default_factory=dict)
+    _awaited: dict[str, float] = field(default_factory=dict)
 
     # Pods.
 
@@ -61,18 +63,16 @@ class PodProber:
                 elif pod is None:
                     self._create(node, role, made_for)
                     waiting.append(f"{node}: probe pods are made")
-                elif not _is_ready(pod) and self._age_s(pod) < PATIENCE_S:
+                elif not _is_ready(pod) and self._waited_s(pod) < PATIENCE_S:
                     waiting.append(
                         f"{node}: {text(pod, 'metadata', 'name')} is {text(pod, 'status', 'phase') or 'new'}"
                     )
         return waiting[0] + (f" and {len(waiting) - 1} more" if len(waiting) > 1 else "") if waiting else ""
 
-    def _age_s(self, pod: Object) -> float:
-        made = text(pod, "metadata", "creationTimestamp")
-        try:
-            return (self.clock.now() - datetime.fromisoformat(made)).total_seconds()
-        except ValueError:
-            return 0.0
+    def _waited_s(self, pod: Object) -> float:
+        """Give how long a pod has been waited for: by us, since clocks differ, and may be set."""
+        now = self.clock.monotonic()
+        return now - self._awaited.setdefault(text(pod, "metadata", "uid"), now)
 
     def _pods(self) -> dict[tuple[str, str], Object]:
         """Give the probe pods by (node, role); those on their way out are not there."""
@@ -148,16 +148,21 @@ class PodProber:
     # Rows.
 
     def run(self, rows: Sequence[ProbeRow]) -> list[ProbeResult]:
-        """Run every row: all rows of one source by one command."""
+        """Run every row: all rows of one source by one command, some sources at a time.
+
+        A matrix over all nodes has hundreds of sources, and one that finds nobody waits long for each answer.
+        """
         there = self._pods()
         targets = self._targets(there)
-        numbered = list(enumerate(rows))
+        by_source: dict[tuple[str, str], list[tuple[int, ProbeRow]]] = {}
+        for number, row in enumerate(rows):
+            by_source.setdefault(_source(row), []).append((number, row))
         found: dict[int, ProbeResult] = {}
-        for source, role in sorted({_source(row) for row in rows}):
-            own = [(n, r) for n, r in numbered if _source(r) == (source, role)]
-            results = self._ask(there.get((source, role)), own, targets)
-            found.update(zip((n for n, _ in own), results, strict=True))
-        return [found[n] for n, _ in numbered]
+        with ThreadPoolExecutor(AT_ONCE, "probes") as pool:
+            asked = pool.map(lambda s: self._ask(there.get(s), by_source[s], targets), by_source)
+            for own, results in zip(by_source.values(), asked, strict=True):
+                found.update(zip((n for n, _ in own), results, strict=True))
+        return [found[number] for number in range(len(rows))]
 
     def _ask(
         self, pod: Object | None, rows: Sequence[tuple[int, ProbeRow]], targets: Targets
