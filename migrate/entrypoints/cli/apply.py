@@ -19,6 +19,7 @@ from migrate.entrypoints.cli.course import Course, course_of, course_options, in
 from migrate.entrypoints.cli.detached import detached
 from migrate.entrypoints.cli.driving import drive
 from migrate.entrypoints.cli.face import say
+from migrate.entrypoints.cli.in_any_case import junit_in_any_case
 from migrate.entrypoints.cli.job import hand_over
 from migrate.entrypoints.cli.output import outputs_option
 from migrate.entrypoints.cli.runs import Known, known_run, load_plan, run_options
@@ -47,6 +48,7 @@ GOES_ON = frozenset({RunStatus.RUNNING, RunStatus.STOPPING, RunStatus.PAUSED, Ru
 @outputs_option
 @run_options
 @connection_options
+@junit_in_any_case
 def command(
     plan_file: str,
     yes: bool,

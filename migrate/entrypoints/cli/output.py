@@ -18,7 +18,7 @@ from migrate.entrypoints.cli.face import canvas_of, say
 from migrate.errors import Failure
 from migrate.render.terminal import Canvas
 
-__all__ = ["emit", "formats", "outputs_option", "put"]
+__all__ = ["emit", "files_of", "formats", "outputs_option", "put"]
 
 SUFFIXES = {
     ".json": "json",
@@ -49,6 +49,11 @@ outputs_option = click.option(
 def formats(wanted: Sequence[str]) -> set[str]:
     """Give the formats that are wanted, whether to stdout or to a file."""
     return {_split(item)[0] for item in wanted}
+
+
+def files_of(wanted: Sequence[str], name: str) -> list[str]:
+    """Give the files that one format is to be written to."""
+    return [path for found, path in map(_split, wanted) if found == name and path]
 
 
 def _split(item: str) -> tuple[str, str]:

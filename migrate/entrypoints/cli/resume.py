@@ -9,6 +9,7 @@ import click
 
 from migrate.entrypoints.cli.connecting import connection_options
 from migrate.entrypoints.cli.course import course_of, course_options
+from migrate.entrypoints.cli.in_any_case import junit_in_any_case
 from migrate.entrypoints.cli.output import outputs_option
 from migrate.entrypoints.cli.runs import run_options
 from migrate.entrypoints.cli.steering import Wish, opened, steer
@@ -35,6 +36,7 @@ __all__ = ["command"]
 @outputs_option
 @run_options
 @connection_options
+@junit_in_any_case
 def command(
     accept: Sequence[str],
     retry: Sequence[str],

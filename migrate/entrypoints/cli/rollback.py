@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from migrate.entrypoints.cli.connecting import connection_options
+from migrate.entrypoints.cli.in_any_case import junit_in_any_case
 from migrate.entrypoints.cli.output import outputs_option
 from migrate.entrypoints.cli.runs import Known, run_options
 from migrate.entrypoints.cli.steering import Wish, opened, steer
@@ -27,6 +28,7 @@ __all__ = ["command"]
 @outputs_option
 @run_options
 @connection_options
+@junit_in_any_case
 def command(
     nodes: Sequence[str],
     whole: bool,

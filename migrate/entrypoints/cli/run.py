@@ -22,6 +22,7 @@ from migrate.entrypoints.cli.connecting import (
 from migrate.entrypoints.cli.course import course_of, course_options
 from migrate.entrypoints.cli.detached import detached
 from migrate.entrypoints.cli.face import next_step, say
+from migrate.entrypoints.cli.in_any_case import junit_in_any_case
 from migrate.entrypoints.cli.output import outputs_option
 from migrate.entrypoints.cli.planning import Planned, dumped, planned, sum_of
 from migrate.entrypoints.cli.preflight import acceptances
@@ -50,6 +51,7 @@ __all__ = ["command"]
 @outputs_option
 @run_options
 @connection_options
+@junit_in_any_case
 def command(
     yes: bool,
     expect_cluster: str | None,
