@@ -6,7 +6,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["paused"]
+__all__ = ["needed", "paused"]
 
 
 @contextmanager
@@ -14,7 +14,7 @@ def paused() -> Iterator[None]:
     """Leave the collector off: objects live as long as the command, and it would go over them again and again.
 
     Half of the time in which a large snapshot is read went there, and memory is the same without it. What runs for
-    hours turns it on again (``gc.enable``).
+    hours turns it on again (``needed``).
     """
     on = gc.isenabled()
     gc.disable()
@@ -23,3 +23,8 @@ def paused() -> Iterator[None]:
     finally:
         if on:
             gc.enable()
+
+
+def needed() -> None:
+    """Turn the collector on for the rest of the command: each call of the API leaves cycles, and a run makes thousands."""
+    gc.enable()

@@ -13,6 +13,7 @@ from types import FrameType
 
 from migrate.driver.loop import Driver
 from migrate.driver.session import Locked
+from migrate.entrypoints.cli import collector
 from migrate.entrypoints.cli.connecting import Connected, unreachable
 from migrate.entrypoints.cli.course import STRAIGHT_ON, Course
 from migrate.entrypoints.cli.endings import Ending, ending_of
@@ -101,6 +102,7 @@ def drive(
 
     Raises ``Failure`` where the lock is another's (exit 6) or the API cannot be reached at the start (exit 7).
     """
+    collector.needed()
     try:
         driver = begin()
     except Locked as error:

@@ -13,6 +13,7 @@ import click
 
 from migrate.adapters.journal_file import read_records
 from migrate.adapters.run_folder import find_run, runs, state_dir
+from migrate.entrypoints.cli import collector
 from migrate.entrypoints.cli.connecting import connection_options
 from migrate.entrypoints.cli.endings import ending_of
 from migrate.entrypoints.cli.face import canvas_of
@@ -57,6 +58,7 @@ def command(
     here = [r for r in runs(place) if said["run_id"] is None or r.startswith(said["run_id"])]
     told, after = 0, _begin(since)
     shape = ""
+    collector.needed()
     while True:
         picture = picture_of(said)
         if here:

@@ -2,7 +2,7 @@ import gc
 
 import pytest
 
-from migrate.entrypoints.cli.collector import paused
+from migrate.entrypoints.cli.collector import needed, paused
 
 
 def test_the_collector_comes_back_however_a_command_ends():
@@ -22,3 +22,10 @@ def test_a_collector_that_was_off_stays_off():
     off = not gc.isenabled()
     gc.enable()
     assert off
+
+
+def test_what_runs_for_hours_has_it_until_its_end():
+    with paused():
+        needed()
+        assert gc.isenabled()
+    assert gc.isenabled()
