@@ -9,7 +9,7 @@ __all__ = ["Pace"]
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often the loop looks, in seconds: at commands, at the cluster, at wishes, at most between two mirrors.
+    """How often the loop looks, in seconds: at commands, at the cluster, at its policies, at wishes, at most between two mirrors.
 
     A command is looked at after ``first_s``, then twice as late each time up to ``poll_s`` (a gate: ``gate_s``);
     ``longest_s``: also what is known to take long is looked at so often, for the clock may jump. ``denied_s``: so long
@@ -19,6 +19,7 @@ class Pace:
     first_s: float = 0.25
     poll_s: float = 2.0
     watch_s: float = 15.0
+    policies_s: float = 30.0
     desired_s: float = 5.0
     pods_s: float = 60.0
     mirror_s: float = 5.0

@@ -12,15 +12,18 @@ from typing import Any
 from migrate.driver.books import Books, played_back, standing
 from migrate.driver.loop import Driver
 from migrate.driver.pace import Pace
+from migrate.engine.bound import changed_policies
 from migrate.engine.machine import begin
 from migrate.engine.plan_file import plan_document
 from migrate.model.events import Event, Kind
 from migrate.model.plan import Plan
 from migrate.model.run import Run
 from migrate.model.serial import decode
-from migrate.ports import Holder, Mirrored, Ports
+from migrate.ports import ApiError, Holder, Mirrored, Ports
 
 __all__ = ["Forked", "Locked", "begin_run", "mirror_is_further", "resume_run"]
+
+NAMED = 3  # objects that made a plan stale
 
 
 class Locked(Exception):  # an outcome, not a fault
@@ -58,14 +61,29 @@ def begin_run(
     rehearsal: bool = False,
     pace: Pace | None = None,
 ) -> Driver:
-    """Take the lock and begin with every node of the plan; raises ``Locked`` where somebody else has it."""
+    """Take the lock and begin with every node of the plan; raises ``Locked`` where somebody else has it.
+
+    A plan whose policies have changed since is stale: it is refused by the engine, and nothing is changed.
+    """
     _lock(ports)
     books, nodes = Books(ports, run_id, holder), sorted(plan.draft.nodes)
     books.header(plan, nodes, ports.cluster.identity().uid, attended=attended, rehearsal=rehearsal)
     ports.mirror.begin(run_id, plan_document(plan))
     driver = Driver(begin(run_id, plan, nodes, attended=attended), ports, books, pace=pace)
-    driver.tell(Event(Kind.START, by=holder, detail=_outside(driver)))
+    stale = _stale(plan, ports)
+    detail = {**_outside(driver), **({"stale": stale} if stale else {})}
+    driver.tell(Event(Kind.START, by=holder, detail=detail, text="; ".join(stale[:NAMED])))
     return driver
+
+
+def _stale(plan: Plan, ports: Ports) -> list[str]:
+    """Say which policies have changed since the plan was made; an API that fails now is asked again by the run's watch."""
+    try:
+        return list(changed_policies(plan.bound, ports.cluster.list)) if plan.bound else []
+    except ApiError as error:
+        if error.status == 0:
+            raise
+        return []
 
 
 def resume_run(
@@ -104,7 +122,7 @@ def resume_run(
     return driver
 
 
-def _outside(driver: Driver) -> dict[str, bool]:
+def _outside(driver: Driver) -> dict[str, Any]:
     return {"outside": True} if driver.hours.outside else {}
 
 

@@ -11,6 +11,7 @@ from migrate.driver.alarms import Alarms
 from migrate.driver.on_nodes import CORDONED_BY
 from migrate.driver.pace import Pace
 from migrate.driver.sight import CNC_LABELS
+from migrate.engine.bound import changed_policies
 from migrate.engine.script import MIGRATION_CNC
 from migrate.model.calendar import is_open, next_opening
 from migrate.model.commands import Command
@@ -40,6 +41,7 @@ class Watch:
         self._pace = pace
         self._looked = float("-inf")
         self._wished = float("-inf")
+        self._compared: tuple[Phase | None, float] = (None, 0.0)
         self._told: set[tuple[str, str]] = set()
         self._boots: dict[str, str] = {}
         self._alarms = Alarms(ports, pace)
@@ -66,6 +68,27 @@ class Watch:
         if now - self._looked >= self._pace.watch_s or now >= self._alarms.next_at():
             self._looked = now
             yield from self._nodes(run, now)
+        phase, when = self._compared
+        if phase is not run.phase or now - when >= self._pace.policies_s:
+            self._compared = (run.phase, now)
+            yield from self.policies(run)
+
+    # Policies.
+
+    def policies(self, run: Run) -> Iterator[Event]:
+        """Say what is not any more as it was translated, until it is enforced: what was proved holds for that alone.
+
+        Each phase begins with it, so that nothing is enforced that is not what the policies say.
+        """
+        if (
+            not run.plan.bound
+            or run.phase.number > Phase.ENFORCE.number
+            or run.status is not RunStatus.RUNNING
+        ):
+            return
+        for text_ in changed_policies(run.plan.bound, self._ports.cluster.list):
+            if self._once("", text_):
+                yield Event(Kind.DRIFT_FOUND, text=text_)
 
     # Wishes.
 

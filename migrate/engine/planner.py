@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from migrate.engine.bound import bound
 from migrate.engine.machine import begin
 from migrate.engine.node_scripts import node_script
 from migrate.engine.phase_scripts import phase_script
@@ -17,14 +18,13 @@ from migrate.engine.plan_file import plan_document
 from migrate.engine.run_moves import phases
 from migrate.model.commands import Command, Name
 from migrate.model.draft import Draft
-from migrate.model.fields import mapping
 from migrate.model.findings import Finding
 from migrate.model.plan import Plan, Step, digest
 from migrate.model.run import PATH, NodeRun, NodeStatus, Phase, Run
 from migrate.model.serial import encode
 from migrate.model.snapshot import Snapshot
 
-__all__ = ["bound", "make_plan", "steps_of"]
+__all__ = ["make_plan", "steps_of"]
 
 _REBOOT_ONLY, _RECYCLE_ONLY = NodeStatus.REBOOTED, NodeStatus.RECYCLED
 
@@ -116,43 +116,3 @@ def _step(phase: Phase, command: Command, plan: Plan) -> Step:
         timeout_s=limit,
         gates=gates,
     )
-
-
-# What the plan is bound to.
-
-_BOUND_KINDS = (
-    "globalnetworkpolicies", "networkpolicies", "tiers", "networksets", "globalnetworksets", "hostendpoints",
-    "ippools", "felixconfigurations",
-)  # fmt: skip
-_BOUND_RESOURCES = (
-    "networkpolicies.networking.k8s.io", "clusternetworkpolicies.policy.networking.k8s.io",
-    "adminnetworkpolicies.policy.networking.k8s.io", "baselineadminnetworkpolicies.policy.networking.k8s.io",
-    "installations.operator.tigera.io",
-)  # fmt: skip
-
-
-def bound(snapshot: Snapshot) -> dict[str, tuple[str, str]]:
-    """Give (hash of what matters, resourceVersion) of every object whose change makes a plan stale.
-
-    Pods, status and heartbeats never do: the rules run again at the start.
-    """
-    found: dict[str, tuple[str, str]] = {}
-    objects = [
-        r for kind in _BOUND_KINDS for r in snapshot.calico(kind) if r.labels.get("c2c/owned") != "true"
-    ]
-    objects += [r for resource in _BOUND_RESOURCES for r in snapshot.of(resource)]
-    for item in objects:
-        found[item.path] = (digest(encode(mapping(item.data, "spec"))), item.resource_version)
-    for item in (*snapshot.of("namespaces"), *snapshot.of("serviceaccounts")):
-        found[item.path] = (digest(dict(item.labels)), item.resource_version)
-    for node in snapshot.nodes:
-        own = {k: v for k, v in node.labels.items() if not k.startswith("io.cilium.migration/")}
-        taints = [encode(t) for t in node.taints if not t.key.startswith(("c2c/", "node.kubernetes.io/"))]
-        found[f"Node/{node.name}"] = (digest([own, taints, list(node.pod_cidrs)]), "")
-    for budget in snapshot.budgets:
-        spec = [encode(budget.selector), budget.min_available, budget.max_unavailable]
-        found[f"PodDisruptionBudget/{budget.label}"] = (digest(spec), "")
-    kube_proxy = snapshot.config_map("kube-system", "kube-proxy")
-    if kube_proxy is not None:
-        found["ConfigMap/kube-system/kube-proxy"] = (digest(dict(kube_proxy)), "")
-    return dict(sorted(found.items()))

@@ -11,7 +11,7 @@ from migrate.engine.drafting import draft
 from migrate.engine.machine import begin
 from migrate.engine.planner import make_plan
 from migrate.model.events import Kind
-from migrate.model.run import NodeStatus, Phase, Run
+from migrate.model.run import NodeStatus, Phase, Run, RunStatus
 from migrate.model.settings import Settings
 from migrate.ports import Desired
 from migrate.simulator.build import world_of
@@ -38,6 +38,23 @@ def test_a_node_that_somebody_uncordons_is_seen_as_soon_as_a_look_is_asked_for()
     assert list(watch.changes(run, 1.0)) == []
     watch.hurry()
     assert [(e.kind, e.node) for e in watch.changes(run, 2.0)] == [(Kind.SCHEDULING_CHANGED, NODE)]
+
+
+def test_a_policy_that_somebody_makes_is_told_once_until_policies_are_enforced() -> None:
+    snapshot = healthy_snapshot()
+    plan = make_plan(snapshot, draft(snapshot, Settings.from_mapping(clusters.settings())))
+    ports = world_of(snapshot, plan.draft.settings).ports(None)
+    run = replace(begin("7f3a0000", plan, [n.name for n in snapshot.nodes]), status=RunStatus.RUNNING)
+    watch = Watch(ports, Pace(), Desired())
+    assert list(watch.policies(run)) == []
+    ports.cluster.apply(
+        clusters.thing("NetworkPolicy", "new", "shop", api="networking.k8s.io/v1", spec={"podSelector": {}})
+    )
+    assert list(watch.policies(replace(run, phase=Phase.SOAK))) == []
+    assert [(e.kind, e.node, e.text) for e in watch.policies(run)] == [
+        (Kind.DRIFT_FOUND, "", "NetworkPolicy/shop/new was made since the plan was made")
+    ]
+    assert list(watch.policies(run)) == []
 
 
 def cordoned(run: Run) -> Run:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import json
 
+from migrate.engine.bound import bound
 from migrate.engine.drafting import draft
 from migrate.engine.plan_file import plan_document
-from migrate.engine.planner import bound, make_plan
+from migrate.engine.planner import make_plan
 from migrate.model.draft import NodePlan
 from migrate.model.plan import Plan, canonical
 from migrate.model.run import Run
