@@ -25,6 +25,7 @@ from tests.bench.measure import (
     Sample,
     busy,
     calibration,
+    commit,
     exponent,
     machine,
     mad,
@@ -73,7 +74,7 @@ def _figures(case: Case, prepared: Prepared) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "name": case.name,
         "params": case.params,
-        "commit": _commit(),
+        "commit": commit(),
         "samples_s": [round(value, 4) for value in wall],
         "median_s": round(median(wall), 4),
         "mad_s": round(mad(wall), 4),
@@ -178,13 +179,6 @@ def _anatomy(shape: Shape) -> dict[str, Any]:
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
-
-
-def _commit() -> str:
-    done = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
 
 
 def _keep(measured_now: Sequence[dict[str, Any]], growth: Sequence[dict[str, Any]]) -> None:

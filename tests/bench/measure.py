@@ -116,6 +116,14 @@ def machine() -> dict[str, Any]:
             "python": platform.python_version()}  # fmt: skip
 
 
+def commit() -> str:
+    """Give the short hash of what is checked out."""
+    done = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
 def busy() -> bool:
     """Say whether others use the machine too: more runnable processes than cores over the last minute."""
     return os.getloadavg()[0] > (os.cpu_count() or 1)

@@ -40,7 +40,8 @@ class NodeAgent:
     problems: list[str] = field(default_factory=list)
     _nodes: dict[str, Node] = field(default_factory=dict)
     _pods: dict[str, dict[str, Object]] = field(default_factory=dict)
-    _dirty: set[str] = field(default_factory=set)
+    _dirty: dict[str, None] = field(default_factory=dict)
+    """Nodes that need a look, in the order in which they came to need it: none waits behind its betters."""
     _busy: set[str] = field(default_factory=set)
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _stopped: threading.Event = field(default_factory=threading.Event)
@@ -152,7 +153,7 @@ class NodeAgent:
 
     def _mark(self, name: str) -> None:
         with self._changed:
-            self._dirty.add(name)
+            self._dirty.setdefault(name)
             self._changed.notify()
 
     def _tick(self) -> None:
@@ -162,7 +163,7 @@ class NodeAgent:
         """
         while not self._stopped.wait(LOOK_S * max(1.0, len(self._nodes) / CALM)):
             with self._changed:
-                self._dirty.update(self._nodes)
+                self._dirty = {**self._dirty, **dict.fromkeys(self._nodes)}
                 self._changed.notify_all()
 
     def _work(self) -> None:
@@ -182,9 +183,9 @@ class NodeAgent:
         """Give a node that needs a look and that no other worker has in hand; None when the agent stops."""
         with self._changed:
             while not self._stopped.is_set():
-                if free := self._dirty - self._busy:
-                    name = min(free)
-                    self._dirty.discard(name)
+                name = next((n for n in self._dirty if n not in self._busy), None)
+                if name is not None:
+                    del self._dirty[name]
                     self._busy.add(name)
                     return name
                 self._changed.wait(LOOK_S)

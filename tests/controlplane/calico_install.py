@@ -39,6 +39,8 @@ class Install:
     kind: Kind = Kind.MANIFEST
     minor: int = 32
     replicas_of_typha: int = 2
+    writes_ipam: bool = True
+    """Whether nodes keep their IPAM objects; thousands of pods are given addresses faster without."""
 
     @property
     def is_operated(self) -> bool:
@@ -58,7 +60,7 @@ class Install:
         """Give what the node agent must know of this install."""
         if self.kind is Kind.CANAL:
             return Variant(self.version, "10-canal.conflist", "host-local")
-        return Variant(self.version, writes_ipam=True)
+        return Variant(self.version, writes_ipam=self.writes_ipam)
 
 
 def plant(api: Api, install: Install, helm: Helm | None = None) -> None:

@@ -6,6 +6,7 @@ folder with its data, its credentials and one log for each process; the folder o
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -54,6 +55,8 @@ class ControlPlane:
     folder: Path
     parts: Sequence[str] = WHOLE
     audited: bool = False
+    audited_user: str = ""
+    """Whose calls alone are written down, where a large cluster's own would fill a disk."""
     processes: dict[str, Process] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
@@ -171,8 +174,11 @@ class ControlPlane:
         subprocess.run(["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True)
         self.tokens = users.write_tokens(self.folder / "tokens.csv")
         if self.audited:
-            policy = "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules: [{level: Metadata}]\n"
-            (self.folder / "audit.yaml").write_text(policy, encoding="utf-8")
+            rules: list[dict[str, object]] = [{"level": "Metadata"}]
+            if self.audited_user:
+                rules = [{"level": "Metadata", "users": [self.audited_user]}, {"level": "None"}]
+            kind = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"]}
+            (self.folder / "audit.yaml").write_text(json.dumps({**kind, "rules": rules}), encoding="utf-8")
 
     def _start(self, process: Process) -> None:
         self.processes[process.name] = process

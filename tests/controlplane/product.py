@@ -15,8 +15,7 @@ from typing import Any
 from migrate.entrypoints.cli.rbac import manifests
 from migrate.model.rights import Right, rights_for
 from tests import capabilities
-from tests.controlplane import users
-from tests.controlplane.client import Object
+from tests.controlplane import jumping, users
 from tests.controlplane.world import World
 
 OURS, ACCOUNT = "c2c-system", "c2c"
@@ -41,6 +40,7 @@ class Product:
     kubeconfig: Path
     token: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+    program: str = "migrate"
 
     @classmethod
     def of(cls, world: World, folder: Path, **settings: Any) -> Product:
@@ -64,11 +64,15 @@ class Product:
 
     def plan(self, *accepted: str) -> Path:
         """Make a plan of the world as it is now; the findings of preflight that it may have are named."""
-        config, path = self.config(), self.folder / "plan.json"
-        words = [w for text in (*ACCEPTED, *accepted) for w in ("--accept", text)]
-        done = self.run("plan", "--cluster", "live", "--config", config, *words, "-o", path)
+        done = self.run(*self.planning(*accepted))
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-        return path
+        return self.folder / "plan.json"
+
+    def planning(self, *accepted: str) -> list[str | Path]:
+        """Give the command that makes the plan."""
+        words = [w for text in (*ACCEPTED, *accepted) for w in ("--accept", text)]
+        out = self.folder / "plan.json"
+        return ["plan", "--cluster", "live", "--config", self.config(), *words, "-o", out]
 
     def begin(self, *words: str | Path, kubeconfig: Path | None = None) -> subprocess.Popen[str]:
         """Start a command; its output goes to files in the folder. ``kubeconfig``: another way to the cluster."""
@@ -76,14 +80,14 @@ class Product:
         err = (self.folder / "stderr").open("a", encoding="utf-8")
         with out, err:
             return subprocess.Popen(
-                [sys.executable, "-m", "migrate", *map(str, words)],
+                [sys.executable, "-m", self.program, *map(str, words)],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=err, text=True, env=self.environment(kubeconfig),
             )  # fmt: skip
 
     def run(self, *words: str | Path, timeout_s: float = 600) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         return subprocess.run(
-            [sys.executable, "-m", "migrate", *map(str, words)],
+            [sys.executable, "-m", self.program, *map(str, words)],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout_s, check=False,
             env=self.environment(),
         )  # fmt: skip
@@ -95,6 +99,7 @@ class Product:
             "KUBECONFIG": str(kubeconfig or self.kubeconfig),
             "C2C_STATE_DIR": str(self.folder / "state"),
             "C2C_HELM": str(capabilities.binary("helm")),
+            jumping.OFFSET: str(self.folder / "clock"),
         }
 
     def told(self) -> str:
@@ -117,15 +122,7 @@ class Product:
 def grant(world: World, rights: Sequence[Right]) -> None:
     """Give the product these rights, and take away what it had beside."""
     for obj in manifests(rights):
-        _grant(world, obj)
-
-
-def _grant(world: World, obj: Object) -> None:
-    """Plant one object of the roles; a namespace that is not there yet (Helm makes it) gets its role when it is."""
-    place = obj["metadata"].get("namespace")
-    if place and place != OURS and not world.api.call("GET", f"/api/v1/namespaces/{place}").ok:
-        return
-    world.api.apply(obj)
+        world.api.apply(obj)
 
 
 def kill(process: subprocess.Popen[str]) -> None:

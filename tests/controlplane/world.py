@@ -154,9 +154,16 @@ def all_run(api: Api, least: int = 1) -> bool:
 
 @contextmanager
 def built(
-    plane: ControlPlane, install: Install, planned: Sequence[nodes.Plan], objects: Sequence[Object] = ()
+    plane: ControlPlane,
+    install: Install,
+    planned: Sequence[nodes.Plan],
+    objects: Sequence[Object] = (),
+    within_s: float = 60,
 ) -> Iterator[World]:
-    """Build a world whose pods all run on Calico; ``objects`` come besides CoreDNS and kube-proxy."""
+    """Build a world whose pods all run on Calico; ``objects`` come besides CoreDNS and kube-proxy.
+
+    ``within_s``: so long the pods of a large one may take to run.
+    """
     api, folder = plane.api(), plane.folder
     (folder / "helm").mkdir()
     helm = Helm(plane.kubeconfig(), folder / "helm")
@@ -165,6 +172,6 @@ def built(
     with agent, GenuineOperator(api, folder / "operator") as operator:
         nodes.plant(api, planned)
         workloads.apply_all(api, [*workloads.coredns(), *workloads.kube_proxy(), *objects])
-        eventually(lambda: all_run(api, 3 * len(planned)), 60, "every pod runs on Calico", 0.2)
+        eventually(lambda: all_run(api, 3 * len(planned)), within_s, "every pod runs on Calico", 0.2)
         yield World(plane, api, agent, operator, helm, install, planned)
         agent.check()

@@ -15,7 +15,7 @@ from migrate.exitcodes import ExitCode
 from migrate.preflight.registry import every_rule
 from migrate.preflight.rule import Group, Rule
 from migrate.render import rule as rule_page
-from tests.controlplane import run_faults
+from tests.controlplane import run_faults, scale, scale_page
 from tests.meta.machines import states
 from tests.scenarios import modes, scenarios
 from translators.diagnostics import CODES
@@ -291,6 +291,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/halts.md": halts,
     "reference/failures.md": failures,
     "reference/preflight.md": checks,
+    "reference/scale.md": lambda: scale_page.page(scale.kept_records()),
     "reference/sources.md": sources,
     "reference/states.md": states,
 }
