@@ -89,7 +89,7 @@ def ports_of(
     live: Live, settings: Settings, place: RunPlace, reporter: Reporter, say: Callable[[str], None]
 ) -> Ports:
     """Give every port of a run; ``say`` takes lines for people while the lock of another is watched."""
-    shell = KubeShell(live.api, live.api.client.configuration, live.api.server, live.api.headers)
+    shell = _shell(live)
     run_id, journal = place.run, place.folder / "journal.jsonl"
     return Ports(
         cluster=live.cluster,
@@ -113,12 +113,17 @@ def ports_of(
     )
 
 
+def _shell(live: Live) -> KubeShell:
+    api = live.api
+    return KubeShell(api, api.client.configuration, api.server, api.headers, live.clock.sleep)
+
+
 def own_objects(live: Live, settings: Settings) -> list[Mapping[str, Any]]:
     """Give examples of what a run creates for itself: its namespace, or where that is there, what goes into it."""
     name = settings.namespace
     if live.cluster.get("namespaces", name) is None:
         return [namespace_object(name)]
-    shell = KubeShell(live.api, live.api.client.configuration, live.api.server, live.api.headers)
+    shell = _shell(live)
     prober = PodProber(live.cluster, shell, live.clock, name, "preflight", settings.gates.probe_image)
     nodes = sorted(text(n, "metadata", "name") for n in live.cluster.list("nodes"))
     return [prober.example(node) for node in nodes[:1]]

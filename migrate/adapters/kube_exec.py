@@ -24,6 +24,7 @@ from migrate.model.events import FailureClass
 from migrate.model.fields import maps, text
 from migrate.ports import Api, ApiError, Ran
 from migrate.redaction import redacted_text
+from migrate.retry import api_policy
 
 __all__ = ["KubeShell"]
 
@@ -37,12 +38,16 @@ websocket_url: Any = get_websocket_url
 
 @dataclass(slots=True)
 class KubeShell:
-    """Runs commands; ``configuration`` is the client's, ``headers`` gives the credentials of a call."""
+    """Runs commands; ``configuration`` is the client's, ``headers`` gives the credentials of a call.
+
+    ``sleep`` lets the time pass between two attempts to open a connection.
+    """
 
     api: Api
     configuration: Any
     server: str
     headers: Callable[[], Mapping[str, str]]
+    sleep: Callable[[float], None]
 
     def run(self, namespace: str, pod: str, container: str, command: Sequence[str]) -> Ran:
         """Run a command; one that does not end in time is left and reported as unknown."""
@@ -52,12 +57,9 @@ class KubeShell:
         headers = {name.lower(): value for name, value in self.headers().items()}
         if "impersonate-user" in headers:
             raise ApiError(FailureClass.PERMANENT, "commands in pods cannot be run as somebody else: leave --as out", status=-1)  # fmt: skip
-        websocket.setdefaulttimeout(CONNECT_S)
+        client = api_policy(self.sleep)(self._opened, websocket_url(place, query), headers, pod)
         try:
-            client = new_client(self.configuration, websocket_url(place, query), headers, False)
             client.run_forever(timeout=LIMIT_S)
-        except websocket.WebSocketBadStatusException as error:
-            raise _refused(error.status_code, pod, str(error)) from error
         except (websocket.WebSocketException, OSError, ValueError) as error:
             raise ApiError(FailureClass.TRANSIENT, f"no command can be run in {pod}: {error}", status=-1) from error  # fmt: skip
         if client.is_open():
@@ -66,6 +68,16 @@ class KubeShell:
         out, err = client.read_channel(STDOUT_CHANNEL), client.read_channel(STDERR_CHANNEL)
         code, said = _ended(client.read_channel(ERROR_CHANNEL))
         return Ran(code, out, err or said)
+
+    def _opened(self, url: str, headers: Mapping[str, str], pod: str) -> Any:  # noqa: ANN401  # the client's
+        """Open the connection: until it is open no command has begun, and it may be asked for again."""
+        websocket.setdefaulttimeout(CONNECT_S)
+        try:
+            return new_client(self.configuration, url, headers, False)
+        except websocket.WebSocketBadStatusException as error:
+            raise _refused(error.status_code, pod, str(error)) from error
+        except (websocket.WebSocketException, OSError, ValueError) as error:
+            raise ApiError(FailureClass.TRANSIENT, f"no command can be run in {pod}: {error}", status=-1) from error  # fmt: skip
 
     def logs(self, namespace: str, pod: str, container: str, *, limit: int = 0) -> str:
         """Give the first bytes of a container's log."""

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from migrate.adapters.probe_scripts import PORT, Targets, results_of, script_of
-from migrate.model.events import FailureClass
 from migrate.model.fields import at, items, labels, maps, text
 from migrate.ports import ApiError, Clock, Cluster, Object, ProbeResult, ProbeRow, Shell
 
@@ -24,7 +23,6 @@ SERVER, CLIENT, HOST = "server", "client", "host"
 ROLES = (SERVER, CLIENT, HOST)
 CONTAINER, SERVICE = "probe", "c2c-probe"
 PATIENCE_S = 120.0
-ATTEMPTS = 4
 AT_ONCE = 8  # sources that are asked at a time
 HOST_PORT = 18080
 KEPT_TOGETHER = 60  # characters of a node's name that a pod's name keeps
@@ -171,21 +169,11 @@ class PodProber:
             reason = "the probe pod is not there" if pod is None else f"the probe pod is {_why(pod)}"
             return [ProbeResult(r, "unmeasured", reason=reason) for _, r in rows]
         try:
-            said = self._said(text(pod, "metadata", "name"), script_of(rows, targets))
+            script = ["sh", "-c", script_of(rows, targets)]
+            said = self.shell.run(self.namespace, text(pod, "metadata", "name"), CONTAINER, script).out
         except ApiError as error:
             return [ProbeResult(r, "unmeasured", reason=str(error)) for _, r in rows]
         return results_of(rows, said, targets)
-
-    def _said(self, pod: str, script: str) -> str:
-        """Run a script in a probe pod; a call that the server could not take now is made again."""
-        for attempt in range(ATTEMPTS):
-            try:
-                return self.shell.run(self.namespace, pod, CONTAINER, ["sh", "-c", script]).out
-            except ApiError as error:
-                if error.failure is not FailureClass.TRANSIENT or attempt == ATTEMPTS - 1:
-                    raise
-                self.clock.sleep(error.retry_after_s or 1.0)
-        raise AssertionError("the last attempt returns or raises")
 
     def _targets(self, there: Mapping[tuple[str, str], Object]) -> Targets:
         service = self.cluster.get("services", SERVICE, self.namespace)

@@ -1,13 +1,13 @@
-"""Probes through a server that cannot take every call: a refused command is sent again, a denied one is not."""
+"""Probes of many sources: each row gets its own answer, and where a command could not be run, its reason."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Any
 
-from migrate.adapters.probes_pods import ATTEMPTS, PodProber
+from migrate.adapters.clock import SystemClock
+from migrate.adapters.probes_pods import PodProber
 from migrate.model.events import FailureClass
 from migrate.ports import ApiError, ProbeRow, Ran
 
@@ -34,50 +34,35 @@ class OneNode:
 
 
 @dataclass
-class Moody:
-    """A shell that refuses so many commands before it runs one."""
+class Shell:
+    """A shell that cannot run what is asked of the pods in ``silent``."""
 
-    failure: FailureClass
-    refusals: int
-    calls: int = 0
+    silent: frozenset[str] = frozenset()
 
     def run(self, namespace: str, name: str, container: str, command: Sequence[str]) -> Ran:
-        self.calls += 1
-        if self.calls <= self.refusals:
-            raise ApiError(self.failure, "Handshake status 500 Internal Server Error", status=-1)
-        return Ran(0, "".join(f"0\t0\t10.0.0.2:{t}\n" for t in range(3)), "")
+        del namespace, container
+        if name in self.silent:
+            raise ApiError(FailureClass.TRANSIENT, "Handshake status 500 Internal Server Error", status=-1)
+        numbers = [line.split()[-4] for line in command[-1].splitlines()]
+        return Ran(0, "".join(f"{n}\t0\t10.0.0.2:{t}\n" for n in numbers for t in range(3)), "")
 
 
-@dataclass
-class Clock:
-    slept: list[float] = field(default_factory=list)
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
+def probed(shell: Shell, *rows: ProbeRow) -> list[tuple[str, str]]:
+    prober = PodProber(OneNode(), shell, SystemClock(), "c2c-system", "7f3a0000", "image")  # type: ignore[arg-type]
+    return [(result.outcome, result.reason) for result in prober.run(rows)]
 
 
-def probed(shell: Moody) -> tuple[str, str]:
-    prober = PodProber(OneNode(), shell, Clock(), "c2c-system", "7f3a0000", "image")  # type: ignore[arg-type]
-    [result] = prober.run([ProbeRow("same-node", "n1", "n1")])
-    return result.outcome, result.reason
+ROWS = (
+    ProbeRow("same-node", "n1", "n1"),
+    ProbeRow("own-host", "host:n1", "n1"),
+    ProbeRow("same-node", "n1", "n1"),
+)
 
 
-def test_a_command_that_the_server_could_not_take_is_sent_again() -> None:
-    shell = Moody(FailureClass.TRANSIENT, ATTEMPTS - 1)
-    assert probed(shell) == ("ok", "")
-    assert shell.calls == ATTEMPTS
+def test_every_row_has_its_own_answer() -> None:
+    assert probed(Shell(), *ROWS) == [("ok", ""), ("unmeasured", "the probe pod is not there"), ("ok", "")]
 
 
-def test_in_the_end_the_row_is_unmeasured_with_its_reason() -> None:
-    shell = Moody(FailureClass.TRANSIENT, 99)
-    assert probed(shell) == ("unmeasured", "Handshake status 500 Internal Server Error")
-    assert shell.calls == ATTEMPTS
-
-
-def test_a_command_that_is_not_allowed_is_not_sent_again() -> None:
-    shell = Moody(FailureClass.DENIED, 99)
-    assert probed(shell)[0] == "unmeasured"
-    assert shell.calls == 1
+def test_what_could_not_be_run_is_unmeasured_with_its_reason() -> None:
+    shell = Shell(frozenset({"n1-client"}))
+    assert probed(shell, *ROWS)[0] == ("unmeasured", "Handshake status 500 Internal Server Error")
