@@ -40,10 +40,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.needs("controlplane"))
 
 
+FAILED = pytest.StashKey[bool]()
+"""Of a test that failed: who shares something with others asks for it."""
+
+
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if report.failed:
+        item.stash[FAILED] = True
         for plane in _running:
             report.sections.append((f"control plane in {plane.folder}", plane.logs()))
     return report

@@ -42,11 +42,15 @@ CALLS = (
 """Between the run and the API server; ``onFailure: halt``."""
 
 HALTING = (
+    RunFault("lock", "nothing answers for longer than the lock lasts", "a drain", Ends.HALTS, "lease", 4, "`c2c resume` takes the lock anew"),
     RunFault("refused", "a disruption budget refuses every eviction until the drain's time is over", "a drain", Ends.HALTS, "drain", 4, "change the budget, then `c2c resume`"),
     RunFault("two-budgets", "a second budget over the same pods makes every eviction an error", "a drain", Ends.HALTS, "drain", 4, "delete one of the two, then `c2c resume`"),
     RunFault("agent", "the new agent is never Ready", "the switch of a node", Ends.HALTS, "agent", 4, "mend the agent, then `c2c resume`"),
     RunFault("uncordoned", "a person uncordons the node in hand", "a drain", Ends.HALTS, "drift", 4, "`c2c resume` looks at the node again"),
+    RunFault("not-ready", "the node in hand restarts by itself, and is never Ready again", "the switch of a node", Ends.HALTS, "gate-01-node-ready", 4, "mend the node, then `c2c resume`"),
+    RunFault("gone", "nothing answers for more than five minutes", "a gate", Ends.HALTS, "api", 7, "find out what is wrong with the API server, then `c2c resume`"),
     RunFault("helm", "Helm is killed in the middle of its upgrade", "P6", Ends.GOES_ON),
+    RunFault("policy", "a person changes a policy that was translated", "P6", Ends.HALTS, "drift", 4, "put the policy back, then `c2c resume`"),
     RunFault("stolen", "somebody else takes the lock", "P6", Ends.HALTS, "lease", 4, "find out who it was, then `c2c resume`"),
     RunFault("disk", "the disk of the journal is full", "P8", Ends.HALTS, "journal", 4, "make room, then `c2c resume`"),
 )  # fmt: skip
@@ -54,6 +58,7 @@ HALTING = (
 
 GOING_BACK = (
     RunFault("crash-loop", "the new agent is in a crash loop", "the canary", Ends.GOES_BACK, "node-rolled-back", 5, "mend the agent, then `c2c resume --retry NODE`"),
+    RunFault("clock", "the clock is set an hour ahead, and back", "a soak", Ends.GOES_ON),
     RunFault("joined", "a node joins the cluster", "P5", Ends.GOES_ON),
     RunFault("deleted", "a person deletes a node whose turn has not come", "P5", Ends.GOES_ON),
     RunFault("no-conf", "the new agent is Ready and writes no CNI file", "the switch of a node", Ends.GOES_BACK, "node-rolled-back", 5, "mend the agent, then `c2c resume --retry NODE`"),

@@ -13,7 +13,8 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,10 +24,11 @@ import pytest
 from migrate.entrypoints.cli.rbac import manifests
 from migrate.model.rights import rights_for
 from tests import capabilities
-from tests.controlplane import checker, nodes, run_faults, workloads
+from tests.controlplane import checker, kubelet, nodes, run_faults, workloads
 from tests.controlplane.calico_install import POOL, Install, Kind
 from tests.controlplane.checker import Snapshot
 from tests.controlplane.client import Object, eventually
+from tests.controlplane.conftest import FAILED
 from tests.controlplane.faults import Fault
 from tests.controlplane.instance import ETCD, SERVER, ControlPlane
 from tests.controlplane.product import Product
@@ -39,6 +41,7 @@ from tests.controlplane.world import World, built, is_of
 pytestmark = [pytest.mark.needs("controlplane", "helm", "operator"), pytest.mark.timeout(1800)]
 SHORT: Mapping[str, Any] = {"drain": "25s", "step": "25s", "commands": {"RestartAgent": "25s"}}
 BINDING = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/c2c"
+POLICY = "/apis/crd.projectcalico.org/v1/globalnetworkpolicies/default.deny-metadata"
 BUDGETS = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets"
 PAUSED = 9
 SEED, DEATHS = int(os.environ.get("C2C_SEED", "1")), 10
@@ -117,6 +120,18 @@ def halting(stage: Stage) -> Mapping[str, Act]:
     def uncordon() -> None:
         api.patch(f"/api/v1/nodes/{order[4]}", {"spec": {"unschedulable": False}})
 
+    def fall() -> None:
+        stage.plant(Fault.NODE_NEVER_READY, 5)
+        stage.world.agent.reboot(order[5])
+
+    def stand_up() -> None:
+        stage.remove(Fault.NODE_NEVER_READY, 5)
+        kubelet.let_up(api, order[5])
+        eventually(lambda: nodes.is_ready(api, order[5]), 60, f"{order[5]} is Ready again")
+
+    def reorder(order_: int) -> Callable[[], object]:
+        return lambda: api.patch(POLICY, {"spec": {"order": order_}})
+
     def steal() -> None:
         lease = api.get(LEASE)
         lease["spec"] |= {
@@ -127,14 +142,23 @@ def halting(stage: Stage) -> Mapping[str, Act]:
 
     full = stage.product.folder / "state" / "full"
     return {
+        "lock": Act(at_state(order[0], "CORDONED"), lambda: silence(stage), stage.proxy.ledger.clear),
         "refused": Act(at_state(order[1], "CORDONED"), lambda: tighten(stage, 100), lambda: tighten(stage, 4)),
         "two-budgets": Act(at_state(order[2], "CORDONED"), budget("second", minAvailable=1), lambda: api.delete(f"{BUDGETS}/second")),
         "agent": Act(at_state(order[3], "CORDONED"), lambda: stage.plant(Fault.AGENT_NEVER_READY, 3), lambda: stage.remove(Fault.AGENT_NEVER_READY, 3)),
         "uncordoned": Act(at_state(order[4], "CORDONED"), uncordon, lambda: None),
-        "helm": Act(intends("HelmUpgrade"), lambda: kill_helm(stage), lambda: None, at_phase(7)),
+        "not-ready": Act(at_state(order[5], "LABELLED"), fall, stand_up),
+        "gone": Act(intends("Soak", order[5]), lambda: silence(stage), stage.proxy.ledger.clear),
+        "helm": Act(intends("HelmUpgrade"), lambda: kill_helm(stage), lambda: None, intends("RestartOperator")),
+        "policy": Act(lambda _: True, reorder(11), reorder(10)),
         "stolen": Act(intends("SetEnforcement", order[0]), steal, lambda: None),
         "disk": Act(intends("SetEnforcement", order[2]), lambda: fill(full), full.unlink),
     }  # fmt: skip
+
+
+def silence(stage: Stage) -> None:
+    """Let nothing answer the run."""
+    stage.proxy.ledger.add(Rule(Reset(), ".*", ".*", EACH))
 
 
 def tighten(stage: Stage, needed: int) -> None:
@@ -189,11 +213,17 @@ def going_back(stage: Stage) -> Mapping[str, Act]:
     def join() -> None:
         nodes.plant(api, [nodes.Plan("wrk-99", 99)])
 
+    clock = stage.product.folder / "clock"
+
+    def set_clock() -> None:
+        clock.write_text("3600", encoding="utf-8")
+
     def delete() -> None:
         api.delete(f"/api/v1/nodes/{order[4]}")
 
     return {
         "crash-loop": faulty(Fault.AGENT_CRASH_LOOP, 0),
+        "clock": Act(intends("Soak", order[0]), set_clock, clock.unlink, at_state(order[0], "DONE")),
         "joined": Act(at_phase(5), join, lambda: None),
         "deleted": Act(at_state(order[1], "CORDONED"), delete, lambda: None),
         "no-conf": faulty(Fault.CONF_NOT_WRITTEN, 3),
@@ -232,13 +262,41 @@ def shop() -> list[Object]:
     ]
 
 
+@dataclass(slots=True)
+class Shared:
+    """A world that tests share one after the other; whoever fails in it leaves it as nobody should find it."""
+
+    folder: Callable[[], Path]
+    _open: ExitStack = field(default_factory=ExitStack)
+    _world: World | None = None
+
+    def give(self) -> World:
+        """Give the world, a new one where there is none."""
+        if self._world is None:
+            plane = self._open.enter_context(ControlPlane(self.folder() / "plane"))
+            self._world = self._open.enter_context(
+                built(plane, Install(Kind.MANIFEST), nodes.plans(5, 1), shop())
+            )
+        return self._world
+
+    def leave(self) -> None:
+        """End the world: the next one who wants it gets another."""
+        self._world = None
+        self._open.close()
+
+
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with (
-        ControlPlane(tmp_path_factory.mktemp("faults") / "plane") as plane,
-        built(plane, Install(Kind.MANIFEST), nodes.plans(5, 1), shop()) as made,
-    ):
-        yield made
+def shared_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    shared = Shared(lambda: tmp_path_factory.mktemp("faults"))
+    yield shared
+    shared.leave()
+
+
+@pytest.fixture
+def world(shared_world: Shared, request: pytest.FixtureRequest) -> Iterator[World]:
+    yield shared_world.give()
+    if request.node.stash.get(FAILED, False):
+        shared_world.leave()
 
 
 @pytest.fixture
@@ -257,8 +315,9 @@ def staged(world: World, room: Path, tmp_path: Path) -> Iterator[Callable[..., t
     opened: list[Stage] = []
     with FaultProxy(world.api, tmp_path / "proxy") as proxy:
 
-        def make(*, through: bool = True, **settings: Any) -> tuple[Stage, Path]:
+        def make(*, through: bool = True, program: str = "migrate", **settings: Any) -> tuple[Stage, Path]:
             product = Product.of(world, room, **{"deadlines": SHORT, **settings})
+            product.program = program
             plan = product.plan()
             order = ordered(plan)
             way = proxy.kubeconfig(product.token) if through else None
@@ -312,7 +371,7 @@ def test_faults_that_halt_a_run(world: World, staged: Callable[..., tuple[Stage,
 @pytest.mark.campaign
 def test_faults_that_bring_a_node_back(world: World, staged: Callable[..., tuple[Stage, Path]]) -> None:
     before = Snapshot.take(world.api)
-    stage, plan = staged()
+    stage, plan = staged(program="tests.controlplane.jumping")
     play(stage, run_faults.GOING_BACK, going_back(stage), plan)
     checker.pods_are_on_cilium(Snapshot.take(world.api))
     goes_back(stage, before)
