@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests import capabilities
 from tests.controlplane import nodes, workloads
 from tests.controlplane.calico_install import Install, Kind
 from tests.controlplane.checker import Snapshot
@@ -117,3 +120,16 @@ def test_a_live_snapshot_says_offline_what_the_cluster_said(small: World, tmp_pa
     assert outcomes[0] == outcomes[1]
     with tarfile.open(target) as archive:
         assert not [n for n in archive.getnames() if n.startswith("secrets")]
+
+
+@pytest.mark.needs("kubectl")
+def test_what_rbac_prints_is_applied_at_once(shared: ControlPlane) -> None:
+    """As a platform engineer does it: on a cluster that has nothing of ours and nothing of Cilium."""
+    kubectl = [str(capabilities.binary("kubectl")), f"--kubeconfig={shared.kubeconfig()}"]
+    printed = subprocess.run([sys.executable, "-m", "migrate", "rbac", "-o", "yaml"], capture_output=True, text=True, check=True)  # fmt: skip
+    try:
+        done = subprocess.run([*kubectl, "apply", "-f", "-"], input=printed.stdout, capture_output=True, text=True, check=False)  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.count(" created") == printed.stdout.count("\nkind: ")
+    finally:
+        subprocess.run([*kubectl, "delete", "-f", "-", "--wait=false"], input=printed.stdout, capture_output=True, text=True, check=False)  # fmt: skip
