@@ -461,7 +461,7 @@ DEEDS: Mapping[Name, Deed] = {
     Name.UNCORDON: Deed(_uncordon, _uncordoned),
     Name.GUARD_TAINT: Deed(_guard, _guarded),
     Name.UNGUARD_TAINT: Deed(_unguard, _unguarded),
-    Name.EVICT: Deed(_evict, _evicted),
+    Name.EVICT: Deed(_evict, _evicted, once=True),
     Name.RECYCLE_PODS: Deed(_recycle, _recycled),
     Name.RESTART_DAEMON_PODS: Deed(_restart_daemons, _daemons_restarted),
     Name.LABEL_NODE: Deed(_label, _labelled),

@@ -1,7 +1,7 @@
 """``make bench``: run the cases, write ``docs/benchmarks/latest.json`` and its page, print what changed.
 
-``BENCH=name`` runs the cases whose name holds that text, the long ones too; ``BENCH=growth`` the growth curves. A
-case that ran while others used the machine is measured once more; if they still do, it is marked noisy and judged by
+``BENCH=name`` runs the cases whose name holds that text, the long ones too; ``BENCH=growth`` the growth curves,
+``BENCH=live`` the run on a real control plane, which needs the binaries of ``make tools``. A case that ran while others used the machine is measured once more; if they still do, it is marked noisy and judged by
 the processor's seconds. ``C2C_BENCH_ONCE=1`` does without the second time, where it is known not to be quieter.
 """
 
@@ -49,7 +49,19 @@ def main(wanted: str) -> int:
     curves = GROWTH if not wanted or wanted == "growth" else {}
     for by, shapes in curves.items():
         _keep([], [curve(by, shapes)])
+    if wanted == "live":
+        cases.append(_live())
     return 0 if all(case["ok"] for case in cases) else 1
+
+
+def _live() -> dict[str, Any]:
+    """Measure a run on a real control plane, and keep it over the one before."""
+    from tests.bench import live  # noqa: PLC0415  # the other cases need neither its binaries nor pytest
+
+    found = live.figures()
+    print(json.dumps(found, indent=1))
+    _keep([], [], found)
+    return found
 
 
 def measured(case: Case) -> dict[str, Any]:
@@ -181,7 +193,11 @@ def _anatomy(shape: Shape) -> dict[str, Any]:
     return found
 
 
-def _keep(measured_now: Sequence[dict[str, Any]], growth: Sequence[dict[str, Any]]) -> None:
+def _keep(
+    measured_now: Sequence[dict[str, Any]],
+    growth: Sequence[dict[str, Any]],
+    live: dict[str, Any] | None = None,
+) -> None:
     """Write the figures over the kept ones, case by case and curve by curve."""
     path = FOLDER / "latest.json"
     before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"cases": [], "growth": []}
@@ -203,6 +219,7 @@ def _keep(measured_now: Sequence[dict[str, Any]], growth: Sequence[dict[str, Any
         "reference_calibration_s": REFERENCE_CALIBRATION_S,
         "cases": cases,
         "growth": [curves[by] for by in GROWTH if by in curves],
+        "live": live or before.get("live"),
     }
     FOLDER.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -37,6 +37,7 @@ def _lines(data: Figures) -> Iterator[str]:
     yield from _sets(data["cases"])
     yield from _steps(data["cases"])
     yield from _growth(data.get("growth", []))
+    yield from _live(data.get("live"))
 
 
 def _row(case: Figures, reference: float) -> str:
@@ -141,6 +142,24 @@ def _growth(curves: Sequence[Figures]) -> Iterator[str]:
         points = ", ".join(f"{p['x']:g}: {p['cpu_median_s']:.2f}" for p in curve["points"])
         most = curve["points"][-1]["peak_rss_bytes"] / MIB
         yield f"| {curve['by']} | {curve['kind']} | {points} | {curve['exponent']:.2f} | {most:.0f} MiB |"
+    yield ""
+
+
+def _live(run: Figures | None) -> Iterator[str]:
+    if not run:
+        return
+    limits, drain, params = run["limits"], run["drain"], run["params"]
+    state = ("met" if run["ok"] else "**missed**") + (" (noisy)" if run["noisy"] else "")
+    yield "## A run on a real control plane"
+    yield ""
+    yield f"{params['nodes']} nodes, {params['pods_a_node']} pods on most; {run['seconds']:.0f} s, load {run['load1']}, commit {run['commit']}: limits {state}."
+    yield ""
+    yield "| | measured | limit |"
+    yield "|---|---|---|"
+    yield f"| own time a node: no request, subprocess or timer is pending | {run['own_s_a_node']:.2f} s (processor, all of it: {run['cpu_s_a_node']:.2f} s) | ≤ {limits['own_s_a_node']:g} s |"
+    yield f"| drain of a node with {params['pods_a_node']} pods | {drain['median_s']:.2f} ± {drain['mad_s']:.2f} s; `kubectl drain` {drain['kubectl_median_s']:.2f} s; × {drain['ratio']:.2f} | ≤ × {limits['drain_ratio']:g} |"
+    yield f"| requests a node | {run['requests_a_node']:,} | ≤ {limits['requests_a_node']:,} |"
+    yield f"| peak memory | {run['peak_rss_bytes'] / MIB:.0f} MiB | 200 MiB at 200 nodes with 5,000 pods: [large migrations](../reference/scale.md) |"
     yield ""
 
 
