@@ -355,8 +355,8 @@ class Driver:
             result = judge_gate(gate, measure(work, command), self.run.plan.draft.settings.gates)
             again = result.outcome is GateOutcome.FAIL and (gate in CONVERGING or _busy_host(result))
         except ApiError as error:
-            if error.status == 0 and error.failure in UNREACHABLE:
-                raise
+            if (error.status == 0 and error.failure in UNREACHABLE) or error.failure is FailureClass.DENIED:
+                raise  # a read that is not allowed is a right that is gone, not evidence that is missing
             result, again = (
                 GateResult(gate, GateOutcome.INCONCLUSIVE, f"it cannot be measured: {error}"),
                 True,

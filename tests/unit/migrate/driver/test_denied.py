@@ -53,3 +53,34 @@ def test_a_refusal_counts_only_once_it_has_lasted(refusals: int, where: str) -> 
     rehearsal.refusals = refusals
     run = rehearsal.begin()
     assert run.where == where
+
+
+class Unread(Guarded):
+    """A cluster that refuses to list what only gate G-13 reads."""
+
+    def list(self, resource: str, *rest: Any, **more: Any) -> Any:
+        if resource == "tigerastatuses.operator.tigera.io" and self.refusals > 0:
+            self.refusals -= 1
+            raise ApiError(FailureClass.DENIED, "tigerastatuses is forbidden", status=403)
+        return self.cluster.list(resource, *rest, **more)
+
+
+class Blinded(Rehearsal):
+    """A rehearsal in which a gate may not read."""
+
+    refusals = 0
+
+    def _ports(self, journal: Any) -> Any:
+        ports = super()._ports(journal)
+        return replace(ports, cluster=Unread(ports.cluster, self.refusals))
+
+
+@pytest.mark.parametrize(("refusals", "where"), [(1, "DONE"), (10_000, "HALTED(command)")])
+def test_a_gate_that_may_not_read_is_a_right_that_is_gone_and_no_missing_evidence(
+    refusals: int, where: str
+) -> None:
+    snapshot = healthy_snapshot()
+    plan = make_plan(snapshot, draft(snapshot, Settings.from_mapping(clusters.settings())))
+    rehearsal = Blinded(plan, world_of(snapshot, plan.draft.settings))
+    rehearsal.refusals = refusals
+    assert rehearsal.begin().where == where
