@@ -24,14 +24,14 @@ $(STAMP): requirements.lock pyproject.toml tests/tools/python.sh
 
 DEMO := --cluster examples/cluster --config examples/migrate.yaml
 
-demo: setup  ## translate and prove the example cluster, plan its migration and rehearse it, killed on the way
+demo: setup  ## translate and prove the example cluster, plan its migration, rehearse it and kill it at every step
 	@rm -rf demo-output
 	@$(VENV)/bin/c2c translate examples/policies --cluster examples/cluster --config examples/migrate.yaml \
 	    --out demo-output/cilium -o table -o demo-output/translation.html --exit-zero
 	@$(VENV)/bin/c2c preflight $(DEMO) -o table -o demo-output/preflight.html
 	@$(VENV)/bin/c2c plan $(DEMO) -o demo-output/plan.json -o demo-output/plan.svg | head -24
 	@$(VENV)/bin/c2c rehearse demo-output/plan.json --cluster examples/cluster --state-dir demo-output/runs \
-	    --random 20 -o table -o demo-output/rehearsal.json
+	    --kill-at every-step -o table -o demo-output/rehearsal.json
 	@$(VENV)/bin/c2c report --state-dir demo-output/runs -o table -o demo-output/rehearsal.html
 	@echo "see demo-output/translation.html, preflight.html, plan.svg, rehearsal.html, cilium/"
 

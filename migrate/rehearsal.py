@@ -1,8 +1,6 @@
-"""Rehearsals: the real driver against a simulated cluster, killed wherever one wishes; no cluster is touched.
+"""Rehearsals: the real driver against a simulated cluster; no cluster is touched.
 
-A kill is what a lost process is: the record at hand is not written, nothing is cleaned up, and another process resumes
-with the same journal and the same cluster. Runs that were killed must end as the one that was not. A rehearsal always
-ends: one in which nothing but waits happens is stopped, and says what it waited for.
+A rehearsal always ends: one in which nothing but waits happens is stopped, and says what it waited for.
 """
 
 from __future__ import annotations
@@ -11,35 +9,29 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from migrate.driver.books import Playback
 from migrate.driver.loop import Driver
 from migrate.driver.pace import Pace
 from migrate.driver.session import begin_run, resume_run
 from migrate.engine.invariants import broken
 from migrate.model.calendar import next_opening
-from migrate.model.commands import Command, Name
+from migrate.model.commands import Name
 from migrate.model.events import Event, FailureClass, GateOutcome, Kind
 from migrate.model.plan import Plan
 from migrate.model.run import OUT, PATH, NodeStatus, Run, RunStatus
 from migrate.model.settings import Settings
 from migrate.model.snapshot import Snapshot
-from migrate.ports import Ports
+from migrate.ports import Journal, Ports
 from migrate.simulator.build import Simulation, world_of
-from migrate.simulator.memory import MemoryJournal
 from migrate.simulator.others import SimClock
 from migrate.simulator.state import end_state
 
 __all__ = [
+    "Conditions",
     "Ended",
     "Intervention",
-    "Kill",
-    "Killed",
     "Patience",
-    "Point",
     "Rehearsal",
-    "WatchedJournal",
-    "at_every_record",
-    "at_every_step",
-    "killed",
     "rehearse",
     "waiting",
 ]
@@ -54,72 +46,6 @@ MOST_TURNS = 200_000
 
 LOOKING_ON = frozenset({Name.SOAK, Name.COLLECT_FLOWS, Name.COLLECT_BASELINE_FLOWS})
 """Commands that are nothing but time: no wait for anything."""
-
-
-class Killed(Exception):  # it is meant
-    """The process is gone, in the middle of writing a record."""
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A moment at which a process may die: before a record is written, or right after, before anything follows of it.
-
-    Before the outcome of a command its deed is done; after its intent it is not: points *b* and *a* of ``state.md`` §8.
-    """
-
-    record: int
-    kind: str
-    words: str
-    after: bool = False
-
-    def __str__(self) -> str:
-        return f"{'after' if self.after else 'before'} record {self.record} ({self.kind} {self.words})"
-
-
-@dataclass(slots=True)
-class WatchedJournal:
-    """A journal that tells of every moment at which its process might die; ``each`` may raise ``Killed`` there."""
-
-    kept: MemoryJournal
-    each: Callable[[Point], None]
-
-    def append(self, kind: str, **fields: Any) -> Mapping[str, Any]:  # noqa: ANN401  # JSON values
-        """Write a record, or die before or after."""
-        point = Point(len(self.kept.kept) + 1, kind, _words(fields))
-        self.each(point)
-        record = self.kept.append(kind, **fields)
-        self.each(replace(point, after=True))
-        return record
-
-    def records(self) -> Sequence[Mapping[str, Any]]:
-        """Give what was written."""
-        return self.kept.records()
-
-    def free_reserve(self) -> None:
-        """Make room for one record."""
-        self.kept.free_reserve()
-
-
-def _words(fields: Mapping[str, Any]) -> str:
-    """Give what a record is about: the key of its command, else its sentence."""
-    event = fields.get("event") or {}
-    command = event.get("command")
-    if command is not None:
-        node, args = command.get("node", ""), command.get("args") or {}
-        return Command(Name(command["name"]), node, args).words
-    return str(fields.get("key") or event.get("kind") or fields.get("text") or "")
-
-
-def at_every_record(point: Point) -> bool:
-    """Choose every prefix of the journal, and what lies between an intent and its deed."""
-    return point.record > 1 and (not point.after or point.kind == "intent")
-
-
-def at_every_step(point: Point) -> bool:
-    """Choose both points of every command: after its intent, and before its outcome."""
-    return (
-        point.kind == "intent" and point.after and not point.words.startswith(f"{Name.EVALUATE_GATE}(")
-    ) or (point.kind == "outcome" and not point.after)
 
 
 @dataclass(slots=True)
@@ -174,8 +100,21 @@ class Intervention:
 
 
 @dataclass(frozen=True, slots=True)
+class Conditions:
+    """Under what a plan is rehearsed: what goes wrong, the begin of all chance, what a person asks on the way."""
+
+    faults: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    course: tuple[Intervention, ...] = ()
+
+    def simulated(self, plan: Plan, snapshot: Snapshot) -> Simulation:
+        """Give a cluster made of the snapshot."""
+        return world_of(snapshot, plan.draft.settings, faults=dict(self.faults), seed=self.seed)
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
-    """How one rehearsed run ended. ``waits``: what it waited for where it came to no end, with the seconds of each.
+    """How one rehearsed run ended, and under what. ``waits``: what it waited for where it came to no end, with the seconds of each.
 
     ``most_out`` is how many nodes took no pods at once; ``longest`` the longest wait that was told, with its sentence.
     """
@@ -188,6 +127,7 @@ class Ended:
     waits: tuple[tuple[str, float], ...] = ()
     most_out: int = 0
     longest: tuple[str, float] = ("", 0.0)
+    conditions: Conditions = field(default_factory=Conditions)
 
     @property
     def converged(self) -> bool:
@@ -199,7 +139,8 @@ class Ended:
 class Rehearsal:
     """A rehearsal under way; ``broken`` collects invariants that did not hold, ``waits`` what it was given up for.
 
-    ``course`` are the interventions still to come, in their order.
+    ``course`` are the interventions still to come, in their order; ``looks_on`` is told whenever the run has changed;
+    ``played``: the first records of the journal, played back already.
     """
 
     plan: Plan
@@ -214,8 +155,10 @@ class Rehearsal:
     most_out: int = 0
     longest: tuple[str, float] = ("", 0.0)
     approved: set[str] = field(default_factory=set)
+    looks_on: Callable[[Driver], None] | None = None
+    played: Playback | None = None
 
-    def begin(self, journal: WatchedJournal | None = None) -> Run:
+    def begin(self, journal: Journal | None = None) -> Run:
         """Begin the run and drive it as far as it goes."""
         driver = begin_run(
             self.plan,
@@ -228,11 +171,12 @@ class Rehearsal:
         )
         return self._driven(driver, journal)
 
-    def resume(self, *events: Event, journal: WatchedJournal | None = None) -> Run:
+    def resume(self, *events: Event, journal: Journal | None = None) -> Run:
         """Go on in another process."""
         driver = resume_run(
-            self.plan, self._ports(journal), self.run_id, holder=HOLDER, pace=self._pace(), start=True
-        )
+            self.played or Playback(self.plan, self.run_id), self._ports(journal),
+            holder=HOLDER, pace=self._pace(), start=True,
+        )  # fmt: skip
         for event in events:
             driver.tell(event)
         return self._driven(driver, journal)
@@ -241,11 +185,11 @@ class Rehearsal:
         real = Pace()
         return replace(real, first_s=PACE.first_s) if self.sim.world.faults else PACE
 
-    def _ports(self, journal: WatchedJournal | None) -> Ports:
+    def _ports(self, journal: Journal | None) -> Ports:
         ports = self.sim.ports(self.reporter)
         return ports if journal is None else replace(ports, journal=journal)
 
-    def _driven(self, driver: Driver, journal: WatchedJournal | None) -> Run:
+    def _driven(self, driver: Driver, journal: Journal | None) -> Run:
         """Drive to rest; give the approvals that a rehearsal takes for granted, each once, and drive on."""
         patience = Patience.of(self.plan.draft.settings)
         self.waits = ()
@@ -254,6 +198,8 @@ class Rehearsal:
             if run is not patience.seen:
                 self._look(run)
                 self._intervene(driver, run)
+                if self.looks_on is not None:
+                    self.looks_on(driver)
             self.longest = max((self.longest, *driver.waits(but=LOOKING_ON)), key=lambda wait: wait[1])
             lost = patience.is_lost(run, driver.at)
             self.waits = driver.waits() if lost else ()
@@ -323,79 +269,10 @@ def rehearse(
     course: Sequence[Intervention] = (),
 ) -> Ended:
     """Rehearse a plan once, to wherever it leads."""
-    sim = world_of(snapshot, plan.draft.settings, faults=dict(faults or {}), seed=seed)
-    rehearsal = Rehearsal(plan, sim, reporter=reporter, run_id=run_id, course=tuple(course))
-    return rehearsal.ended(rehearsal.begin())
-
-
-@dataclass(frozen=True, slots=True)
-class Kill:
-    """What became of a run that was killed at a point; ``different``: the parts of its end that are not the other's."""
-
-    point: Point
-    where: str
-    different: tuple[str, ...] = ()
-    broken: tuple[str, ...] = ()
-    waits: tuple[tuple[str, float], ...] = ()
-
-    @property
-    def same(self) -> bool:
-        """Say whether it ended as the run that was left alone."""
-        return not self.different and not self.broken
-
-    @property
-    def told(self) -> str:
-        """Give what was different, in one line."""
-        why = "; ".join(self.broken) or (f"waiting for {waiting(self.waits)}" if self.waits else "")
-        why = why or (f"other {', '.join(self.different)}" if self.different else "")
-        return f"killed {self.point}: {self.where}{': ' if why else ''}{why}"
-
-
-def killed(
-    plan: Plan,
-    snapshot: Snapshot,
-    whole: Ended,
-    wanted: Callable[[Point], bool] = at_every_step,
-    *,
-    seed: int = 0,
-    faults: Mapping[str, Any] | None = None,
-    course: Sequence[Intervention] = (),
-) -> list[Kill]:
-    """Kill the run at each point that is wanted, resume it in another process, and compare its end with ``whole``.
-
-    What a person asked and no record holds yet is asked again of the process that resumes.
-
-    The world at each kill is a copy of the uninterrupted run's, taken at that moment and driven to its end at once, so
-    that no more than one copy is kept.
-    """
-    found: list[Kill] = []
-    sim = world_of(snapshot, plan.draft.settings, faults=dict(faults or {}), seed=seed)
-    rehearsal = Rehearsal(plan, sim, run_id=whole.run.id, course=tuple(course))
-
-    def each(point: Point) -> None:
-        if wanted(point):
-            left = tuple(course[_asked(sim.journal.kept, course) :])
-            again = Rehearsal(plan, sim.fork(), run_id=whole.run.id, course=left)
-            found.append(_compared(point, again.ended(again.resume()), whole))
-
-    rehearsal.begin(WatchedJournal(sim.journal, each))
-    return found
-
-
-def _asked(records: Sequence[Mapping[str, Any]], course: Sequence[Intervention]) -> int:
-    """Give how many interventions stand in the journal."""
-    count = 0
-    for record in records:
-        told = (record.get("event") or {}).get("kind") if record["kind"] == "event" else None
-        if count < len(course) and told == course[count].event.kind:
-            count += 1
-    return count
-
-
-def _compared(point: Point, ended: Ended, whole: Ended) -> Kill:
-    other = ["run"] if ended.run.where != whole.run.where else []
-    other += [part for part in whole.state if ended.state[part] != whole.state[part]]
-    return Kill(point, ended.run.where, tuple(other), ended.broken, ended.waits)
+    under = Conditions(faults or {}, seed, tuple(course))
+    sim = under.simulated(plan, snapshot)
+    rehearsal = Rehearsal(plan, sim, reporter=reporter, run_id=run_id, course=under.course)
+    return replace(rehearsal.ended(rehearsal.begin()), conditions=under)
 
 
 def waiting(waits: Sequence[tuple[str, float]]) -> str:

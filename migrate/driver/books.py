@@ -6,7 +6,9 @@ An event is durable before the engine hears of it; what the engine orders is dur
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from migrate.driver.hours import Worked
@@ -18,7 +20,7 @@ from migrate.model.run import Run
 from migrate.model.serial import decode, encode
 from migrate.ports import Desired, Ports
 
-__all__ = ["ANSWERS", "Books", "Standing", "mirrored", "played_back", "standing"]
+__all__ = ["ANSWERS", "Books", "Playback", "Standing", "mirrored", "played_back", "standing"]
 
 ANSWERS = frozenset({Kind.COMMAND_DONE, Kind.COMMAND_FAILED, Kind.COMMAND_UNKNOWN, Kind.GATE_RESULT})
 REPLAYED = frozenset({"event", "outcome", "gate"})
@@ -105,26 +107,63 @@ def standing(run: Run, state: Mapping[str, Any]) -> Standing:
     return Standing(run, at, decode(Desired, state.get("heard", {})), worked)
 
 
-def played_back(records: Sequence[Mapping[str, Any]], plan: Plan, run_id: str) -> Standing:
-    """Give what the records lead to.
+class Playback:
+    """Plays records back, one after another; what they lead to may be asked after each."""
 
-    An event that is recorded and was not worked off any more is worked off now: its orders are found in flight.
-    """
-    first = next((r for r in records if r["kind"] == "header"), None)
-    if first is None:
-        return Standing(begin(run_id, plan, sorted(plan.draft.nodes)))
-    if "state" in first:
-        stands = standing(decode(Run, first["state"], plan=plan), first["state"])
-        run, at, heard, worked = stands.run, stands.at, stands.heard, stands.worked
-    else:
-        run = begin(run_id, plan, first["nodes"], attended=bool(first.get("attended")))
-        at, heard, worked = 0.0, Desired(), Worked()
-    for record in records:
-        if record["kind"] in REPLAYED and "event" in record:
+    def __init__(self, plan: Plan, run_id: str) -> None:
+        self.plan, self.run_id = plan, run_id
+        self._stands = Standing(begin(run_id, plan, sorted(plan.draft.nodes)))
+        self.count = 0
+        self._begun = False
+
+    @property
+    def stands(self) -> Standing:
+        """Give what the records so far lead to."""
+        return replace(self._stands, worked=copy(self._stands.worked))
+
+    @stands.setter
+    def stands(self, known: Standing) -> None:
+        """Take what is known otherwise to be what they lead to."""
+        self._stands = known
+
+    def fork(self) -> Playback:
+        """Give one that goes on from here by itself."""
+        other = copy(self)
+        other.stands = self.stands
+        return other
+
+    def go_on(self, records: Sequence[Mapping[str, Any]]) -> Standing:
+        """Play what these records hold beyond those that were played already."""
+        for record in islice(records, self.count, None):
+            self._take(record)
+        self.count = max(self.count, len(records))
+        return self.stands
+
+    def _take(self, record: Mapping[str, Any]) -> None:
+        """Take a record.
+
+        An event that is recorded and was not worked off any more is worked off now: its orders are found in flight.
+        """
+        stands = self._stands
+        if record["kind"] == "header" and not self._begun:
+            self._stands, self._begun = self._beginning(record), True
+        elif not self._begun:
+            return
+        elif record["kind"] in REPLAYED and "event" in record:
             event = decode(Event, record["event"])
-            stepped = step(run, event).run
-            worked.passes(run, stepped, event.at)
-            run, at = stepped, event.at
+            stepped = step(stands.run, event).run
+            stands.worked.passes(stands.run, stepped, event.at)
+            self._stands = replace(stands, run=stepped, at=event.at)
         elif record["kind"] == "decision":
-            heard = decode(Desired, record["desired"])
-    return Standing(run, at, heard, worked)
+            self._stands = replace(stands, heard=decode(Desired, record["desired"]))
+
+    def _beginning(self, header: Mapping[str, Any]) -> Standing:
+        if "state" in header:
+            return standing(decode(Run, header["state"], plan=self.plan), header["state"])
+        attended = bool(header.get("attended"))
+        return Standing(begin(self.run_id, self.plan, header["nodes"], attended=attended))
+
+
+def played_back(records: Sequence[Mapping[str, Any]], plan: Plan, run_id: str) -> Standing:
+    """Give what the records lead to."""
+    return Playback(plan, run_id).go_on(records)

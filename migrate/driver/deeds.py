@@ -68,11 +68,15 @@ Seen = Callable[[Workshop, Command], Look]
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One kind of command. ``once``: ``look`` counts only after ``act`` (a measurement is taken anew each time)."""
+    """One kind of command. ``once``: ``look`` counts only after ``act`` (a measurement is taken anew each time).
+
+    ``traceless``: nothing shows afterwards whether it was done, so a process that resumes does it again.
+    """
 
     act: Act
     look: Seen
     once: bool = False
+    traceless: bool = False
 
 
 def nothing(work: Workshop, command: Command) -> None:

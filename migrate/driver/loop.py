@@ -149,6 +149,18 @@ class Driver:
         now, tasks = self.at, self._tasks.values()
         return tuple((t.waiting, now - t.since) for t in tasks if t.waiting and t.command.name not in but)
 
+    @property
+    def outlook(self) -> tuple[object, ...]:
+        """Give all that decides what this process does next besides the run's state, with moments as seen from now.
+
+        When it looks at nodes, at wishes and at its mirror again is not part of it: others may do something then.
+        """
+        now, worked = self.at, self._worked.seconds if self.hours.limit_s else 0.0
+        tasks = sorted((k, _from(t.due, now), _from(t.until, now), t.acted) for k, t in self._tasks.items())
+        refused = sorted((k, r.text, _from(r.told, now), r.count) for k, r in self._refused.items())
+        waits = (self._down, len(self._events), [t.denied for t in self._tasks.values() if t.denied])
+        return (tuple(tasks), tuple(refused), *waits, round(worked, 6))
+
     # One turn.
 
     def _turn(self) -> None:
@@ -296,7 +308,8 @@ class Driver:
         """Look, act if there is nothing to be seen, and look again later."""
         command, deed = task.command, DEEDS[task.command.name]
         work = Workshop(self._ports, self.run.plan, self.run)
-        if (deed.once or not command.nature.idempotent) and not task.acted and not command.reconcile:
+        fresh = deed.traceless or not command.reconcile
+        if (deed.once or not command.nature.idempotent) and not task.acted and fresh:
             return self._act(task, deed, work)
         look = deed.look(work, command)
         if isinstance(look, Absent) and not self._may_act_again(task):
@@ -428,6 +441,11 @@ class Driver:
 def _busy_host(result: GateResult) -> bool:
     """Say whether nothing but a module of an earlier process is in the way: it comes to its end (``state.md`` §9.1)."""
     return bool(result.evidence.get("locks")) and not result.evidence.get("denied")
+
+
+def _from(moment: float, now: float) -> float:
+    """Give a moment as seen from now, without what adding and subtracting seconds leaves behind."""
+    return round(moment - now, 6)
 
 
 def _plain(command: Command) -> Command:

@@ -470,7 +470,7 @@ DEEDS: Mapping[Name, Deed] = {
     Name.SET_ENFORCEMENT: Deed(_set_enforcement, _enforcing),
     Name.REBOOT: Deed(_reboot, _rebooted),
     Name.RESTORE_CALICO_CONF: Deed(_restore_conf, _conf_restored),
-    Name.SWEEP_NODE: Deed(_sweep, _swept, once=True),
+    Name.SWEEP_NODE: Deed(_sweep, _swept, once=True, traceless=True),
     Name.DELETE_MACHINE: Deed(_delete_machine, _machine_gone),
     Name.ANNOTATE_NODE: Deed(_mark, _marked),
     Name.SWEEP_MARKS: Deed(_sweep_marks, _marks_swept),

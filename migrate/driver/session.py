@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from migrate.driver.books import Books, played_back, standing
+from migrate.driver.books import Books, Playback, standing
 from migrate.driver.loop import Driver
 from migrate.driver.pace import Pace
 from migrate.engine.bound import changed_policies
@@ -87,9 +87,8 @@ def _stale(plan: Plan, ports: Ports) -> list[str]:
 
 
 def resume_run(
-    plan: Plan,
+    played: Playback,
     ports: Ports,
-    run_id: str,
     *,
     holder: str,
     pace: Pace | None = None,
@@ -99,9 +98,10 @@ def resume_run(
     """Take the lock and go on from the records, or from the mirror where the records are not here.
 
     The driver looks at everything that was in flight before it does anything; a run that rests is not woken. ``start``:
-    one whose process died before it had begun begins now.
+    one whose process died before it had begun begins now. ``played`` knows the run; records that it has played already are not played again.
     """
     _lock(ports, steal=steal)
+    plan, run_id = played.plan, played.run_id
     books = Books(ports, run_id, holder)
     records, mirrored = ports.journal.records(), ports.mirror.read()
     if mirrored is not None and mirror_is_further(records, mirrored, run_id):
@@ -109,7 +109,7 @@ def resume_run(
         books.goes_on(plan, ports.cluster.identity().uid, state)
         stands = standing(decode(Run, state, plan=plan), state)
     else:
-        stands = played_back(records, plan, run_id)
+        stands = played.go_on(records)
     driver = Driver(
         stands.run, ports, books, at=stands.at, heard=stands.heard, pace=pace, worked=stands.worked
     )

@@ -29,6 +29,7 @@ def end_state(world: World) -> dict[str, Any]:
             "files": sorted(host.files) if host else [],
             "config": dict(host.config or {}) if host else {},
             "reboots": host.reboots if host else 0,
+            "leaked": host.leaked if host else 0,
         }
     ready = {
         f"{kind}/{key[0]}/{key[1]}": at(o, "status", "readyReplicas") or at(o, "status", "numberReady") or 0

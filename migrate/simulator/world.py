@@ -7,10 +7,12 @@ Plain data and names of methods only, so that a copy of a world is a world of it
 from __future__ import annotations
 
 import heapq
+import marshal
 import pickle
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from io import BytesIO
 from typing import Any
 
 from migrate.engine.scheduling import ClusterState
@@ -54,6 +56,36 @@ class Host:
         """Give ``cilium``, ``calico`` or nothing."""
         first = self.first_file
         return "cilium" if first == "05-cilium.conflist" else "calico" if first else ""
+
+
+class _Writer(pickle.Pickler):
+    """Writes what may change; of what is frozen only the place where it is kept."""
+
+    def __init__(self, file: BytesIO, kept: list[object]) -> None:
+        super().__init__(file, protocol=pickle.HIGHEST_PROTOCOL)
+        self._kept, self._places = kept, dict[int, int]()
+
+    def persistent_id(self, item: object) -> int | None:
+        """Give the place of what is frozen."""
+        shape = getattr(type(item), "__dataclass_params__", None)
+        if shape is None or not shape.frozen:
+            return None
+        place = self._places.setdefault(id(item), len(self._kept))
+        if place == len(self._kept):
+            self._kept.append(item)
+        return place
+
+
+class _Reader(pickle.Unpickler):
+    """Reads what was written, with what was kept."""
+
+    def __init__(self, file: BytesIO, kept: list[object]) -> None:
+        super().__init__(file)
+        self._kept = kept
+
+    def persistent_load(self, place: int) -> object:
+        """Give what was kept."""
+        return self._kept[place]
 
 
 @dataclass(slots=True)
@@ -109,8 +141,12 @@ class World:
         return time_of_day(self.now + self.skew)
 
     def fork(self) -> World:
-        """Give a copy that goes its own way."""
-        copied: World = pickle.loads(pickle.dumps(self, protocol=pickle.HIGHEST_PROTOCOL))  # noqa: S301  # our own bytes
+        """Give a copy that goes its own way; what nobody can change is one object in both."""
+        written, kept = BytesIO(), list[object]()
+        _Writer(written, kept).dump(replace(self, objects={}))
+        written.seek(0)
+        copied: World = _Reader(written, kept).load()
+        copied.objects = marshal.loads(marshal.dumps(self.objects))  # noqa: S302  # our own bytes
         return copied
 
     # Objects.

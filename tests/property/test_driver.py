@@ -14,6 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from migrate.driver.books import Playback
 from migrate.driver.loop import Driver
 from migrate.driver.pace import Pace
 from migrate.driver.session import Locked, begin_run, resume_run
@@ -100,7 +101,9 @@ class Operation(RuleBasedStateMachine):
 
     def _take_over(self) -> None:
         try:
-            self.driver = resume_run(self.plan, self.sim.ports(), RUN, holder=HOLDER, pace=PACE, start=True)
+            self.driver = resume_run(
+                Playback(self.plan, RUN), self.sim.ports(), holder=HOLDER, pace=PACE, start=True
+            )
         except Locked:
             self.sim.lock.other = ""
         except ApiError:  # exit 7: somebody begins it again once the API answers

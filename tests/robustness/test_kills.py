@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from migrate.kills import at_every_record, killed
 from migrate.model.events import Event, Kind
 from migrate.model.run import NodeStatus
-from migrate.rehearsal import Ended, Intervention, at_every_record, killed, rehearse
+from migrate.rehearsal import Ended, Intervention, rehearse
 from migrate.simulator.faults import chosen
 from tests import capabilities
 from tests.scenarios import SHORT
@@ -86,9 +87,8 @@ def test_a_run_killed_anywhere_comes_to_the_end_of_the_one_left_alone(course: Co
     plan, snapshot = planned(**SHORT, **course.settings)
     alone, first = whole(course), len(course.name) % EVERY
     kills = killed(
-        plan, snapshot, alone, lambda p: at_every_record(p) and p.record % EVERY == first,
-        faults=chosen(course.faults), course=course.asked,
-    )  # fmt: skip
+        plan, snapshot, alone, lambda p: at_every_record(p) and p.record % EVERY == first, to_the_end=True
+    )
     assert len(kills) >= len(alone.records) // EVERY - 1
     assert [kill.told for kill in kills if set(kill.different) - course.may_differ or kill.broken] == []
 

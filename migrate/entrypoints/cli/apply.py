@@ -11,6 +11,7 @@ import click
 
 from migrate.adapters.run_folder import new_run_id, state_dir
 from migrate.bootstrap import RunPlace, us
+from migrate.driver.books import Playback
 from migrate.driver.session import begin_run, resume_run
 from migrate.engine.access import API
 from migrate.entrypoints.cli.audience import staged
@@ -152,7 +153,7 @@ def carry_out(
     holder = us(run_id).identity
     with staged(cluster, plan, where, outputs, course) as (narrator, ports):
         if unfinished:
-            begin = partial(resume_run, plan, ports, run_id, holder=holder, start=True)
+            begin = partial(resume_run, Playback(plan, run_id), ports, holder=holder, start=True)
         else:
             begin = partial(begin_run, plan, ports, run_id, holder=holder, attended=sys.stdin.isatty())
         return drive(begin, ports, cluster, narrator, outputs, course=course)

@@ -28,11 +28,12 @@ from migrate.entrypoints.cli.progress import progress
 from migrate.entrypoints.cli.runs import keep_plan, load_plan
 from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
+from migrate.kills import Kill, Point, at_every_step, killed
 from migrate.model.findings import Severity
 from migrate.model.plan import Plan, canonical
 from migrate.model.run import RunStatus
 from migrate.model.snapshot import Snapshot
-from migrate.rehearsal import Ended, Kill, Point, at_every_step, killed, rehearse, waiting
+from migrate.rehearsal import Ended, rehearse, waiting
 from migrate.render.plan_summary import duration
 from migrate.render.run_status import Picture, junit, status_document, status_table
 from migrate.render.terminal import Canvas, Column, Line, Sign, columns, paint, sign
@@ -123,7 +124,7 @@ def command(what: str | None, outputs: Sequence[str], **said: Any) -> int:  # no
     if said["kill_at"] is not None or said["chances"] is not None:
         wanted = _points(said["kill_at"], said["chances"], seed, len(ended.records))
         with progress("killing and resuming"):
-            kills = killed(plan, snapshot, ended, wanted, seed=seed, faults=wrong)
+            kills = killed(plan, snapshot, ended, wanted)
     return _leave(Told(ended, kills, time.monotonic() - began), outputs, run_id)
 
 

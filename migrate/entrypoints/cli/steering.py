@@ -8,6 +8,7 @@ from typing import Any
 
 from migrate.adapters.mirror_configmap import ConfigMapMirror
 from migrate.bootstrap import us
+from migrate.driver.books import Playback
 from migrate.driver.loop import Driver
 from migrate.driver.session import Locked, resume_run
 from migrate.entrypoints.cli.audience import staged
@@ -100,4 +101,4 @@ def steer(
 
 def _begun(known: Known, ports: Ports, *, steal: bool, start: bool) -> Driver:
     holder = us(known.run_id).identity
-    return resume_run(known.plan, ports, known.run_id, holder=holder, steal=steal, start=start)
+    return resume_run(Playback(known.plan, known.run_id), ports, holder=holder, steal=steal, start=start)

@@ -1,4 +1,4 @@
-"""Rehearsals of the healthy cluster: to the end, back again, and killed in between."""
+"""Rehearsals of the healthy cluster: to the end and back again."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
-from typing import Any
-
-import pytest
+from typing import TYPE_CHECKING, Any
 
 from migrate.driver.books import played_back
 from migrate.engine.drafting import draft
@@ -21,7 +19,7 @@ from migrate.model.plan import Plan
 from migrate.model.run import NodeStatus, Phase, RunStatus
 from migrate.model.settings import Settings
 from migrate.model.snapshot import Snapshot
-from migrate.rehearsal import MOST_TURNS, Ended, Patience, Rehearsal, at_every_record, killed, rehearse
+from migrate.rehearsal import MOST_TURNS, Ended, Patience, Rehearsal, rehearse
 from migrate.simulator.build import world_of
 from migrate.simulator.faults import chosen
 from migrate.simulator.happenings import happen
@@ -30,6 +28,9 @@ from migrate.simulator.state import end_state
 from migrate.simulator.world import World
 from tests import clusters
 from tests.films import healthy_snapshot
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def planned(*policies: Mapping[str, Any], **settings: object) -> tuple[Plan, Snapshot]:
@@ -88,18 +89,6 @@ def test_the_way_back_from_the_end_leads_to_where_it_began() -> None:
     assert after["pods"] == before["pods"]
     assert after["ready"] == before["ready"]
     assert after["release"] is None
-
-
-@pytest.mark.parametrize(
-    "settings", [{}, {"nodes": {"move": "recycle"}}, {"nodes": {"reboot": "always"}}], ids=str
-)
-def test_a_run_that_is_killed_anywhere_comes_to_the_same_end(settings: dict[str, object]) -> None:
-    plan, snapshot = planned(**settings)
-    whole = rehearse(plan, snapshot)
-    assert whole.run.status is RunStatus.DONE
-    kills = killed(plan, snapshot, whole, lambda point: at_every_record(point) and point.record % 23 == 0)
-    assert len(kills) >= 20
-    assert [kill.told for kill in kills if not kill.same] == []
 
 
 def test_a_budget_that_never_frees_halts_the_run_before_its_node_is_cordoned() -> None:

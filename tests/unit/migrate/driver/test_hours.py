@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from migrate.driver.books import Playback
 from migrate.driver.hours import Hours
 from migrate.driver.session import begin_run, resume_run
 from migrate.engine.drafting import draft
@@ -44,7 +45,7 @@ def begun(plan: Plan, sim: Simulation, **how: Any) -> Run:
 
 
 def resumed(plan: Plan, sim: Simulation, *events: Event) -> Run:
-    driver = resume_run(plan, sim.ports(None), RUN, holder=HOLDER, pace=PACE, start=True)
+    driver = resume_run(Playback(plan, RUN), sim.ports(None), holder=HOLDER, pace=PACE, start=True)
     for event in events:
         driver.tell(event)
     return driver.drive()
@@ -122,7 +123,7 @@ def test_working_time_is_counted_over_processes() -> None:
     plan, sim = planned(deadlines={"run": "40s"})
     driver = begin_run(plan, sim.ports(None), RUN, holder=HOLDER, rehearsal=True, pace=PACE)
     driver.drive(lambda run: run.phase.number >= 4)
-    again = resume_run(plan, sim.ports(None), RUN, holder=HOLDER, pace=PACE)
+    again = resume_run(Playback(plan, RUN), sim.ports(None), holder=HOLDER, pace=PACE)
     before = again._worked.seconds
     assert 0 < before < 40
     run = again.drive()
