@@ -29,7 +29,6 @@ def end_state(world: World) -> dict[str, Any]:
             "files": sorted(host.files) if host else [],
             "config": dict(host.config or {}) if host else {},
             "reboots": host.reboots if host else 0,
-            "leaked": host.leaked if host else 0,
         }
     ready = {
         f"{kind}/{key[0]}/{key[1]}": at(o, "status", "readyReplicas") or at(o, "status", "numberReady") or 0
@@ -41,6 +40,7 @@ def end_state(world: World) -> dict[str, Any]:
     )
     return {
         "nodes": nodes,
+        "leaked": {name: host.leaked for name, host in sorted(world.hosts.items()) if host.leaked},
         "ready": ready,
         "pods": dict(sorted(sides.items())),
         "release": (world.release or {}).get("values"),
