@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from migrate.engine.reasons import reason_word
 from migrate.exitcodes import ExitCode
-from migrate.model.run import Run, RunStatus
+from migrate.model.run import NodeStatus, Run, RunStatus
 
 __all__ = ["Ending", "ending_of"]
 
 UNREACHABLE = frozenset({"api"})
-ROLLED_BACK = frozenset({"node-rolled-back"})
+MOVED = frozenset({NodeStatus.DONE, NodeStatus.GONE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +60,20 @@ def _not_begun(run: Run) -> Ending:
     return Ending(ExitCode.BLOCKED, "PlanStale", next=("c2c plan",))
 
 
+def _only_went_back(run: Run) -> bool:
+    """Say whether every node that is left on Calico went back to it: none was left out (``state.md`` §2.5)."""
+    left = [node for node in run.nodes.values() if node.status not in MOVED]
+    return bool(left) and all(node.status is NodeStatus.ROLLED_BACK for node in left)
+
+
 def _halted(run: Run, me: str, *, denied: bool) -> Ending:
     code, word = ExitCode.HALTED, reason_word(run.reason)
     if run.reason in UNREACHABLE:
         code = ExitCode.UNREACHABLE
     elif run.reason == "command" and denied:
         code, word = ExitCode.UNREACHABLE, "Denied"
-    elif run.reason in ROLLED_BACK:
-        code = ExitCode.ROLLED_BACK
+    elif run.reason == "node-rolled-back" or (run.reason == "nodes-left" and _only_went_back(run)):
+        code, word = ExitCode.ROLLED_BACK, reason_word("node-rolled-back")
     return Ending(code, word, run.reason, (f"c2c status --run {me}", f"c2c resume --run {me}"))
 
 
