@@ -136,6 +136,9 @@ class Cluster(Protocol):
     def get(self, resource: str, name: str, namespace: str = "") -> Object | None:
         """Give one object; None where the server says that it, or its kind, does not exist."""
 
+    def waiting_pods(self) -> list[Object]:
+        """Give the pods of which a container waits, wherever they run; others may be among them."""
+
     def list(
         self, resource: str, namespace: str = "", *, labels: Mapping[str, str] | None = None, node: str = ""
     ) -> list[Object]:

@@ -15,10 +15,11 @@ from migrate.driver.pace import Pace
 from migrate.driver.session import begin_run, resume_run
 from migrate.engine.invariants import broken
 from migrate.model.calendar import next_opening
+from migrate.model.census import census, out_of
 from migrate.model.commands import Name
 from migrate.model.events import Event, FailureClass, GateOutcome, Kind
 from migrate.model.plan import Plan
-from migrate.model.run import OUT, PATH, NodeStatus, Run, RunStatus
+from migrate.model.run import PATH, NodeStatus, Run, RunStatus
 from migrate.model.settings import Settings
 from migrate.model.snapshot import Snapshot
 from migrate.ports import Journal, Ports
@@ -74,8 +75,10 @@ class Patience:
     def is_lost(self, run: Run, now: float) -> bool:
         """Say whether nothing came on for too long."""
         if run is not self.seen:
-            nodes = tuple((n.status, len(n.done), len(n.evict), n.rollbacks) for n in run.nodes.values())
-            shape = (run.where, run.phase, len(run.done), nodes)
+            there = census(run.nodes)
+            busy = (run.nodes[name] for name in there.busy)
+            nodes = tuple((n.name, n.status, len(n.done), len(n.evict), n.rollbacks) for n in busy)
+            shape = (run.where, run.phase, len(run.done), there.counts, nodes)
             if shape != self.shape:
                 self.shape, self.since, self.turns = shape, now, 0
         self.seen = run
@@ -234,7 +237,7 @@ class Rehearsal:
 
     def _look(self, run: Run) -> None:
         self.broken += [b for b in broken(run) if b not in self.broken]
-        self.most_out = max(self.most_out, sum(n.status in OUT for n in run.nodes.values()))
+        self.most_out = max(self.most_out, len(out_of(run.nodes)))
 
     def ended(self, run: Run) -> Ended:
         """Give how it ended, once what was under way in the cluster is over: pods that were moved start."""

@@ -418,9 +418,11 @@ class Driver:
 
     def _mirror(self, *, force: bool = False) -> None:
         """Write the state into the cluster where it changed in what others see, or time has passed."""
-        shape = "|".join([self.run.where, *(f"{n}={s.status}" for n, s in self.run.nodes.items())])
         when, known = self._mirrored
-        if not force and (shape == known or (self.at - when < self._pace.mirror_s and when >= 0)):
+        if not force and self.at - when < self._pace.mirror_s and when >= 0:
+            return
+        shape = "|".join([self.run.where, *(f"{n}={s.status}" for n, s in self.run.nodes.items())])
+        if not force and shape == known:
             return
         if not self._ports.lock.held() and self.run.status is not RunStatus.DONE:
             return

@@ -5,7 +5,9 @@ Nothing is decided here: shapes are those that ``migrate.engine.gates`` names at
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from migrate.driver import around
@@ -143,9 +145,14 @@ def _probes(work: Workshop, command: Command) -> Mapping[str, Any]:
         kinds = ("baseline-again",)
     found = (read_json(work, f"evidence/{place}probes-{kind}.json") for kind in kinds)
     results: list[dict[str, Any]] = next((r for r in found if r is not None), [])
-    before = read_json(work, "evidence/probes-baseline.json") or []
-    known = {_row(r): r["outcome"] for r in before}
+    known = _outcomes(work.ports.store.read("evidence/probes-baseline.json") or b"[]")
     return {"results": results, "baseline": {_row(r): known.get(_row(r), "ok") for r in results}}
+
+
+@lru_cache(maxsize=2)
+def _outcomes(probes: bytes) -> Mapping[str, str]:
+    """Give by row what probes found: the same ones are asked for by every gate of every node."""
+    return {_row(r): r["outcome"] for r in json.loads(probes)}
 
 
 def _row(row: Mapping[str, Any]) -> str:
@@ -218,7 +225,7 @@ def _workloads(work: Workshop, command: Command) -> Mapping[str, Any]:
     known = before.get("workloads", {})
     bad = {
         f"{text(item, 'metadata', 'namespace')}/{text(item, 'metadata', 'name')}": reason
-        for item in work.ports.cluster.list("pods")
+        for item in work.ports.cluster.waiting_pods()
         if (reason := waiting_reason(item)) in STUCK
     }
     return {
@@ -230,11 +237,7 @@ def _workloads(work: Workshop, command: Command) -> Mapping[str, Any]:
 
 def _on_cilium(work: Workshop, command: Command) -> Mapping[str, Any]:
     """Every pod of the network on these nodes: its address and its endpoint."""
-    ranges, found = cilium_ranges(work), {}
-    endpoints = {
-        f"{text(e, 'metadata', 'namespace')}/{text(e, 'metadata', 'name')}": text(e, "status", "state")
-        for e in work.ports.cluster.list("ciliumendpoints.cilium.io")
-    }
+    cluster, ranges, found = work.ports.cluster, cilium_ranges(work), {}
     for name in _names(work, command):
         for pod in pods_of(work.ports.cluster, name):
             if pod.host_network or pod.deleted_at or not pod.addresses:
@@ -242,7 +245,9 @@ def _on_cilium(work: Workshop, command: Command) -> Mapping[str, Any]:
             if not pods_with_addresses_in([pod], ranges):
                 found[pod.label] = f"has {pod.addresses[0]}"
             else:
-                state = endpoints.get(pod.label, "")
+                state = text(
+                    cluster.get("ciliumendpoints.cilium.io", pod.name, pod.namespace) or {}, "status", "state"
+                )
                 found[pod.label] = "" if state == "ready" else f"endpoint {state or 'missing'}"
     return {"pods": found}
 
@@ -331,7 +336,9 @@ def _cordons(work: Workshop, command: Command) -> Mapping[str, Any]:
 def _may_drain(work: Workshop, command: Command) -> Mapping[str, Any]:
     """Ask for each eviction without doing it."""
     pods = movable(pods_of(work.ports.cluster, command.node))
-    budgets = [Budget.from_dict(b) for b in work.ports.cluster.list("poddisruptionbudgets.policy")]
+    spaces = {pod.namespace for pod in pods}
+    listed = work.ports.cluster.list("poddisruptionbudgets.policy")
+    budgets = [Budget.from_dict(b) for b in listed if text(b, "metadata", "namespace") in spaces]
     covered = budgets_of(budgets, pods)
     refused = {}
     for pod in (p for p in pods if p.label in covered):

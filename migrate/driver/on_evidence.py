@@ -15,7 +15,7 @@ from migrate.driver.sight import pods_of
 from migrate.model.commands import Command, Name
 from migrate.model.fields import at, text
 from migrate.model.plan import canonical
-from migrate.model.workloads import Workload
+from migrate.model.workloads import ready_of
 from migrate.ports import Object, ProbeResult
 
 __all__ = ["BACKUP", "DEEDS", "artefact", "read_json"]
@@ -128,8 +128,8 @@ def workloads_now(work: Workshop) -> dict[str, tuple[int, int]]:
     found = {}
     for resource in ("deployments.apps", "statefulsets.apps", "daemonsets.apps"):
         for item in work.ports.cluster.list(resource):
-            workload = Workload.from_dict(item)
-            found[f"{workload.kind}/{workload.label}"] = (workload.ready, workload.replicas)
+            kind, space = text(item, "kind"), text(item, "metadata", "namespace", default="default")
+            found[f"{kind}/{space}/{text(item, 'metadata', 'name')}"] = ready_of(item)
     return found
 
 

@@ -14,6 +14,7 @@ from migrate.driver.sight import CNC_LABELS
 from migrate.engine.bound import changed_policies
 from migrate.engine.script import MIGRATION_CNC
 from migrate.model.calendar import is_open, next_opening
+from migrate.model.census import out_of
 from migrate.model.commands import Command
 from migrate.model.events import Event, Kind
 from migrate.model.fields import at, labels, text
@@ -150,12 +151,9 @@ class Watch:
 
     def late(self, run: Run, now: float) -> Iterator[Event]:
         """Say which nodes are out for longer than ``deadlines.node``, each once."""
-        for name, node in run.nodes.items():
-            if (
-                node.status in OUT
-                and 0 < node.node_until <= now
-                and self._once(name, f"late-{node.node_until}")
-            ):
+        for name in out_of(run.nodes):
+            node = run.nodes[name]
+            if 0 < node.node_until <= now and self._once(name, f"late-{node.node_until}"):
                 limit = run.plan.draft.settings.deadlines.node_s / 60
                 yield Event(Kind.TIMER_FIRED, name, text=f"{name} is out for longer than {limit:.0f} min")
 

@@ -6,6 +6,7 @@ At most one command of a script is out at a time, but for evictions, which go ou
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain, takewhile
 
 from migrate.engine import node_machine, run_machine
 from migrate.engine.node_scripts import node_script
@@ -14,6 +15,7 @@ from migrate.engine.rollback import after_the_nodes, before_the_nodes
 from migrate.engine.run_moves import stop
 from migrate.engine.script import pending
 from migrate.engine.turn import Turn
+from migrate.model.census import census
 from migrate.model.commands import Command, Name
 from migrate.model.events import Event, Kind
 from migrate.model.run import IN_HAND, OUT, NodeRun, NodeStatus, Phase, Run, RunStatus
@@ -77,15 +79,14 @@ def _changes_something(run: Run) -> bool:
 def _next(turn: Turn, script: Iterable[Command], owner: str = "") -> None:
     """Send out the next command of a script, or all evictions that stand first."""
     done = turn.node(owner).done if owner else turn.run.done
-    waiting = list(pending(script, done))
-    if waiting and waiting[0].name is Name.EVICT:
-        for command in waiting:
-            if command.name is not Name.EVICT:
-                break
+    waiting = pending(script, done)
+    first = next(waiting, None)
+    if first is not None and first.name is Name.EVICT:
+        for command in takewhile(lambda c: c.name is Name.EVICT, chain((first,), waiting)):
             turn.order(command, owner)
         return
-    if waiting and not any(o.owner == owner for o in turn.run.open.values()):
-        turn.order(waiting[0], owner)
+    if first is not None and not any(o.owner == owner for o in turn.run.open.values()):
+        turn.order(first, owner)
 
 
 # The nodes.
@@ -94,11 +95,12 @@ def _next(turn: Turn, script: Iterable[Command], owner: str = "") -> None:
 def _nodes_finished(turn: Turn) -> bool:
     """Send the nodes of the phase on; say whether none is left to wait for."""
     _select(turn)
-    for name, node in list(turn.run.nodes.items()):
-        if node.selected or node.status in IN_HAND:
+    nodes = turn.run.nodes
+    for name in census(nodes).busy:
+        if nodes[name].selected or nodes[name].status in IN_HAND:
             _go_on(turn, name)
     run = turn.run
-    if run.status is not RunStatus.RUNNING:
+    if run.status is not RunStatus.RUNNING or _is_awaited(run):
         return False
     concerned = [run.nodes[n] for n in _concerned(run)]
     if any(n.status not in FINAL for n in concerned):
@@ -112,13 +114,31 @@ def _nodes_finished(turn: Turn) -> bool:
     return not left
 
 
+def _is_awaited(run: Run) -> bool:
+    """Say whether a node in hand is waited for; most events find one, and nobody has to be looked for."""
+    busy = (run.nodes[name] for name in census(run.nodes).busy)
+    return run.phase is Phase.NODE_LOOP and any(
+        n.status not in FINAL and n.name in _planned(run) for n in busy
+    )
+
+
+def _planned(run: Run) -> frozenset[str]:
+    """Give the nodes of all waves."""
+    if not _WAVES or _WAVES[0][0] is not run.waves:
+        _WAVES[:] = [(run.waves, frozenset(name for wave in run.waves for name in wave))]
+    return _WAVES[0][1]
+
+
+_WAVES: list[tuple[tuple[tuple[str, ...], ...], frozenset[str]]] = []
+"""The waves that were asked for last, and their nodes: they seldom change."""
+
+
 def _concerned(run: Run) -> list[str]:
     """Give the nodes whose end the phase waits for: the canary, or every one."""
     if run.phase is Phase.CANARY:
         canaries = _canaries(run)
         return canaries[:1]
-    planned = {m for wave in run.waves for m in wave}
-    return [n for n in run.nodes if n in planned]
+    return [n for n in run.nodes if n in _planned(run)]
 
 
 def _canaries(run: Run) -> list[str]:
@@ -130,7 +150,7 @@ def _canaries(run: Run) -> list[str]:
 def _select(turn: Turn) -> None:
     """Take up nodes: the canary alone, then wave by wave, never more at once than the plan allows."""
     run = turn.run
-    if any(n.status is NodeStatus.ROLLING_BACK for n in run.nodes.values()):
+    if census(run.nodes).are(NodeStatus.ROLLING_BACK):
         return
     for name in _due(run):
         node = turn.node(name)
@@ -144,12 +164,11 @@ def _select(turn: Turn) -> None:
 def _due(run: Run) -> list[str]:
     if run.phase is Phase.CANARY:
         return [n for n in _canaries(run)[:1] if _waits(run, run.nodes[n])]
-    wave = _current_wave(run)
-    free = run.plan.draft.settings.waves.parallel - sum(
-        n.selected or n.status in OUT for n in run.nodes.values()
-    )
-    waiting = [n for n in wave if _waits(run, run.nodes[n])]
-    return waiting[: max(0, free)]
+    busy = (run.nodes[name] for name in census(run.nodes).busy)
+    free = run.plan.draft.settings.waves.parallel - sum(n.selected or n.status in OUT for n in busy)
+    if free <= 0:
+        return []
+    return [n for n in _current_wave(run) if _waits(run, run.nodes[n])][:free]
 
 
 def _current_wave(run: Run) -> list[str]:

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from migrate.engine.node_scripts import node_script
 from migrate.engine.reasons import every_halt
 from migrate.engine.script import node_plan
+from migrate.model.census import census, out_of
 from migrate.model.commands import Name
-from migrate.model.run import OUT, NodeStatus, Phase, Run, RunStatus
+from migrate.model.run import NodeStatus, Phase, Run, RunStatus
 
 __all__ = ["broken"]
 
@@ -25,6 +26,7 @@ def broken(run: Run, control_plane: frozenset[str] = frozenset()) -> Iterator[st
         run.phase.number >= Phase.FINAL_HELM.number
         and run.status is RunStatus.RUNNING
         and not run.plan.clean_up
+        and census(run.nodes).are(*MOVED) < len(run.nodes)
     ):
         left = [n for n, node in run.nodes.items() if node.status not in MOVED]
         planned = {n for wave in run.waves for n in wave}
@@ -32,13 +34,13 @@ def broken(run: Run, control_plane: frozenset[str] = frozenset()) -> Iterator[st
             yield f"18: {run.phase} runs while {', '.join(sorted(left))} are not on Cilium"
     if run.status is RunStatus.HALTED and run.reason not in every_halt():
         yield f"10: the halt {run.reason!r} has no runbook"
-    if run.status.terminal and any(node.status in OUT for node in run.nodes.values()):
+    if run.status.terminal and out_of(run.nodes):
         yield "8: the run has ended with a node out"
 
 
 def _out_at_once(run: Run, control_plane: frozenset[str]) -> Iterator[str]:
     settings = run.plan.draft.settings
-    out = [n for n, node in run.nodes.items() if node.status in OUT]
+    out = out_of(run.nodes)
     if len(out) > settings.waves.parallel:
         yield f"1: {len(out)} nodes are out, {settings.waves.parallel} may be"
     if len([n for n in out if n in control_plane]) > 1:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from operator import is_
 
 from migrate.engine.script import CALICO, ENFORCE_CNC, MIGRATION_CNC, Keyed, Script, gate, measurable, moved
 from migrate.model.commands import Command, Name
 from migrate.model.draft import Draft, Stage
-from migrate.model.plan import Plan
 from migrate.model.run import Phase, Run
 
 __all__ = ["phase_script"]
@@ -22,15 +22,19 @@ def phase_script(run: Run) -> Script:
     written = _PHASE_SCRIPTS.get(run.phase)
     if written is None:
         return ()
-    about = (run.phase, tuple(moved(run)), tuple(run.nodes))
-    if _LAST and _LAST[0][0] is run.plan and _LAST[0][1] == about:
+    seen = (run.plan, run.phase, run.nodes, run.order, run.waves)
+    if _LAST and all(map(is_, _LAST[0][0], seen)):
         return _LAST[0][2]
-    script = Keyed(measurable(run, written(run, run.plan.draft)))
-    _LAST[:] = [(run.plan, about, script)]
+    about = (run.phase, tuple(moved(run)), tuple(run.nodes))
+    if _LAST and _LAST[0][0][0] is run.plan and _LAST[0][1] == about:
+        script = _LAST[0][2]
+    else:
+        script = Keyed(measurable(run, written(run, run.plan.draft)))
+    _LAST[:] = [(seen, about, script)]
     return script
 
 
-_LAST: list[tuple[Plan, tuple[object, ...], Keyed]] = []
+_LAST: list[tuple[tuple[object, ...], tuple[object, ...], Keyed]] = []
 """The script that was made last and what it was made of: it is the same until a node joins or leaves, or the phase ends."""
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from migrate.model.census import Nodes
 from migrate.model.commands import Command, Name
 from migrate.model.events import Event, Kind
 from migrate.model.run import NodeRun, NodeStatus, Open, Run, RunStatus
@@ -51,7 +52,7 @@ class Turn:
 
     def set_node(self, node: NodeRun) -> None:
         """Put a node's state."""
-        self.change(nodes={**self.run.nodes, node.name: node})
+        self.change(nodes=Nodes.of(self.run.nodes).with_node(node))
 
     def change_node(self, name: str, **fields: Any) -> NodeRun:  # noqa: ANN401  # fields of NodeRun
         """Replace fields of a node and give it back."""

@@ -9,7 +9,7 @@ from typing import Any
 from migrate.model.fields import Labels, items, labels, mapping, maps, number, text
 from migrate.model.pods import Owner, Toleration
 
-__all__ = ["WORKLOAD_KINDS", "Budget", "Workload", "selects"]
+__all__ = ["WORKLOAD_KINDS", "Budget", "Workload", "ready_of", "selects"]
 
 WORKLOAD_KINDS = frozenset(
     {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job"}
@@ -43,6 +43,7 @@ class Workload:
         """Read any of ``WORKLOAD_KINDS``; the counts of its status, whatever they are called there."""
         kind, status = text(data, "kind"), mapping(data, "status")
         daemon = kind == "DaemonSet"
+        ready, replicas = ready_of(data)
         owners = [o for o in maps(data, "metadata", "ownerReferences") if o.get("controller") is True]
         return cls(
             kind=kind,
@@ -54,8 +55,8 @@ class Workload:
             owner=Owner(text(owners[0], "kind"), text(owners[0], "name"), text(owners[0], "uid"))
             if owners
             else None,
-            replicas=number(status, "desiredNumberScheduled") if daemon else _replicas(data, kind),
-            ready=number(status, "numberReady") if daemon else number(status, "readyReplicas"),
+            replicas=replicas,
+            ready=ready,
             updated=number(status, "updatedNumberScheduled") if daemon else number(status, "updatedReplicas"),
             generation=number(data, "metadata", "generation"),
             observed=number(status, "observedGeneration"),
@@ -104,6 +105,14 @@ class Workload:
             )
             for t in maps(self.template, "spec", "tolerations")
         )
+
+
+def ready_of(data: Mapping[str, Any]) -> tuple[int, int]:
+    """Give how many replicas of a workload are ready, and how many are wanted."""
+    kind, status = text(data, "kind"), mapping(data, "status")
+    if kind == "DaemonSet":
+        return number(status, "numberReady"), number(status, "desiredNumberScheduled")
+    return number(status, "readyReplicas"), _replicas(data, kind)
 
 
 def _replicas(data: Mapping[str, Any], kind: str) -> int:

@@ -39,6 +39,12 @@ class SimCluster:
         self._meets_fault()
         return self.world.get(resource, name, namespace)
 
+    def waiting_pods(self) -> list[Object]:
+        """Give the pods of which a container was made to wait."""
+        self._meets_fault()
+        waiting = self.world.waiting
+        return [o for key, o in self.world.of("pods").items() if key in waiting] if waiting else []
+
     def list(
         self, resource: str, namespace: str = "", *, labels: Mapping[str, str] | None = None, node: str = ""
     ) -> list[Object]:

@@ -166,6 +166,7 @@ def _fails(world: World, host: Host, pod: Pod) -> bool:
     if crashes:
         waiting = {"waiting": {"reason": "CrashLoopBackOff"}}
         item["status"]["containerStatuses"] = [{"restartCount": 3, "state": waiting}]
+        world.waiting[pod.namespace, pod.name] = None
     return True
 
 

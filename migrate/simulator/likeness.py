@@ -48,7 +48,13 @@ def _world(world: World) -> Iterator[object]:
     yield [(name, _host(host)) for name, host in world.hosts.items()]
     yield world.covers, world.healthy, world.blocks, world.cilium_blocks
     yield world.release, world.operator_config, sorted(world.images), world.templates
-    yield world.faults, world.happened, _from(world, max(world.now, world.down_until)), world.skew
+    yield (
+        world.faults,
+        world.happened,
+        sorted(world.withdrawn),
+        _from(world, max(world.now, world.down_until)),
+        world.skew,
+    )
     yield world.scheduler.place_of
 
 

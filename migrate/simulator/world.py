@@ -92,9 +92,9 @@ class _Reader(pickle.Unpickler):
 class World:
     """One simulated cluster. ``typed`` holds the pods as the scheduler sees them; ``faults`` what goes wrong, by name.
 
-    ``happened`` are faults that come once and have come; ``down_until``: the API does not answer before; ``skew``: how
-    far the time of day ran away from the seconds that passed; ``withdrawn``: rights of ours that are gone. ``family``: in which addresses are counted, 4 where the
-    cluster has it.
+    ``waiting``: pods of which a container was made to wait once; ``happened`` are faults that come once and have come;
+    ``down_until``: the API does not answer before; ``skew``: how far the time of day ran away from the seconds that passed;
+    ``withdrawn``: rights of ours that are gone. ``family``: in which addresses are counted, 4 where the cluster has it.
     """
 
     settings: Settings
@@ -119,6 +119,7 @@ class World:
     images: set[str] = field(default_factory=set)
     templates: dict[tuple[str, str, str], Pod] = field(default_factory=dict)
     faults: dict[str, Any] = field(default_factory=dict)
+    waiting: dict[Key, None] = field(default_factory=dict)
     happened: list[str] = field(default_factory=list)
     down_until: float = 0.0
     skew: float = 0.0
