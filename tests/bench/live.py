@@ -167,8 +167,10 @@ def _drained_by_kubectl(world: World) -> float:
 
 
 def _bring_home(api: Api) -> None:
-    """Delete the pods that lie on spare nodes and wait until every worker that takes pods has its own again."""
-    path = "/api/v1/namespaces/crowd/pods"
+    """Delete the pods that lie on spare nodes, which take none meanwhile, and wait until every worker has its own again."""
+    path, spares = "/api/v1/namespaces/crowd/pods", [f"/api/v1/nodes/wrk-9{n}" for n in range(SPARES)]
+    for spare in spares:
+        api.patch(spare, {"spec": {"unschedulable": True}})
     for pod in api.items(path):
         if str(pod["spec"].get("nodeName", "")).startswith("wrk-9"):
             api.delete(f"{path}/{pod['metadata']['name']}")
@@ -181,6 +183,8 @@ def _bring_home(api: Api) -> None:
         )
 
     eventually(at_home, 120, "every pod is at home", 0.3)
+    for spare in spares:
+        api.patch(spare, {"spec": {"unschedulable": None}})
 
 
 def _drains(records: Any) -> dict[str, float]:  # records of a journal

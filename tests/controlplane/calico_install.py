@@ -202,7 +202,7 @@ def _workloads(install: Install) -> list[Object]:
         found.append(_config_map(install))
     found.append(_node_daemon_set(install, name))
     if install.kind is not Kind.CANAL or install.minor >= 30:
-        controllers = workloads.deployment(where, "calico-kube-controllers", 1, tolerations=_TOLERATIONS)
+        controllers = workloads.deployment(where, "calico-kube-controllers", 1, tolerations=_CRITICAL)
         budget = workloads.budget(
             where, "calico-kube-controllers", "calico-kube-controllers", maxUnavailable=1
         )
@@ -222,6 +222,12 @@ def _workloads(install: Install) -> list[Object]:
 
 
 _TOLERATIONS = [{"operator": "Exists"}]
+_CRITICAL = [
+    {"key": "CriticalAddonsOnly", "operator": "Exists"},
+    {"key": "node-role.kubernetes.io/master", "effect": "NoSchedule"},
+    {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"},
+]
+"""Of kube-controllers, which a cordon keeps away as it does other pods."""
 
 
 def _labelled(obj: Object, app: str) -> Object:

@@ -48,7 +48,6 @@ HALTING = (
     RunFault("agent", "the new agent is never Ready", "the switch of a node", Ends.HALTS, "agent", 4, "mend the agent, then `c2c resume`"),
     RunFault("uncordoned", "a person uncordons the node in hand", "a drain", Ends.HALTS, "drift", 4, "`c2c resume` looks at the node again"),
     RunFault("not-ready", "the node in hand restarts by itself, and is never Ready again", "the switch of a node", Ends.HALTS, "gate-01-node-ready", 4, "mend the node, then `c2c resume`"),
-    RunFault("gone", "nothing answers for more than five minutes", "a gate", Ends.HALTS, "api", 7, "find out what is wrong with the API server, then `c2c resume`"),
     RunFault("helm", "Helm is killed in the middle of its upgrade", "P6", Ends.GOES_ON),
     RunFault("policy", "a person changes a policy that was translated", "P6", Ends.HALTS, "drift", 4, "put the policy back, then `c2c resume`"),
     RunFault("stolen", "somebody else takes the lock", "P6", Ends.HALTS, "lease", 4, "find out who it was, then `c2c resume`"),

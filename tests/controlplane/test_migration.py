@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.needs("controlplane", "helm", "operator"), pytest.mark
 SWITCH_S = 20.0
 SEED = int(os.environ.get("C2C_SEED", "1"))
 ROLLED_BACK = 5  # what a resume exits with that ends so
-KILLS_THERE, KILLS_BACK = 56, 24
+KILLS_THERE, KILLS_BACK = 120, 40
 KEPT = [
     "namespaces",
     "ippools.crd.projectcalico.org",

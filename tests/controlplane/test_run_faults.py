@@ -148,7 +148,6 @@ def halting(stage: Stage) -> Mapping[str, Act]:
         "agent": Act(at_state(order[3], "CORDONED"), lambda: stage.plant(Fault.AGENT_NEVER_READY, 3), lambda: stage.remove(Fault.AGENT_NEVER_READY, 3)),
         "uncordoned": Act(at_state(order[4], "CORDONED"), uncordon, lambda: None),
         "not-ready": Act(at_state(order[5], "LABELLED"), fall, stand_up),
-        "gone": Act(intends("Soak", order[5]), lambda: silence(stage), stage.proxy.ledger.clear),
         "helm": Act(intends("HelmUpgrade"), lambda: kill_helm(stage), lambda: None, intends("RestartOperator")),
         "policy": Act(lambda _: True, reorder(11), reorder(10)),
         "stolen": Act(intends("SetEnforcement", order[0]), steal, lambda: None),
