@@ -134,8 +134,9 @@ def _driven(course: Course, world: World, person: Product) -> tuple[list[float],
     assert course.process is not None
     beside: list[float] = []
     peak = 0
-    for _ in range(WORKERS + SPARES - 1):
-        course.until(_asks, 900, "the run asks for the next node")
+    while _asks(
+        course.until(lambda r: _asks(r) or _is_over(r), 900, "the run asks for the next node, or ends")
+    ):
         peak = max(peak, scale.peak_bytes(course.process.pid))
         if len(beside) < WORKERS - 1:
             _bring_home(world.api)
@@ -152,6 +153,10 @@ def _driven(course: Course, world: World, person: Product) -> tuple[list[float],
 
 def _asks(record: Record) -> bool:
     return record["kind"] == "transition" and str(record["after"] or "").startswith(PERSON)
+
+
+def _is_over(record: Record) -> bool:
+    return record["kind"] == "transition" and record["after"] == "DONE" and not record["node"]
 
 
 def _drained_by_kubectl(world: World) -> float:
