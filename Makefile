@@ -42,7 +42,7 @@ check: setup  ## lint, types, contracts, fast tests: about a minute
 	@$(VENV)/bin/lint-imports
 	@$(PY) -m pytest tests/unit tests/meta $(wildcard tests/golden) -q
 
-COVERED := tests/unit/test_translate.py tests/unit/translators tests/unit/migrate/engine tests/golden
+COVERED := tests/unit/test_translate.py tests/unit/translators tests/unit/migrate/engine tests/unit/migrate/driver tests/golden
 
 coverage: setup  ## branches of translators and migrate.engine that their own fast tests take: 95 % at least
 	@$(TESTS) $(COVERED) --cov=translators --cov=migrate.engine --cov-branch --cov-fail-under=95 \
