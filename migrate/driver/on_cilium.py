@@ -18,11 +18,11 @@ from migrate.model.events import FailureClass
 from migrate.model.fields import at, labels, maps, text
 from migrate.model.plan import digest
 from migrate.model.resources import condition, resource_of
-from migrate.ports import Object
+from migrate.ports import ApiError, Object
 
 __all__ = ["CRDS", "DEEDS", "live_differences", "lost_policies", "policy_objects"]
 
-SYSTEM = "kube-system"
+SYSTEM, SECRETS = "kube-system", "cilium-secrets"
 CRDS = (
     "ciliumnodeconfigs", "ciliumnodes", "ciliumendpoints", "ciliumidentities", "ciliumnetworkpolicies",
     "ciliumclusterwidenetworkpolicies", "ciliumcidrgroups",
@@ -49,14 +49,19 @@ def live_differences(work: Workshop, meant: Meant) -> dict[str, tuple[str | None
 def _install(work: Workshop, command: Command) -> None:
     values = work.plan.draft.values[_stage(command)]
     release = work.ports.charts.release()
-    if release is None:
-        work.ports.charts.install(values)
-    else:
+    if release is not None:
         _repair_if_stuck(work, release.status, release.deployed)
-        if work.ports.charts.release() is None:
-            work.ports.charts.install(values)
-        else:
+        if work.ports.charts.release() is not None:
             work.ports.charts.upgrade(values)
+            return
+    if _secrets_are_going(work):
+        raise ApiError(FailureClass.TRANSIENT, f"{SECRETS}: the namespace of the release before is being deleted", status=-1)  # fmt: skip
+    work.ports.charts.install(values)
+
+
+def _secrets_are_going(work: Workshop) -> bool:
+    """Say whether the namespace that the chart makes is being deleted: nothing can be made in it until it is gone."""
+    return text(work.ports.cluster.get("namespaces", SECRETS) or {}, "status", "phase") == "Terminating"
 
 
 def _repair_if_stuck(work: Workshop, status: str, deployed: int) -> None:
@@ -97,8 +102,9 @@ def _uninstalled(work: Workshop, command: Command) -> Look:
     del command
     if work.ports.charts.release() is not None:
         return Absent()
-    left = work.ports.cluster.list("pods", SYSTEM, labels={"k8s-app": "cilium"})
-    return Waiting("Cilium's agents are stopping") if left else Done()
+    if work.ports.cluster.list("pods", SYSTEM, labels={"k8s-app": "cilium"}):
+        return Waiting("Cilium's agents are stopping")
+    return Waiting(f"the namespace {SECRETS} is being deleted") if _secrets_are_going(work) else Done()
 
 
 def _crds(work: Workshop, command: Command) -> Look:

@@ -42,8 +42,15 @@ class Release:
         owned = self.api.items(f"{root}/daemonsets") + self.api.items(f"{root}/deployments")
         return [obj["spec"]["template"] for obj in owned]
 
+    def is_gone(self) -> None:
+        """Wait until the namespace that the chart makes is gone: in one that is being deleted nothing can be made."""
+        eventually(
+            lambda: self.api.call("GET", "/api/v1/namespaces/cilium-secrets").status == 404, 30, "it is gone"
+        )
+
     def remove(self) -> None:
         self.helm.run("uninstall", charts.RELEASE, "--no-hooks")
+        self.is_gone()
         for secret in self.api.items(
             f"/api/v1/namespaces/{charts.NAMESPACE}/secrets", labelSelector="owner=helm"
         ):
@@ -146,6 +153,7 @@ def test_an_install_that_is_killed_is_repaired_by_uninstalling(bare: Release) ->
     assert again.returncode == 1
     assert bare.helm.upgrade(bare.chart, [bare.migration]).returncode == 1
     assert bare.helm.run("uninstall", charts.RELEASE).returncode == 0
+    bare.is_gone()
     assert bare.helm.install(bare.chart, [bare.migration]).returncode == 0
 
 
