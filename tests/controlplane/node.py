@@ -234,17 +234,23 @@ class Node:
     def _offer_probe(self, pod: Object) -> None:
         """Let a probe pod run its scripts, once it is there."""
         uid = kubelet.uid_of(pod)
-        if PROBE in (pod["metadata"].get("labels") or {}) and uid not in self._probes:
-            self._probes.add(uid)
-            self._offer_commands(pod, name=str(pod["metadata"]["name"]))
+        probes = PROBE in (pod["metadata"].get("labels") or {})
+        if probes and uid not in self._probes:
+            offered = self._offer_commands(pod, name=str(pod["metadata"]["name"]))
+            self._probes |= {uid} if offered else set()
 
-    def _offer_commands(self, pod: Object, **more: str) -> None:
-        """Let commands that are run in a pod find this node's folder, and the agent's log be read."""
+    def _offer_commands(self, pod: Object, **more: str) -> bool:
+        """Let commands that are run in a pod find this node's folder, and the agent's log be read.
+
+        False where what was offered to a pod of the same name before is still there: it goes with that pod, so this is
+        to be asked again.
+        """
         metadata = {
             "name": pod["metadata"]["name"],
             "namespace": pod["metadata"]["namespace"],
             "ownerReferences": kubelet.owner_of({**pod, "kind": "Pod"}),
         }
+        taken = True
         log = self.record.root / "sim" / "agent.log"
         log.touch()
         known = {"SIM_ROOT": str(self.record.root), **{f"SIM_{k.upper()}": v for k, v in more.items()}}
@@ -255,7 +261,11 @@ class Node:
         ):
             obj = {"apiVersion": f"{kwok.GROUP}/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec}
             path = f"/apis/{kwok.GROUP}/v1alpha1/namespaces/{metadata['namespace']}/{kwok.KINDS[kind]}"
-            self.api.attempt("POST", path, obj)
+            if not self.api.attempt("POST", path, obj).ok:
+                found = self.api.attempt("GET", f"{path}/{metadata['name']}")
+                owners = found.json["metadata"].get("ownerReferences", []) if found.ok else []
+                taken &= [o["uid"] for o in owners] == [kubelet.uid_of(pod)]
+        return taken
 
     def _host_sandbox(self, pod: Object) -> Sandbox:
         uid = kubelet.uid_of(pod)
