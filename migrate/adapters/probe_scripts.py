@@ -108,7 +108,9 @@ def results_of(rows: Sequence[tuple[int, ProbeRow]], said: str, targets: Targets
 
 def _result(row: ProbeRow, tries: Sequence[tuple[int, str]], targets: Targets) -> ProbeResult:
     if not tries:
-        return ProbeResult(row, "unmeasured", reason="no address of the target is known")
+        asked = bool(_command(row, targets))
+        reason = "the probe pod said nothing" if asked else "no address of the target is known"
+        return ProbeResult(row, "unmeasured", reason=reason)
     if len(tries) < TRIES:
         return ProbeResult(row, "unmeasured", reason=f"{len(tries)} of {TRIES} tries came to an end")
     outcomes = Counter(_outcome(code) for code, _ in tries)
