@@ -40,7 +40,7 @@ check: setup  ## lint, types, contracts, fast tests: about a minute
 	@$(VENV)/bin/ruff format --check translators migrate tests
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
-	@$(PY) -m pytest tests/unit tests/meta $(wildcard tests/golden) -q
+	@$(TESTS) tests/unit tests/meta $(wildcard tests/golden)
 
 COVERED := tests/unit/test_translate.py tests/unit/translators tests/unit/migrate/engine tests/unit/migrate/driver tests/golden
 
