@@ -15,6 +15,7 @@ import click
 
 from migrate.adapters.files import Loaded
 from migrate.errors import Failure
+from migrate.model.workloads import selects
 from translators.diagnostics import Diagnostic
 from translators.layout import OutputFile
 from translators.report import PolicyEntry, Report
@@ -39,24 +40,11 @@ def scope_options[F: Callable[..., Any]](command: F) -> F:
 
 
 @dataclass(frozen=True, slots=True)
-class _Term:
-    """One requirement of a label selector; a negated one is also met by whoever has no such label."""
-
-    key: str
-    values: frozenset[str] = frozenset()
-    negated: bool = False
-
-    def holds(self, labels: Mapping[str, str]) -> bool:
-        found = self.key in labels and (not self.values or labels[self.key] in self.values)
-        return found is not self.negated
-
-
-@dataclass(frozen=True, slots=True)
 class Scope:
     """The namespaces and labels asked for; without either everything is in it."""
 
     namespaces: frozenset[str] = frozenset()
-    terms: tuple[_Term, ...] = ()
+    selector: Mapping[str, Any] = field(default_factory=dict)
     labels: Mapping[object, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
@@ -67,19 +55,22 @@ class Scope:
         chosen = frozenset(namespaces)
         if chosen and all_namespaces:
             raise click.UsageError("-n and -A exclude each other")
-        terms = tuple(_term(part) for part in _parts(selector)) if selector is not None else ()
-        return cls(chosen, terms, {d.span: _labels(d) for d in loaded.documents} if terms else {})
+        if selector is None:
+            return cls(chosen)
+        wanted = {"matchExpressions": [_term(part) for part in _parts(selector)]}
+        return cls(chosen, wanted, {d.span: _labels(d) for d in loaded.documents})
 
     @property
     def is_limited(self) -> bool:
         """Say whether anything is left out."""
-        return bool(self.namespaces or self.terms)
+        return bool(self.namespaces or self.selector)
 
     def holds(self, policy: PolicyEntry) -> bool:
         """Say whether a policy is told of."""
-        if self.namespaces and policy.namespace not in self.namespaces:
-            return False
-        return all(term.holds(self.labels.get(policy.source, {})) for term in self.terms)
+        return self._has(policy.namespace, self.labels.get(policy.source, {}))
+
+    def _has(self, namespace: str | None, labels: Mapping[str, str]) -> bool:
+        return (not self.namespaces or namespace in self.namespaces) and selects(self.selector, labels)
 
     def report(self, report: Report) -> Report:
         """Give what a report says of the policies in scope, and of none in particular."""
@@ -111,13 +102,10 @@ class Scope:
         if not self.is_limited:
             return list(found)
         return [
-            item for item in found if (own := _object_at(item, loaded)) is None or self._holds_object(own)
+            item
+            for item in found
+            if (own := _object_at(item, loaded)) is None or self._has(own.namespace, _labels(own))
         ]
-
-    def _holds_object(self, document: Document) -> bool:
-        if self.namespaces and (document.namespace or "") not in self.namespaces:
-            return False
-        return all(term.holds(_labels(document)) for term in self.terms)
 
 
 def _object_at(item: Diagnostic, loaded: Loaded) -> Document | None:
@@ -135,15 +123,20 @@ def _parts(selector: str) -> list[str]:
     return re.split(r",(?![^()]*\))", selector)
 
 
-def _term(text: str) -> _Term:
+def _term(text: str) -> dict[str, Any]:
+    """Give one requirement as a LabelSelector writes it."""
     if found := _SET.match(text):
         key, word, listed = found.groups()
-        return _Term(key, frozenset(v.strip() for v in listed.split(",")), negated=word == "notin")
+        return _among(key, [v.strip() for v in listed.split(",")], negated=word == "notin")
     if found := _EQUAL.match(text):
         key, word, value = found.groups()
-        return _Term(key, frozenset({value}), negated=word == "!=")
+        return _among(key, [value], negated=word == "!=")
     if found := _BARE.match(text):
-        return _Term(found[2], negated=bool(found[1]))
+        return {"key": found[2], "operator": "DoesNotExist" if found[1] else "Exists"}
     raise Failure(
         f"-l: {text!r} is no label selector", fix="write it as kubectl does: app=web,env in (dev,test),!old"
     )
+
+
+def _among(key: str, values: list[str], *, negated: bool) -> dict[str, Any]:
+    return {"key": key, "operator": "NotIn" if negated else "In", "values": values}
