@@ -35,6 +35,7 @@ class Peers:
         self._world = world
         self._pods = pods
         self._addresses, self._traffic = others
+        self._backings: dict[tuple[tuple[str, str], bool], Backing] = {}
 
     def region(
         self, peer: ScopedPeer, entity: Entity, families: tuple[int, ...], source: Source
@@ -153,7 +154,10 @@ class Peers:
     def _backing(self, entity: Entity, source: Source) -> Backing | None:
         if entity.service is None or not entity.service[0]:
             return None
-        return backing(self._world, entity.service, egress=_is_egress(source))
+        key = (entity.service, _is_egress(source))
+        if key not in self._backings:
+            self._backings[key] = backing(self._world, entity.service, egress=key[1])
+        return self._backings[key]
 
     def _selected_by(self, service: Service) -> list[int]:
         parts: list[Node] = [Compare(key, "==", value) for key, value in service.selector.items()]
