@@ -7,7 +7,7 @@ an adapter that repeats an HTTP call on transport faults says so in its docstrin
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -136,8 +136,11 @@ class Cluster(Protocol):
     def get(self, resource: str, name: str, namespace: str = "") -> Object | None:
         """Give one object; None where the server says that it, or its kind, does not exist."""
 
-    def waiting_pods(self) -> list[Object]:
+    def waiting_pods(self) -> Iterable[Object]:
         """Give the pods of which a container waits, wherever they run; others may be among them."""
+
+    def each(self, resource: str) -> Iterator[Object]:
+        """Give all objects of a kind as they come, none held; raises ``ApiError`` where they change faster than they come."""
 
     def list(
         self, resource: str, namespace: str = "", *, labels: Mapping[str, str] | None = None, node: str = ""

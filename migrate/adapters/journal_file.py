@@ -100,10 +100,9 @@ class FileJournal:
         """
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._records = read_records(path)
         self._seq, self._hash = continues
-        if self._records:
-            self._seq, self._hash = int(self._records[-1]["seq"]), str(self._records[-1]["hash"])
+        if known := read_records(path):
+            self._seq, self._hash = int(known[-1]["seq"]), str(known[-1]["hash"])
         self._cut_torn()
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE)
         self._reserve = path.with_suffix(".reserve")
@@ -134,7 +133,6 @@ class FileJournal:
         }
         record["hash"] = hashlib.sha256(canonical(record)).hexdigest()
         self._write(canonical(record) + b"\n")
-        self._records.append(record)
         self._seq, self._hash = record["seq"], record["hash"]
         return record
 
@@ -156,8 +154,8 @@ class FileJournal:
         self._reserve.unlink(missing_ok=True)
 
     def records(self) -> Sequence[Mapping[str, Any]]:
-        """Give all records, in order."""
-        return self._records
+        """Give all records, in order, as they are on disk: a long run would fill its memory with them."""
+        return read_records(self.path)
 
     def close(self) -> None:
         """Close the file."""

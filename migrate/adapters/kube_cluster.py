@@ -90,9 +90,9 @@ class KubeCluster:
                 broken[group] = str(error)
         return set(self._kinds), broken
 
-    def waiting_pods(self) -> list[Object]:
+    def waiting_pods(self) -> Iterator[Object]:
         """Give every pod: no selector of the API knows what a container does."""
-        return self.list("pods")
+        return self.each("pods")
 
     def list(
         self, resource: str, namespace: str = "", *, labels: Mapping[str, str] | None = None, node: str = ""

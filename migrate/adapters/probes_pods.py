@@ -7,7 +7,7 @@ alone by their label.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +24,9 @@ ROLES = (SERVER, CLIENT, HOST)
 CONTAINER, SERVICE = "probe", "c2c-probe"
 PATIENCE_S = 120.0
 AT_ONCE = 8  # sources that are asked at a time
+FEW = 8  # nodes whose probe pods are asked for one by one: hundreds of nodes have thousands of them
+AT_NODES = frozenset({"same-node", "cross-node", "source-address", "large-packet", "own-host"})
+"""Rows whose target is a node; the others ask a Service."""
 HOST_PORT = 18080
 KEPT_TOGETHER = 60  # characters of a node's name that a pod's name keeps
 
@@ -49,7 +52,7 @@ class PodProber:
         if not wanted:
             return ""
         self._see_to_service()
-        there = self._pods()
+        there = self._pods(wanted)
         waiting = []
         for node in wanted:
             for role in ROLES:
@@ -72,14 +75,19 @@ class PodProber:
         now = self.clock.monotonic()
         return now - self._awaited.setdefault(text(pod, "metadata", "uid"), now)
 
-    def _pods(self) -> dict[tuple[str, str], Object]:
-        """Give the probe pods by (node, role); those on their way out are not there."""
+    def _pods(self, nodes: Collection[str] = ()) -> dict[tuple[str, str], Object]:
+        """Give the probe pods by (node, role), of these nodes or of all; those on their way out are not there."""
         found = {}
-        for pod in self.cluster.list("pods", self.namespace, labels={"c2c/run": self.run_id, OWNED: "true"}):
+        for pod in self._listed(set(nodes)):
             role = labels(pod, "metadata", "labels").get(ROLE, "")
             if role and not at(pod, "metadata", "deletionTimestamp"):
                 found[text(pod, "spec", "nodeName"), role] = pod
         return found
+
+    def _listed(self, nodes: Collection[str]) -> Iterator[Object]:
+        own = {"c2c/run": self.run_id, OWNED: "true"}
+        for node in sorted(nodes) if 0 < len(nodes) <= FEW else [""]:
+            yield from self.cluster.list("pods", self.namespace, labels=own, node=node)
 
     def example(self, node: str) -> Object:
         """Give a pod as it would be made on a node, for whoever asks whether it would be let in."""
@@ -150,7 +158,7 @@ class PodProber:
 
         A matrix over all nodes has hundreds of sources, and one that finds nobody waits long for each answer.
         """
-        there = self._pods()
+        there = self._pods({end for row in rows for end in _ends(row)})
         targets = self._targets(there)
         by_source: dict[tuple[str, str], list[tuple[int, ProbeRow]]] = {}
         for number, row in enumerate(rows):
@@ -199,17 +207,25 @@ class PodProber:
 
     def addresses(self, nodes: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
         """Give by node the addresses of its probe pod; none where it has none yet."""
-        there = self._pods()
-        return {n: tuple(_addresses(there.get((n, SERVER)) or {})) for n in nodes}
+        wanted = list(nodes)
+        there = self._pods(wanted)
+        return {n: tuple(_addresses(there.get((n, SERVER)) or {})) for n in wanted}
 
     def remove(self, node: str = "") -> None:
         """Delete the probe pods of a node; without one all of this run, and the service."""
-        for (where, _), pod in self._pods().items():
+        for (where, _), pod in self._pods([node] if node else []).items():
             if not node or where == node:
                 self._delete(pod)
         if not node:
             self.cluster.delete("services", SERVICE, self.namespace)
             self._asked.clear()
+
+
+def _ends(row: ProbeRow) -> Iterator[str]:
+    """Give the nodes of a row."""
+    yield row.source.removeprefix("host:")
+    if row.kind in AT_NODES:
+        yield row.target
 
 
 def _source(row: ProbeRow) -> tuple[str, str]:

@@ -47,14 +47,14 @@ class KubeWatcher:
 
     def _pods(self, nodes: Collection[str]) -> Iterable[Object]:
         if len(nodes) <= FEW:
-            return [p for node in sorted(nodes) for p in self.cluster.list("pods", node=node)]
+            return (p for node in sorted(nodes) for p in self.cluster.list("pods", node=node))
         wanted = set(nodes)
-        return [p for p in self.cluster.list("pods") if text(p, "spec", "nodeName") in wanted]
+        return (p for p in self.cluster.each("pods") if text(p, "spec", "nodeName") in wanted)
 
     def _states(self) -> dict[tuple[str, str], str]:
         return {
             (text(e, "metadata", "namespace"), text(e, "metadata", "name")): text(e, "status", "state")
-            for e in self.cluster.list("ciliumendpoints.cilium.io")
+            for e in self.cluster.each("ciliumendpoints.cilium.io")
         }
 
 

@@ -6,7 +6,7 @@ Nothing is decided here: shapes are those that ``migrate.engine.gates`` names at
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -214,9 +214,9 @@ def _backends(work: Workshop, namespace: str, service: str) -> int:
 def _workloads(work: Workshop, command: Command) -> Mapping[str, Any]:
     """Compare with the record of the time before; P3 makes it, and later nothing can be compared without it.
 
-    A workload that was scaled down, or lost a node's pod with its node, wants no more than it has.
+    A workload that was scaled down, or lost a node's pod with its node, wants no more than it has. Of a node its own pods
+    are looked at: those that went elsewhere are missed by their workload, and are the other node's.
     """
-    del command
     before = read_json(work, "evidence/baseline.json")
     if before is None and work.run.phase.number > Phase.INSTALL_CILIUM.number:
         return {"workloads": None}
@@ -225,7 +225,7 @@ def _workloads(work: Workshop, command: Command) -> Mapping[str, Any]:
     known = before.get("workloads", {})
     bad = {
         f"{text(item, 'metadata', 'namespace')}/{text(item, 'metadata', 'name')}": reason
-        for item in work.ports.cluster.waiting_pods()
+        for item in _waiting(work, command)
         if (reason := waiting_reason(item)) in STUCK
     }
     return {
@@ -233,6 +233,11 @@ def _workloads(work: Workshop, command: Command) -> Mapping[str, Any]:
         "pods": bad,
         "dns_restarts": (dns_restarts(work), before.get("dns_restarts", 0)),
     }
+
+
+def _waiting(work: Workshop, command: Command) -> Iterable[Object]:
+    cluster = work.ports.cluster
+    return cluster.list("pods", node=command.node) if command.node else cluster.waiting_pods()
 
 
 def _on_cilium(work: Workshop, command: Command) -> Mapping[str, Any]:

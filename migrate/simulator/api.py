@@ -45,6 +45,10 @@ class SimCluster:
         waiting = self.world.waiting
         return [o for key, o in self.world.of("pods").items() if key in waiting] if waiting else []
 
+    def each(self, resource: str) -> Iterator[Object]:
+        """Give all objects of a kind."""
+        yield from self.list(resource)
+
     def list(
         self, resource: str, namespace: str = "", *, labels: Mapping[str, str] | None = None, node: str = ""
     ) -> list[Object]:

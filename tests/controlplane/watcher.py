@@ -66,12 +66,15 @@ class Observed:
 
 @dataclass(slots=True)
 class Watcher:
-    """Watches pods and conf folders; a context manager. Budgets are those that stand when it starts."""
+    """Watches pods and conf folders; a context manager. Budgets are those that stand when it starts.
+
+    Who is healthy under which budget is carried along: a large cluster has more pods than can be counted at each event.
+    """
 
     api: Api
     folders: Mapping[str, Path] = field(default_factory=dict)
     observed: Observed = field(default_factory=Observed)
-    _pods: dict[str, Object] = field(default_factory=dict)
+    _healthy: dict[str, set[str]] = field(default_factory=dict)
     _selectors: dict[str, tuple[str, Object]] = field(default_factory=dict)
     _stopped: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
@@ -91,15 +94,17 @@ class Watcher:
         self._threads[1].join()
 
     def _start(self) -> str:
-        listed = self.api.get("/api/v1/pods")
-        self._pods = {_uid(pod): pod for pod in listed["items"]}
+        specs = {}
         for budget in self.api.items("/apis/policy/v1/poddisruptionbudgets"):
             metadata = budget["metadata"]
             name = f"{metadata['namespace']}/{metadata['name']}"
             self._selectors[name] = (str(metadata["namespace"]), budget["spec"].get("selector") or {})
-            healthy = self._healthy(name)
-            self.observed.budgets[name] = Budget(name, needed(budget["spec"], healthy), healthy)
-        return str(listed["metadata"]["resourceVersion"])
+            specs[name] = budget["spec"]
+        version = self._list()
+        for name, spec in specs.items():
+            healthy = len(self._healthy[name])
+            self.observed.budgets[name] = Budget(name, needed(spec, healthy), healthy)
+        return version
 
     def _follow(self, version: str) -> None:
         while not self._stopped.is_set():
@@ -114,31 +119,44 @@ class Watcher:
 
     def _again(self) -> str:
         """List anew after a watch has ended; what happened in between is counted as it stands now."""
+        version = self._list()
+        for name in self.observed.budgets:
+            self._count(name)
+        return version
+
+    def _list(self) -> str:
+        """Take everything anew as it stands now; give its version."""
         listed = self.api.get("/api/v1/pods")
-        self._pods = {_uid(pod): pod for pod in listed["items"]}
-        self._count()
+        self._healthy = {name: set() for name in self._selectors}
+        for pod in listed["items"]:
+            for name in self._budgets_of(pod):
+                self._healthy[name] |= {_uid(pod)} if is_healthy(pod) else set()
         return str(listed["metadata"]["resourceVersion"])
 
     def _see(self, event: Object) -> None:
         pod = event["object"]
-        if event["type"] == "DELETED":
-            self._pods.pop(_uid(pod), None)
-        elif event["type"] != "BOOKMARK":
-            self._pods[_uid(pod)] = pod
-        self._count()
+        if event["type"] == "BOOKMARK":
+            return
+        counts = event["type"] != "DELETED" and is_healthy(pod)
+        under = set(self._budgets_of(pod)) if counts else set()
+        for name, healthy in self._healthy.items():
+            if name in under:
+                healthy.add(_uid(pod))
+            elif _uid(pod) in healthy:
+                healthy.remove(_uid(pod))
+                self._count(name)
 
-    def _count(self) -> None:
-        for name, budget in self.observed.budgets.items():
-            budget.lowest = min(budget.lowest, self._healthy(name))
+    def _count(self, name: str) -> None:
+        budget = self.observed.budgets[name]
+        budget.lowest = min(budget.lowest, len(self._healthy[name]))
 
-    def _healthy(self, name: str) -> int:
-        namespace, selector = self._selectors[name]
-        return sum(
-            is_healthy(pod)
-            for pod in self._pods.values()
-            if pod["metadata"]["namespace"] == namespace
-            and cni.selects(selector, pod["metadata"].get("labels") or {})
-        )
+    def _budgets_of(self, pod: Object) -> list[str]:
+        metadata = pod["metadata"]
+        return [
+            name
+            for name, (namespace, selector) in self._selectors.items()
+            if metadata["namespace"] == namespace and cni.selects(selector, metadata.get("labels") or {})
+        ]
 
     def _look(self) -> None:
         while not self._stopped.wait(LOOK_S * max(1.0, len(self.folders) / CALM)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,17 @@ def test_records_form_a_chain_and_are_read_again(tmp_path: Path) -> None:
     again = FileJournal(path)
     assert again.append("event", number=9)["seq"] == 5
     assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_long_run_does_not_carry_its_records_along(tmp_path: Path) -> None:
+    journal = FileJournal(tmp_path / "journal.jsonl")
+    tracemalloc.start()
+    for number in range(1000):
+        journal.append("event", number=number, text=f"{number} ".ljust(1000, "."))
+    grown, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert grown < 200_000, "a thousand records of a thousand bytes"
+    assert [r["number"] for r in journal.records()] == list(range(1000))
 
 
 @pytest.mark.parametrize("cut", [1, 20, 60])

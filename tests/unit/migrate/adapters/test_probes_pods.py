@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+import pytest
 
 from migrate.adapters.clock import SystemClock
 from migrate.adapters.probes_pods import PodProber
@@ -22,10 +24,13 @@ def pod(node: str, role: str, address: str) -> dict[str, Any]:
 
 @dataclass
 class OneNode:
-    """A cluster of one node with its probe pods."""
+    """A cluster of one node with its probe pods; ``asked`` are the nodes whose pods were asked for, empty for all."""
 
-    def list(self, resource: str, *_: object, **__: object) -> list[Mapping[str, Any]]:
+    asked: list[str] = field(default_factory=list)
+
+    def list(self, resource: str, *_: object, node: str = "", **__: object) -> list[Mapping[str, Any]]:
         if resource == "pods":
+            self.asked.append(node)
             return [pod("n1", "server", "10.0.0.1"), pod("n1", "client", "10.0.0.2")]
         return []
 
@@ -61,6 +66,15 @@ ROWS = (
 
 def test_every_row_has_its_own_answer() -> None:
     assert probed(Shell(), *ROWS) == [("ok", ""), ("unmeasured", "the probe pod is not there"), ("ok", "")]
+
+
+@pytest.mark.parametrize(("nodes", "asked"), [(1, ["n0"]), (8, [f"n{n}" for n in range(8)]), (9, [""])])
+def test_probe_pods_of_few_nodes_are_asked_for_by_node(nodes: int, asked: list[str]) -> None:
+    """What is probed behind each of hundreds of nodes does not list the probe pods of all."""
+    cluster = OneNode()
+    prober = PodProber(cluster, Shell(), SystemClock(), "c2c-system", "7f3a0000", "image")  # type: ignore[arg-type]
+    prober.run([ProbeRow("dns", f"host:n{n}", "kube-dns") for n in range(nodes)])
+    assert cluster.asked == asked
 
 
 def test_what_could_not_be_run_is_unmeasured_with_its_reason() -> None:

@@ -29,8 +29,8 @@ def workshop(phase: Phase) -> Workshop:
     return Workshop(world_of(snapshot, plan.draft.settings).ports(None), plan, run)
 
 
-def outcome(work: Workshop, number: int) -> GateOutcome:
-    command = gate(number)
+def outcome(work: Workshop, number: int, node: str = "") -> GateOutcome:
+    command = gate(number, node)
     return judge_gate(
         str(command.args["gate"]), measure(work, command), work.plan.draft.settings.gates
     ).outcome
@@ -52,6 +52,19 @@ def test_workloads_are_not_judged_without_the_record_of_before() -> None:
     assert outcome(work, 10) is GateOutcome.FAIL
     web["spec"]["replicas"] = 2
     assert outcome(work, 10) is GateOutcome.PASS
+
+
+def test_a_pod_that_crashes_is_its_own_nodes_affair_and_the_clusters() -> None:
+    """Of a node its pods alone are read: a cluster of thousands is not listed after each of its nodes."""
+    work = workshop(Phase.NODE_LOOP)
+    keep(work, "evidence/baseline.json", {"workloads": {}, "dns_restarts": 0})
+    world = work.ports.cluster.world  # type: ignore[attr-defined]  # the simulator's
+    key, pod = next((k, p) for k, p in world.of("pods").items() if p["spec"]["nodeName"] == "wrk-1")
+    pod["status"]["containerStatuses"] = [{"state": {"waiting": {"reason": "CrashLoopBackOff"}}}]
+    world.waiting[key] = None
+    assert outcome(work, 10) is GateOutcome.FAIL
+    assert outcome(work, 10, "wrk-1") is GateOutcome.FAIL
+    assert outcome(work, 10, "wrk-2") is GateOutcome.PASS
 
 
 def test_before_that_record_is_made_there_is_nothing_to_fall_back_from() -> None:
