@@ -38,7 +38,15 @@ __all__ = [
 ]
 
 RUN, HOLDER = "5ea4ca1e", "rehearsal"
-PACE = Pace(first_s=2, watch_s=3600, desired_s=10_000, pods_s=36_000, mirror_s=100_000, longest_s=100_000)
+PACE = Pace(
+    first_s=2,
+    watch_s=3600,
+    policies_s=3600,
+    desired_s=10_000,
+    pods_s=36_000,
+    mirror_s=100_000,
+    longest_s=100_000,
+)
 """Looks seldom: nobody touches a simulated cluster. Where something is made to go wrong there, a run's own pace holds."""
 HOUR_S, SETTLE_S = 3600.0, 600.0
 MOST_TURNS = 200_000

@@ -12,14 +12,14 @@ from typing import Any
 from migrate.driver.books import Books, Playback, standing
 from migrate.driver.loop import Driver
 from migrate.driver.pace import Pace
-from migrate.engine.bound import changed_policies
+from migrate.driver.stale import stale_at_start
 from migrate.engine.machine import begin
 from migrate.engine.plan_file import plan_document
 from migrate.model.events import Event, Kind
 from migrate.model.plan import Plan
-from migrate.model.run import Run
+from migrate.model.run import Run, RunStatus
 from migrate.model.serial import decode
-from migrate.ports import ApiError, Holder, Mirrored, Ports
+from migrate.ports import Holder, Mirrored, Ports
 
 __all__ = ["Forked", "Locked", "begin_run", "mirror_is_further", "resume_run"]
 
@@ -63,27 +63,25 @@ def begin_run(
 ) -> Driver:
     """Take the lock and begin with every node of the plan; raises ``Locked`` where somebody else has it.
 
-    A plan whose policies have changed since is stale: it is refused by the engine, and nothing is changed.
+    A plan is stale where something that it was made from has changed since: it is refused by the engine, and nothing is
+    changed.
     """
     _lock(ports)
     books, nodes = Books(ports, run_id, holder), sorted(plan.draft.nodes)
     books.header(plan, nodes, ports.cluster.identity().uid, attended=attended, rehearsal=rehearsal)
     ports.mirror.begin(run_id, plan_document(plan))
     driver = Driver(begin(run_id, plan, nodes, attended=attended), ports, books, pace=pace)
-    stale = _stale(plan, ports)
-    detail = {**_outside(driver), **({"stale": stale} if stale else {})}
-    driver.tell(Event(Kind.START, by=holder, detail=detail, text="; ".join(stale[:NAMED])))
+    detail, text = _circumstances(driver, plan, ports)
+    driver.tell(Event(Kind.START, by=holder, detail=detail, text=text))
     return driver
 
 
-def _stale(plan: Plan, ports: Ports) -> list[str]:
-    """Say which policies have changed since the plan was made; an API that fails now is asked again by the run's watch."""
-    try:
-        return list(changed_policies(plan.bound, ports.cluster.list)) if plan.bound else []
-    except ApiError as error:
-        if error.status == 0:
-            raise
-        return []
+def _circumstances(driver: Driver, plan: Plan, ports: Ports) -> tuple[dict[str, Any], str]:
+    """Give what keeps a run from beginning now, and in words what makes its plan stale."""
+    stale = stale_at_start(plan, ports)
+    outside = {"outside": True} if driver.hours.outside else {}
+    more = f"; {len(stale) - NAMED} more" if len(stale) > NAMED else ""
+    return {**outside, **({"stale": stale} if stale else {})}, "; ".join(stale[:NAMED]) + more
 
 
 def resume_run(
@@ -113,17 +111,14 @@ def resume_run(
     driver = Driver(
         stands.run, ports, books, at=stands.at, heard=stands.heard, pace=pace, worked=stands.worked
     )
-    begins = {"start": True, **_outside(driver)} if start else {}
-    driver.tell(
-        Event(Kind.LEASE_ACQUIRED, by=holder, detail=begins, text=f"{holder} goes on with run {run_id}")
-    )
+    begins = start and driver.run.status is RunStatus.PLANNED
+    detail, stale = _circumstances(driver, plan, ports) if begins else ({}, "")
+    text = "; ".join(part for part in (f"{holder} goes on with run {run_id}", stale) if part)
+    detail = {**detail, **({"start": True} if begins else {})}
+    driver.tell(Event(Kind.LEASE_ACQUIRED, by=holder, detail=detail, text=text))
     driver.hear_census()
     driver.hear_wishes()
     return driver
-
-
-def _outside(driver: Driver) -> dict[str, Any]:
-    return {"outside": True} if driver.hours.outside else {}
 
 
 def _lock(ports: Ports, *, steal: bool = False) -> None:

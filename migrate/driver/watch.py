@@ -11,7 +11,8 @@ from migrate.driver.alarms import Alarms
 from migrate.driver.on_nodes import CORDONED_BY
 from migrate.driver.pace import Pace
 from migrate.driver.sight import CNC_LABELS
-from migrate.engine.bound import changed_policies
+from migrate.driver.stale import stale
+from migrate.engine.bound import Scope
 from migrate.engine.script import MIGRATION_CNC
 from migrate.model.calendar import is_open, next_opening
 from migrate.model.census import out_of
@@ -71,23 +72,20 @@ class Watch:
             yield from self._nodes(run, now)
         phase, when = self._compared
         if phase is not run.phase or now - when >= self._pace.policies_s:
+            self._compared = (phase, now)
+            yield from self.proved(run, Scope.POLICIES if phase is run.phase else Scope.SUBJECTS)
             self._compared = (run.phase, now)
-            yield from self.policies(run)
 
-    # Policies.
+    # What was proved.
 
-    def policies(self, run: Run) -> Iterator[Event]:
+    def proved(self, run: Run, scope: Scope) -> Iterator[Event]:
         """Say what is not any more as it was translated, until it is enforced: what was proved holds for that alone.
 
-        Each phase begins with it, so that nothing is enforced that is not what the policies say.
+        Each phase begins with all of it, so that nothing is enforced that is not what the policies say of these subjects.
         """
-        if (
-            not run.plan.bound
-            or run.phase.number > Phase.ENFORCE.number
-            or run.status is not RunStatus.RUNNING
-        ):
+        if run.phase.number > Phase.ENFORCE.number or run.status is not RunStatus.RUNNING:
             return
-        for text_ in changed_policies(run.plan.bound, self._ports.cluster.list):
+        for text_ in stale(run.plan, self._ports, scope):
             if self._once("", text_):
                 yield Event(Kind.DRIFT_FOUND, text=text_)
 

@@ -85,6 +85,7 @@ FAULTS: Mapping[str, Fault] = {
     "marks-collide": Fault("packet marks of both CNIs collide: Services answer oddly on nodes on Cilium", "probes", ("F-07",)),
     "misscheduled": Fault("a DaemonSet stays misscheduled in its controller's view", "happenings", ("F-32",), place=""),
     "module-busy": Fault("a module of an earlier process still works on a node, for so many seconds", "others", ("F-49",), 60),
+    "namespace-relabelled": Fault("somebody changes the labels of a namespace while nodes are migrated", "happenings", ("R38",), place=""),
     "network-manager-clears": Fault("the host's network manager removes Cilium's rules and devices when it restarts", "others", ("F-12",)),
     "no-address": Fault("Cilium has no address for new pods", "cni", ("F-17", "F-27")),
     "no-pod-cidr": Fault("the operator gives a node no podCIDR", "cni", ("F-27",)),

@@ -29,8 +29,8 @@ MOMENTS: Mapping[str, Mapping[str, float]] = {
     "cordoned": {"api-gone": 1.0, "node-reboots": 1.0, "uncordoned": 1.0},
     "labelled": {"label-taken-off": 20.0},
     "soaking": {
-        "addresses-move-late": 60.0, "calico-falls": 60.0, "clock-jump": 60.0, "config-edited": 60.0, "node-silent": 60.0,
-        "policies-deleted": 60.0, "rights-lost": 60.0,
+        "addresses-move-late": 60.0, "calico-falls": 60.0, "clock-jump": 60.0, "config-edited": 60.0,
+        "namespace-relabelled": 60.0, "node-silent": 60.0, "policies-deleted": 60.0, "rights-lost": 60.0,
     },
     "migrated": {
         "agent-restarts": 20.0, "calico-pod-comes": 20.0, "conf-comes-back": 1.0, "cordon-left": 1.0, "endpoint-lost": 20.0,
@@ -190,6 +190,12 @@ def _config_edited(world: World, node: str, value: Any) -> None:  # noqa: ANN401
     world.of("configmaps")[SYSTEM, "cilium-config"]["data"]["enable-policy"] = "default"
 
 
+def _relabelled(world: World, node: str, value: Any) -> None:  # noqa: ANN401
+    del node, value
+    name = max(world.of("namespaces"))
+    world.of("namespaces")[name]["metadata"].setdefault("labels", {})["team"] = "another"
+
+
 def _policies_deleted(world: World, node: str, value: Any) -> None:  # noqa: ANN401
     del node, value
     for resource in ("ciliumnetworkpolicies.cilium.io", "ciliumclusterwidenetworkpolicies.cilium.io"):
@@ -257,7 +263,8 @@ _HAPPENS: Mapping[str, Callable[[World, str, Any], None]] = {
     "calico-not-ready": _calico_down, "calico-pod-comes": _calico_pod, "clock-jump": _clock, "conf-comes-back": _conf_back,
     "config-edited": _config_edited, "cordon-left": _cordon_left, "dns-restarts": _dns_restarts,
     "endpoint-lost": _endpoint_lost, "felix-restarts": _felix_restarts, "foreign-conf": _foreign_conf,
-    "label-taken-off": _label_off, "misscheduled": _misscheduled, "node-added": _joins, "node-reboots": _reboots,
+    "label-taken-off": _label_off, "misscheduled": _misscheduled,
+    "namespace-relabelled": _relabelled, "node-added": _joins, "node-reboots": _reboots,
     "node-removed": _leaves, "node-replaced": _replaced, "node-replaced-late": _replaced, "node-silent": _silent,
     "policies-deleted": _policies_deleted, "rights-lost": _rights_lost, "uncordoned": _uncordoned,
 }  # fmt: skip

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from migrate.driver.on_nodes import CORDONED_BY
 from migrate.driver.pace import Pace
 from migrate.driver.watch import Watch
+from migrate.engine.bound import Scope
 from migrate.engine.drafting import draft
 from migrate.engine.machine import begin
 from migrate.engine.planner import make_plan
 from migrate.model.events import Kind
 from migrate.model.run import NodeStatus, Phase, Run, RunStatus
 from migrate.model.settings import Settings
-from migrate.ports import Desired
+from migrate.ports import ApiError, Desired, Ports
 from migrate.simulator.build import world_of
 from tests import clusters
 from tests.films import healthy_snapshot
@@ -41,20 +44,39 @@ def test_a_node_that_somebody_uncordons_is_seen_as_soon_as_a_look_is_asked_for()
 
 
 def test_a_policy_that_somebody_makes_is_told_once_until_policies_are_enforced() -> None:
+    run, ports, watch = watched()
+    assert list(watch.proved(run, Scope.POLICIES)) == []
+    ports.cluster.apply(
+        clusters.thing("NetworkPolicy", "new", "shop", api="networking.k8s.io/v1", spec={"podSelector": {}})
+    )
+    assert list(watch.proved(replace(run, phase=Phase.SOAK), Scope.POLICIES)) == []
+    assert [(e.kind, e.node, e.text) for e in watch.proved(run, Scope.POLICIES)] == [
+        (Kind.DRIFT_FOUND, "", "NetworkPolicy/shop/new was made since the plan was made")
+    ]
+    assert list(watch.proved(run, Scope.POLICIES)) == []
+
+
+def test_labels_of_subjects_are_looked_at_when_a_phase_begins_and_again_where_that_look_failed() -> None:
+    run, ports, watch = watched()
+    assert list(watch.changes(run, 0.0)) == []
+    ports.cluster.patch("namespaces", "shop", "", {"metadata": {"labels": {"team": "a"}}})
+    assert list(watch.changes(run, 100.0)) == []
+    later = replace(run, phase=Phase.NODE_LOOP)
+    ports.cluster.world.faults["api-500"] = 1  # type: ignore[attr-defined]  # a simulated cluster
+    with pytest.raises(ApiError):
+        list(watch.changes(later, 101.0))
+    told = [e.text for now in (102.0, 200.0) for e in watch.changes(later, now)]
+    assert told == ["labels of Namespace/shop were changed since the plan was made"]
+
+
+def watched() -> tuple[Run, Ports, Watch]:
+    """Give a run under way, its cluster, and a watch that looks at nodes never."""
     snapshot = healthy_snapshot()
     plan = make_plan(snapshot, draft(snapshot, Settings.from_mapping(clusters.settings())))
     ports = world_of(snapshot, plan.draft.settings).ports(None)
     run = replace(begin("7f3a0000", plan, [n.name for n in snapshot.nodes]), status=RunStatus.RUNNING)
-    watch = Watch(ports, Pace(), Desired())
-    assert list(watch.policies(run)) == []
-    ports.cluster.apply(
-        clusters.thing("NetworkPolicy", "new", "shop", api="networking.k8s.io/v1", spec={"podSelector": {}})
-    )
-    assert list(watch.policies(replace(run, phase=Phase.SOAK))) == []
-    assert [(e.kind, e.node, e.text) for e in watch.policies(run)] == [
-        (Kind.DRIFT_FOUND, "", "NetworkPolicy/shop/new was made since the plan was made")
-    ]
-    assert list(watch.policies(run)) == []
+    watch = Watch(ports, Pace(watch_s=1e9, desired_s=1e9), Desired())
+    return run, ports, watch
 
 
 def cordoned(run: Run) -> Run:
