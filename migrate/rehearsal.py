@@ -24,6 +24,7 @@ from migrate.model.settings import Settings
 from migrate.model.snapshot import Snapshot
 from migrate.ports import Journal, Ports
 from migrate.simulator.build import Simulation, world_of
+from migrate.simulator.faults import OrchestratorDied
 from migrate.simulator.others import SimClock
 from migrate.simulator.state import end_state
 
@@ -216,7 +217,10 @@ class Rehearsal:
             self.waits = driver.waits() if lost else ()
             return lost
 
-        run = driver.drive(watched)
+        try:
+            run = driver.drive(watched)
+        except OrchestratorDied:
+            return self.resume(journal=journal)
         if self._sleep_to_the_window(run):
             return self.resume(journal=journal)
         awaited = run.status is RunStatus.PAUSED and run.reason == "approval" and run.asked

@@ -62,6 +62,11 @@ def modes() -> Mapping[int, str]:
     return found
 
 
+def of_removal() -> frozenset[int]:
+    """Give the failure modes of the removal of Calico, which comes later."""
+    return frozenset(_read()["removal"])
+
+
 def scenarios() -> tuple[Scenario, ...]:
     """Give every scenario."""
     return tuple(

@@ -61,6 +61,8 @@ def _command(row: ProbeRow, targets: Targets) -> str:
         case "api-server":
             place = targets.api.get(row.family, "")
             return f"curl -sk -m {LIMIT_S} -o /dev/null https://{_bracketed(place)}/version" if place else ""
+        case "external":
+            return _connect(row.target)
         case "large-packet":
             return _large(targets.pods.get((row.target, row.family), ""))
     return _get(targets.pods.get((row.target, row.family), ""), PORT, "clientip")
@@ -68,6 +70,12 @@ def _command(row: ProbeRow, targets: Targets) -> str:
 
 def _get(address: str, port: int, path: str) -> str:
     return f"curl -s -m {LIMIT_S} http://{_bracketed(address)}:{port}/{path}" if address else ""
+
+
+def _connect(target: str) -> str:
+    """Open a connection and close it; ``agnhost`` says why it could not, which becomes the exit code that curl has for it."""
+    why = "case $r in TIMEOUT*) exit 28;; REFUSED*) exit 7;; DNS*) exit 6;; OTHER*) exit 56;; esac; exit 127"
+    return f"r=$(/agnhost connect {shlex.quote(target)} --timeout={LIMIT_S}s 2>&1) || {{ {why}; }}"
 
 
 def _large(address: str) -> str:

@@ -22,11 +22,12 @@ def rows_of(work: Workshop, command: Command) -> list[ProbeRow]:
     """Give the rows of a Probe command, both families where the cluster has both."""
     names = [n for n, node in sorted(work.run.nodes.items()) if node.status is not NodeStatus.GONE]
     families = work.plan.draft.variant.families
-    return [
+    inside = [
         ProbeRow(row.kind, row.source, row.target, family, row.expect)
         for family in families
         for row in _rows(work.run, command, names)
     ]
+    return [*inside, *_outside(command, names, work.plan.draft.settings.gates.probe_external)]
 
 
 def _rows(run: Run, command: Command, names: Sequence[str]) -> Iterator[ProbeRow]:
@@ -39,6 +40,13 @@ def _rows(run: Run, command: Command, names: Sequence[str]) -> Iterator[ProbeRow
             yield from _mixed(run, names)
         case _:
             yield from _ring(names)
+
+
+def _outside(command: Command, names: Sequence[str], targets: Sequence[str]) -> Iterator[ProbeRow]:
+    """Rows that lead out of the cluster: by a target's name, whose family is what its name resolves to."""
+    own = {"node": [command.node], "back": [command.node], "mixed": [], "address": []}
+    for source in own.get(str(command.args["rows"]), names):
+        yield from (ProbeRow("external", source, target) for target in targets)
 
 
 def _of_node(run: Run, node: str, names: Sequence[str]) -> Iterator[ProbeRow]:

@@ -92,11 +92,13 @@ class Nodes:
 class Gates:
     """Limits of the gates; ``inconclusive`` is ``wait`` or ``halt``, never a pass.
 
-    ``flows_source`` ``none``: no flows are judged, and the report says so.
+    ``flows_source`` ``none``: no flows are judged, and the report says so. ``probe_external``: targets outside of the
+    cluster that probe pods connect to, each ``HOST:PORT``.
     """
 
     probe_failures: int = 0
     probe_image: str = PROBE_IMAGE
+    probe_external: tuple[str, ...] = ()
     flows_source: str = "hubble"
     flows_unexplained: int = 0
     flows_lost: int = 0
@@ -249,6 +251,7 @@ def _gates(data: Mapping[str, Any]) -> Gates:
     return Gates(
         probe_failures=number(data, "probes", "failures", default=base.probe_failures),
         probe_image=text(data, "probes", "image", default=base.probe_image),
+        probe_external=tuple(map(str, items(data, "probes", "external"))),
         flows_source=text(flows, "source", default=base.flows_source),
         flows_unexplained=number(flows, "unexplained", default=base.flows_unexplained),
         flows_lost=number(flows, "lost", default=base.flows_lost),

@@ -13,7 +13,7 @@ from migrate.model.resources import resource_of
 from migrate.model.snapshot import Identity
 from migrate.ports import ApiError, Eviction, Object
 from migrate.simulator import kubelet
-from migrate.simulator.faults import wrong
+from migrate.simulator.faults import OrchestratorDied, wrong
 from migrate.simulator.happenings import after_patch
 from migrate.simulator.world import Key, World
 
@@ -166,6 +166,13 @@ def answered(world: World) -> None:
         raise ApiError(FailureClass.TRANSIENT, "the connection was closed before the answer", status=504)
 
 
+def _survives(world: World, node: str) -> None:
+    """See whether our own pod was the one that left a node: raises ``OrchestratorDied``, once."""
+    if wrong(world, "orchestrator-dies", node) and "orchestrator-dies" not in world.happened:
+        world.happened.append("orchestrator-dies")
+        raise OrchestratorDied
+
+
 def _place(item: Object) -> tuple[str, Key]:
     resource = resource_of(text(item, "apiVersion"), text(item, "kind"))
     return resource, (text(item, "metadata", "namespace"), text(item, "metadata", "name"))
@@ -220,6 +227,7 @@ class SimEvictor:
         if not dry_run:
             kubelet.delete(world, key)
             answered(world)
+            _survives(world, text(item, "spec", "nodeName"))
         return Eviction.ACCEPTED
 
     def _budgets(self, key: Key) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from migrate.simulator.world import World
 
-__all__ = ["FAULTS", "Fault", "UnknownFault", "chosen", "place_of", "wrong"]
+__all__ = ["FAULTS", "Fault", "OrchestratorDied", "UnknownFault", "chosen", "place_of", "wrong"]
 
 
 class UnknownFault(ValueError):
@@ -24,6 +24,10 @@ class UnknownFault(ValueError):
         self.name = name
         self.near = next(iter(difflib.get_close_matches(name.partition("@")[0], FAULTS, n=1)), "")
         super().__init__(f"no fault is called {name!r}")
+
+
+class OrchestratorDied(Exception):  # a fault, no error of ours
+    """The process that drives the run is gone: nothing of it goes on, and nothing is cleaned up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,9 @@ FAULTS: Mapping[str, Fault] = {
     "node-silent": Fault("a node that waits for its turn is not heard of any more", "happenings", ("F-30", "F-40", "R14")),
     "node-unreachable": Fault("a node is lost when its agent restarts", "cni", ("F-30",)),
     "operator-pending": Fault("the operator never makes its CRDs", "cni", ("F-48",), place=""),
+    "orchestrator-dies": Fault("the process that drives the run dies in the middle of a node's drain, and another one goes on", "api", ("F-20",)),
     "other-driver": Fault("another driver writes the run's state, after so many of our writes", "memory", ("R32",), 5, place=""),
+    "outside-refuses": Fault("a system outside of the cluster refuses addresses of the new range", "probes", ("F-28",)),
     "packets-dropped": Fault("tunnel packets between the CNIs are dropped", "probes", ("F-04",)),
     "pdb-never-frees": Fault("a budget allows no eviction", "api", ("F-19",), place="budget"),
     "pods-unreachable": Fault("pods on nodes on Cilium cannot be reached", "probes", ("F-11",)),

@@ -64,6 +64,7 @@ class SimProber:
             "cluster-ip": [("cluster-ip-dead", "timeout", moved)],
             "node-port": [("node-port-dead", "refused", moved)],
             "own-host": [("kubelet-cut", "timeout", enforcing)],
+            "external": [("outside-refuses", "timeout", moved)],
             "dns": [("marks-collide", "unresolved", moved)],
         }
         hit = (

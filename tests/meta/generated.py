@@ -17,7 +17,7 @@ from migrate.preflight.rule import Group, Rule
 from migrate.render import rule as rule_page
 from tests.controlplane import run_faults, scale, scale_page
 from tests.meta.machines import states
-from tests.scenarios import modes, scenarios
+from tests.scenarios import modes, of_removal, scenarios
 from translators.diagnostics import CODES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -222,7 +222,7 @@ def failures() -> str:
         rules = [f"[{r.code}](preflight.md)" for r in every_rule() if number in r.failures]
         shown = [s for s in scenarios() if number in s.modes]
         names = "<br>".join(f"`{s.name}`" for s in shown) or "–"
-        ends = "<br>".join(f"{s.ends}: {s.outcome}" for s in shown) or _before_a_run(rules)
+        ends = "<br>".join(f"{s.ends}: {s.outcome}" for s in shown) or _later(number, rules)
         lines.append(f"| F-{number:02d} | {_names(symptom)} | {', '.join(rules) or '–'} | {names} | {ends} |")
     lines += ["", "## Faults", "", "What else a rehearsal can be made to meet, and what is said last.", ""]
     lines += ["| fault | what goes wrong | ends | said last |", "|---|---|---|---|"]
@@ -230,15 +230,16 @@ def failures() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _before_a_run(rules: list[str]) -> str:
+def _later(number: int, rules: list[str]) -> str:
     """Give how a mode ends that no rehearsal shows: its rules have a snapshot each that raises them."""
-    return "named by preflight, before anything is done" if rules else "–"
+    named = "named by preflight, before anything is done" if rules else "–"
+    return f"{named}; its gates come with the removal of Calico" if number in of_removal() else named
 
 
 _FAILURES = """\
 Ways in which a migration from Calico to Cilium has gone wrong, and what of this tool finds each. A dash under *rehearsed
-as*: it lies outside of the cluster or in the clean-up, which no simulator plays; each rule that names it is held to a
-snapshot that raises it. Each line is a test: `c2c rehearse PLAN --fault NAME` shows it on your own cluster's snapshot; the
+as*: it strikes in the removal of Calico (P10 to P13), which no run does yet, so that nothing but preflight looks for it; each
+rule that names it is held to a snapshot that raises it. Each line is a test: `c2c rehearse PLAN --fault NAME` shows it on your own cluster's snapshot; the
 places are those of the tests' cluster, and faults of hosts need `nodes.access: ssh`."""
 
 
