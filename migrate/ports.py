@@ -136,6 +136,9 @@ class Cluster(Protocol):
     def get(self, resource: str, name: str, namespace: str = "") -> Object | None:
         """Give one object; None where the server says that it, or its kind, does not exist."""
 
+    def pods(self, node: str = "") -> list[Pod]:
+        """Give all pods, or those that are bound to a node, those that have ended among them."""
+
     def waiting_pods(self) -> Iterable[Object]:
         """Give the pods of which a container waits, wherever they run; others may be among them."""
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from migrate.model.events import FailureClass
 from migrate.model.fields import items, maps, text
+from migrate.model.pods import Pod
 from migrate.model.resources import resource_of
 from migrate.model.snapshot import Identity
 from migrate.ports import Answer, Api, ApiError, Object
@@ -89,6 +90,10 @@ class KubeCluster:
                     raise
                 broken[group] = str(error)
         return set(self._kinds), broken
+
+    def pods(self, node: str = "") -> list[Pod]:
+        """Give the pods of a node, or all."""
+        return [Pod.from_dict(pod) for pod in self.list("pods", node=node)]
 
     def waiting_pods(self) -> Iterator[Object]:
         """Give every pod: no selector of the API knows what a container does."""

@@ -168,7 +168,8 @@ class Driver:
         self._hear_all()
         self._events.extend([*self._watch.window(self.run), *self._watch.late(self.run, self.at)])
         self._hear_all()
-        for task in [t for t in self._tasks.values() if t.due <= self.at]:
+        now = self.at
+        for task in [t for t in self._tasks.values() if t.due <= now]:
             if self._tasks.get(task.command.key) is task:
                 self._attend(task)
                 self._hear_all()
@@ -230,7 +231,7 @@ class Driver:
 
     def _drop_closed(self) -> None:
         """Forget commands that the engine no longer waits for."""
-        for key in [k for k in self._tasks if k not in self.run.open]:
+        for key in self._tasks.keys() - self.run.open.keys():
             del self._tasks[key]
 
     # Commands.

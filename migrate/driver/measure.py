@@ -328,8 +328,7 @@ def _window(work: Workshop, command: Command) -> Mapping[str, Any] | None:
 
 def _calico_left(work: Workshop, command: Command) -> Mapping[str, Any]:
     del command
-    pods = [Pod.from_dict(p) for p in work.ports.cluster.list("pods")]
-    alive = [p for p in pods if not p.finished]
+    alive = [p for p in work.ports.cluster.pods() if not p.finished]
     return {"pods": [p.label for p in pods_with_addresses_in(alive, calico_ranges(work.ports.cluster))]}
 
 
@@ -369,8 +368,8 @@ def _network(work: Workshop, command: Command) -> Mapping[str, Any]:
     for name in _names(work, command):
         node = work.ports.cluster.get("nodes", name)
         found[name] = None if node is None else condition(node, "NetworkUnavailable")[0]
-    waiting = [Pod.from_dict(p) for p in work.ports.cluster.list("pods")]
-    return {"nodes": found, "pending": [p.label for p in waiting if p.phase == "Pending" and not p.node]}
+    pending = [p.label for p in work.ports.cluster.pods() if p.phase == "Pending" and not p.node]
+    return {"nodes": found, "pending": pending}
 
 
 def _node_set(work: Workshop, command: Command) -> Mapping[str, Any]:

@@ -69,8 +69,7 @@ def inside(address: str, ranges: Iterable[str]) -> bool:
 
 def pods_of(cluster: Cluster, node: str) -> list[Pod]:
     """Give the pods that are bound to a node and have not ended."""
-    found = (Pod.from_dict(p) for p in cluster.list("pods", node=node))
-    return [p for p in found if not p.finished]
+    return [p for p in cluster.pods(node) if not p.finished]
 
 
 def movable(pods: Iterable[Pod]) -> list[Pod]:

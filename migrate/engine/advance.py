@@ -94,10 +94,13 @@ def _next(turn: Turn, script: Iterable[Command], owner: str = "") -> None:
 
 def _nodes_finished(turn: Turn) -> bool:
     """Send the nodes of the phase on; say whether none is left to wait for."""
-    _select(turn)
+    steady = turn.is_steady
+    if not steady or any(_moved(turn, name) for name in turn.touched):
+        _select(turn)
     nodes = turn.run.nodes
     for name in census(nodes).busy:
-        if nodes[name].selected or nodes[name].status in IN_HAND:
+        waits = steady and name not in turn.touched
+        if not waits and (nodes[name].selected or nodes[name].status in IN_HAND):
             _go_on(turn, name)
     run = turn.run
     if run.status is not RunStatus.RUNNING or _is_awaited(run):
@@ -112,6 +115,16 @@ def _nodes_finished(turn: Turn) -> bool:
         _stop(turn)
         return False
     return not left
+
+
+def _moved(turn: Turn, name: str) -> bool:
+    """Say whether a node is another one for those who wait for their turn."""
+    before, now = turn.began.nodes.get(name), turn.run.nodes.get(name)
+    return before is None or now is None or _turn_of(before) != _turn_of(now)
+
+
+def _turn_of(node: NodeRun) -> tuple[object, ...]:
+    return node.status, node.selected, node.by_policy, node.rollbacks
 
 
 def _is_awaited(run: Run) -> bool:

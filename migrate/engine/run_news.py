@@ -120,7 +120,8 @@ def node_added(turn: Turn, event: Event, opened: Open | None) -> Rows:
     if event.node and event.node not in run.nodes:
         late = run.phase.number >= Phase.FINAL_HELM.number
         joined = NodeRun(event.node, NodeStatus.DONE, prior={VOID: True}) if late else NodeRun(event.node)
-        turn.change(nodes={**run.nodes, event.node: joined}, waves=(*run.waves, (event.node,)))
+        turn.set_node(joined)
+        turn.change(waves=(*run.waves, (event.node,)))
         if late:
             turn.change(order=(*run.order, event.node))
         if late and run.status is RunStatus.RUNNING:

@@ -34,13 +34,28 @@ class Said:
 
 @dataclass(slots=True)
 class Turn:
-    """The state in the making; ``at`` is the event's time."""
+    """The state in the making; ``at`` is the event's time.
+
+    ``began`` is the state before it, in which everything that was due had gone out; ``touched`` are the nodes that changed
+    since, themselves or in what is in flight for them.
+    """
 
     run: Run
     at: float
     queue: deque[Event] = field(default_factory=deque)
     ordered: list[Command] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
+    touched: set[str] = field(default_factory=set)
+    began: Run = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.began = self.run
+
+    @property
+    def is_steady(self) -> bool:
+        """Say whether the run itself is as it was: then nothing new is due for a node that was not touched."""
+        before, now = self.began, self.run
+        return before.status is now.status and before.phase is now.phase and before.window_open == now.window_open
 
     def change(self, **fields: Any) -> None:  # noqa: ANN401  # fields of Run
         """Replace fields of the run."""
@@ -52,6 +67,7 @@ class Turn:
 
     def set_node(self, node: NodeRun) -> None:
         """Put a node's state."""
+        self.touched.add(node.name)
         self.change(nodes=Nodes.of(self.run.nodes).with_node(node))
 
     def change_node(self, name: str, **fields: Any) -> NodeRun:  # noqa: ANN401  # fields of NodeRun
@@ -97,6 +113,8 @@ class Turn:
         left = dict(self.run.open)
         found = left.pop(command.key, None)
         self.change(open=left)
+        if found is not None:
+            self.touched.add(found.owner)
         return found
 
     def _limit(self, command: Command, owner: str) -> float:

@@ -100,38 +100,36 @@ class Pod:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Pod:
         """Read a Pod; ``waiting`` is the reason of the first container that waits (CrashLoopBackOff, …)."""
-        spec = mapping(data, "spec")
-        statuses = list(maps(data, "status", "containerStatuses"))
-        addresses = [text(a, "ip") for a in maps(data, "status", "podIPs")] or [text(data, "status", "podIP")]
+        metadata, spec, status = mapping(data, "metadata"), mapping(data, "spec"), mapping(data, "status")
+        addresses = [text(a, "ip") for a in maps(status, "podIPs")] or [text(status, "podIP")]
         return cls(
-            namespace=text(data, "metadata", "namespace", default="default"),
-            name=text(data, "metadata", "name"),
-            uid=text(data, "metadata", "uid"),
-            labels=labels(data, "metadata", "labels"),
-            annotations=labels(data, "metadata", "annotations"),
-            owner=_controller(data),
+            namespace=text(metadata, "namespace", default="default"),
+            name=text(metadata, "name"),
+            uid=text(metadata, "uid"),
+            labels=labels(metadata, "labels"),
+            annotations=labels(metadata, "annotations"),
+            owner=_controller(metadata),
             node=text(spec, "nodeName"),
-            phase=text(data, "status", "phase"),
+            phase=text(status, "phase"),
             ready=any(
-                c.get("type") == "Ready" and c.get("status") == "True"
-                for c in maps(data, "status", "conditions")
+                c.get("type") == "Ready" and c.get("status") == "True" for c in maps(status, "conditions")
             ),
             host_network=truth(spec, "hostNetwork"),
-            addresses=tuple(a for a in addresses if a),
+            addresses=tuple([a for a in addresses if a]),
             requests=_requests(spec),
-            tolerations=tuple(_toleration(t) for t in maps(spec, "tolerations")),
+            tolerations=tuple([_toleration(t) for t in maps(spec, "tolerations")]),
             node_selector=labels(spec, "nodeSelector"),
             affinity=mapping(spec, "affinity"),
             spread=tuple(maps(spec, "topologySpreadConstraints")),
-            volumes=tuple(_volume(v) for v in maps(spec, "volumes")),
+            volumes=tuple([_volume(v) for v in maps(spec, "volumes")]),
             host_ports=tuple(_host_ports(spec)),
             named_ports=tuple(_named_ports(spec)),
             grace_s=number(spec, "terminationGracePeriodSeconds", default=DEFAULT_GRACE_S),
-            finalizers=tuple(f for f in items(data, "metadata", "finalizers") if isinstance(f, str)),
-            deleted_at=text(data, "metadata", "deletionTimestamp"),
-            created_at=text(data, "metadata", "creationTimestamp"),
-            restarts=sum(number(s, "restartCount") for s in statuses),
-            images=tuple(text(c, "image") for c in maps(spec, "containers")),
+            finalizers=tuple([f for f in items(metadata, "finalizers") if isinstance(f, str)]),
+            deleted_at=text(metadata, "deletionTimestamp"),
+            created_at=text(metadata, "creationTimestamp"),
+            restarts=sum([number(s, "restartCount") for s in maps(status, "containerStatuses")]),
+            images=tuple([text(c, "image") for c in maps(spec, "containers")]),
             service_account=text(spec, "serviceAccountName", default="default"),
             waiting=waiting_reason(data),
             arguments=tuple(command_line(spec)),
@@ -215,9 +213,8 @@ def waiting_reason(data: Mapping[str, Any]) -> str:
     return ""
 
 
-def _controller(data: Mapping[str, Any]) -> Owner | None:
-    owners = list(maps(data, "metadata", "ownerReferences"))
-    chosen = next((o for o in owners if truth(o, "controller")), None)
+def _controller(metadata: Mapping[str, Any]) -> Owner | None:
+    chosen = next((o for o in maps(metadata, "ownerReferences") if truth(o, "controller")), None)
     return Owner(text(chosen, "kind"), text(chosen, "name"), text(chosen, "uid")) if chosen else None
 
 

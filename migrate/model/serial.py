@@ -25,12 +25,15 @@ def encode(value: Any, *, skip: frozenset[str] = frozenset()) -> Any:  # noqa: A
     A whole number is written without a fraction whatever its type (as RFC 8785 does), so that what was read back is
     written again as the same bytes.
     """
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if (shape := _shape(kind)) is not None:
         found = {}
-        for field in dataclasses.fields(value):
-            item = getattr(value, field.name)
-            if field.name not in skip and not _is_default(field, item):
-                found[field.name] = encode(item)
+        for name, default in shape:
+            item = getattr(value, name)
+            if item != default and name not in skip:
+                found[name] = encode(item)
         return found
     if isinstance(value, Mapping):
         return {str(key): encode(item) for key, item in value.items()}
@@ -43,12 +46,24 @@ def encode(value: Any, *, skip: frozenset[str] = frozenset()) -> Any:  # noqa: A
     return str(value) if isinstance(value, StrEnum) else value
 
 
-def _is_default(field: dataclasses.Field[Any], item: object) -> bool:
+_PLAIN = frozenset({str, int, bool, type(None)})
+
+
+@cache
+def _shape(kind: type) -> tuple[tuple[str, object], ...] | None:
+    """Give the fields of a dataclass with their defaults (of one without, what nothing equals); None for other types."""
+    if not dataclasses.is_dataclass(kind):
+        return None
+    return tuple((field.name, _default(field)) for field in dataclasses.fields(kind))
+
+
+def _default(field: dataclasses.Field[Any]) -> object:
     if field.default is not dataclasses.MISSING:
-        return bool(item == field.default)
-    if field.default_factory is not dataclasses.MISSING:
-        return bool(item == field.default_factory())
-    return False
+        return field.default
+    return field.default_factory() if field.default_factory is not dataclasses.MISSING else _NOTHING
+
+
+_NOTHING = object()
 
 
 def decode[T](kind: type[T], data: object, *, path: str = "", **given: Any) -> T:  # noqa: ANN401  # fields of the type

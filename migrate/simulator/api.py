@@ -9,6 +9,7 @@ from typing import Any
 
 from migrate.model.events import FailureClass
 from migrate.model.fields import at, text
+from migrate.model.pods import Pod
 from migrate.model.resources import resource_of
 from migrate.model.snapshot import Identity
 from migrate.ports import ApiError, Eviction, Object
@@ -38,6 +39,12 @@ class SimCluster:
         """Give one object."""
         self._meets_fault()
         return self.world.get(resource, name, namespace)
+
+    def pods(self, node: str = "") -> list[Pod]:
+        """Give the pods of a node, or all, as the scheduler sees them."""
+        self._meets_fault()
+        typed = self.world.typed
+        return [typed[key] for key in self.world.pods_at.get(node, {})] if node else list(typed.values())
 
     def waiting_pods(self) -> list[Object]:
         """Give the pods of which a container was made to wait."""

@@ -202,7 +202,7 @@ def _add_pods(world: World, snapshot: Snapshot) -> None:
         item = world.put("pods", plain_pod(pod, ready=pod.ready))
         del item
         if pod.node:
-            world.pods_at.setdefault(pod.node, {})[key] = None
+            world.bind(key, pod)
             world.hosts[pod.node].images.update(pod.images)
         else:
             world.after(1.0, "place", key, "")

@@ -7,6 +7,7 @@ node's labels at that moment. A label alone changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -163,6 +164,7 @@ def _fails(world: World, host: Host, pod: Pod) -> bool:
     host.config = None
     item = world.of("pods")[pod.namespace, pod.name]
     item["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
+    world.typed[pod.namespace, pod.name] = replace(pod, ready=False)
     if crashes:
         waiting = {"waiting": {"reason": "CrashLoopBackOff"}}
         item["status"]["containerStatuses"] = [{"restartCount": 3, "state": waiting}]

@@ -119,9 +119,8 @@ def _place(world: World, key: Key, pinned: str = "") -> None:
         world.after(RETRY_S, "place", key, pinned)
         return
     bound = replace(pod, node=node)
-    world.typed[key] = bound
+    world.bind(key, bound)
     world.of("pods")[key]["spec"]["nodeName"] = node
-    world.pods_at.setdefault(node, {})[key] = None
     if node in world.scheduler.nodes:
         world.scheduler.place(bound, node)
     missing = [i for i in pod.images if i not in world.hosts[node].images]
@@ -230,7 +229,9 @@ def delete(world: World, key: Key, *, at_once: bool = False) -> None:
         return
     if is_ready(item):
         _count(world, key, -1)
-    item["metadata"]["deletionTimestamp"] = world.time().isoformat()
+    when = world.time().isoformat()
+    item["metadata"]["deletionTimestamp"] = when
+    world.typed[key] = replace(pod, deleted_at=when)
     world.after(0.0 if at_once else min(STOP_S, pod.grace_s), "gone", key)
 
 
@@ -245,6 +246,7 @@ def gone(world: World, key: Key) -> None:
     world.covers.pop(key, None)
     world.scheduler.remove(pod)
     cni.after_end(world, pod)
+    pod = replace(pod, deleted_at="")
     if pod.mirror:
         world.after(RECREATE_S, "recreate", pod, pod.name, pod.node)
     elif pod.owner is not None:

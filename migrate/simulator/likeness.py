@@ -90,7 +90,7 @@ def _host(host: Host) -> tuple[object, ...]:
 def _made(pod: Pod) -> tuple[object, ...]:
     """Give what tells pods apart; what its controller made it of is the same for all pods of a name."""
     owner = (pod.owner.kind, pod.owner.name) if pod.owner is not None else ()
-    return pod.uid, owner, pod.node, pod.addresses, pod.ready, pod.phase, pod.deleted_at, pod.restarts
+    return pod.uid, owner, pod.node, pod.addresses, pod.ready, pod.phase, bool(pod.deleted_at), pod.restarts
 
 
 def _plain(item: Object, resource: str) -> Object:

@@ -29,11 +29,12 @@ class SimWatcher:
         return {name: dict(self._of(name)) for name in self.world.hosts}
 
     def _of(self, node: str) -> Iterable[tuple[str, Daemon]]:
-        for key in self.world.pods_at.get(node, {}):
-            app = APPS.get(self.world.typed[key].labels.get("k8s-app", ""))
+        for key, label in self.world.pods_at.get(node, {}).items():
+            if label not in APPS:
+                continue
             item = self.world.of("pods")[key]
-            if app and "deletionTimestamp" not in item["metadata"]:
-                yield app, Daemon(start_of(item), is_ready(item))
+            if "deletionTimestamp" not in item["metadata"]:
+                yield APPS[label], Daemon(start_of(item), is_ready(item))
 
     def networked(self, nodes: Iterable[str]) -> Mapping[str, Sequence[Networked]]:
         """Give the pods of the network on these nodes, each with its endpoint's state."""

@@ -92,6 +92,8 @@ class _Reader(pickle.Unpickler):
 class World:
     """One simulated cluster. ``typed`` holds the pods as the scheduler sees them; ``faults`` what goes wrong, by name.
 
+    ``pods_at`` holds by node the pods bound to it, each with its label ``k8s-app`` (empty: it has none).
+
     ``waiting``: pods of which a container was made to wait once; ``happened`` are faults that come once and have come;
     ``down_until``: the API does not answer before; ``skew``: how far the time of day ran away from the seconds that passed;
     ``withdrawn``: rights of ours that are gone. ``family``: in which addresses are counted, 4 where the cluster has it.
@@ -107,7 +109,7 @@ class World:
     serial: int = 0
     queue: list[tuple[float, int, str, tuple[Any, ...]]] = field(default_factory=list)
     objects: dict[str, dict[Key, Object]] = field(default_factory=dict)
-    pods_at: dict[str, dict[Key, None]] = field(default_factory=dict)
+    pods_at: dict[str, dict[Key, str]] = field(default_factory=dict)
     typed: dict[Key, Pod] = field(default_factory=dict)
     hosts: dict[str, Host] = field(default_factory=dict)
     covers: dict[Key, tuple[Key, ...]] = field(default_factory=dict)
@@ -178,6 +180,11 @@ class World:
         """Forget an object."""
         self.of(resource).pop(key, None)
         self.changes += 1
+
+    def bind(self, key: Key, pod: Pod) -> None:
+        """Take note of where a pod runs."""
+        self.typed[key] = pod
+        self.pods_at.setdefault(pod.node, {})[key] = pod.labels.get("k8s-app", "")
 
     def pods_on(self, node: str) -> Iterable[Object]:
         """Give the pods that are bound to a node."""

@@ -18,9 +18,12 @@ from migrate.driver.books import Playback
 from migrate.driver.loop import Driver
 from migrate.driver.pace import Pace
 from migrate.driver.session import Locked, begin_run, resume_run
+from migrate.engine.advance import advance
 from migrate.engine.drafting import draft
 from migrate.engine.invariants import broken
+from migrate.engine.machine import begin
 from migrate.engine.planner import make_plan
+from migrate.engine.turn import Turn
 from migrate.model.events import Event, Kind
 from migrate.model.plan import Plan
 from migrate.model.run import NodeStatus, Run, RunStatus
@@ -196,6 +199,16 @@ class Operation(RuleBasedStateMachine):
         if hasattr(self, "driver"):
             control_plane = frozenset({"cp-1"})
             assert list(broken(self.run, control_plane)) == []
+
+    @invariant()
+    def everything_that_is_due_has_gone_out(self) -> None:
+        """A turn looks at the nodes that it touched; looking at every node must find nothing more to send out."""
+        if hasattr(self, "driver") and self.run.status is RunStatus.RUNNING:
+            turn = Turn(self.run, self.driver.at)
+            turn.began = begin(RUN, self.plan, NODES)  # another state: every node counts
+            advance(turn)
+            assert turn.ordered == []
+            assert turn.run == self.run
 
     @invariant()
     def a_persons_cordon_stays(self) -> None:
