@@ -90,7 +90,9 @@ def _ready(work: Workshop, command: Command) -> Mapping[str, Any]:
 def _agents(work: Workshop, command: Command) -> Mapping[str, Any]:
     envoys = {
         text(p, "spec", "nodeName"): p
-        for p in work.ports.cluster.list("pods", SYSTEM, labels={"k8s-app": "cilium-envoy"})
+        for p in work.ports.cluster.list(
+            "pods", SYSTEM, labels={"k8s-app": "cilium-envoy"}, node=command.node
+        )
     }
     there = bool(envoys) or work.ports.cluster.get("daemonsets.apps", "cilium-envoy", SYSTEM) is not None
     return {

@@ -13,7 +13,7 @@ from migrate.driver.on_nodes import BOOT_BEFORE
 from migrate.driver.rows import rows_of
 from migrate.driver.sight import pods_of
 from migrate.model.commands import Command, Name
-from migrate.model.fields import at, text
+from migrate.model.fields import at, mapping, text
 from migrate.model.plan import canonical
 from migrate.model.workloads import ready_of
 from migrate.ports import Object, ProbeResult
@@ -128,8 +128,9 @@ def workloads_now(work: Workshop) -> dict[str, tuple[int, int]]:
     found = {}
     for resource in ("deployments.apps", "statefulsets.apps", "daemonsets.apps"):
         for item in work.ports.cluster.list(resource):
-            kind, space = text(item, "kind"), text(item, "metadata", "namespace", default="default")
-            found[f"{kind}/{space}/{text(item, 'metadata', 'name')}"] = ready_of(item)
+            about = mapping(item, "metadata")
+            space, name = text(about, "namespace", default="default"), text(about, "name")
+            found[f"{text(item, 'kind')}/{space}/{name}"] = ready_of(item)
     return found
 
 

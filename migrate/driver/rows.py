@@ -58,10 +58,9 @@ def _of_node(run: Run, node: str, names: Sequence[str]) -> Iterator[ProbeRow]:
 
 
 def _one_of_each(run: Run, node: str, names: Sequence[str]) -> list[str]:
-    others = [n for n in names if n != node]
-    moved = [n for n in others if run.nodes[n].status in SWITCHED]
-    waiting = [n for n in others if n not in moved]
-    return [*moved[:1], *waiting[:1]]
+    others = [(n, run.nodes[n].status in SWITCHED) for n in names if n != node]
+    firsts = (next((n for n, moved in others if moved is side), None) for side in (True, False))
+    return [n for n in firsts if n is not None]
 
 
 def _both_ways(one: str, other: str) -> Iterator[ProbeRow]:

@@ -207,6 +207,8 @@ def _go_on(turn: Turn, name: str) -> None:
         node = turn.node(name)
         if node.status in FINAL or (node.status is NodeStatus.PENDING and not node.selected):
             return
+        if _all_is_out(turn, node):
+            return
         _next(turn, node_script(turn.run, node), name)
         if any(o.owner == name for o in turn.run.open.values()):
             return
@@ -221,6 +223,13 @@ def _go_on(turn: Turn, name: str) -> None:
             before=before,
             after=turn.node(name).status,
         )
+
+
+def _all_is_out(turn: Turn, node: NodeRun) -> bool:
+    """Say whether what may be in flight for a node at once is: one command, or all its evictions."""
+    ours = [o.command for o in turn.run.open.values() if o.owner == node.name]
+    evicted = {c.args["uid"] for c in ours if c.name is Name.EVICT}
+    return bool(ours) and evicted == node.evict.keys()
 
 
 # Stopping, aborting, going back.

@@ -17,7 +17,7 @@ __all__ = ["finish_if_done"]
 def finish_if_done(turn: Turn, name: str) -> Rows:
     """Move a node on once its script is done, and give the rows."""
     node = turn.node(name)
-    if any(pending(node_script(turn.run, node), node.done)) or _busy(turn, name):
+    if _busy(turn, name) or any(pending(node_script(turn.run, node), node.done)):
         return ("=",)
     return _ADVANCE[node.status](turn, node) if node.status in _ADVANCE else ("=",)
 

@@ -23,6 +23,8 @@ __all__ = ["SimCluster", "SimEvictor", "answers"]
 CRD_GROUPS = ("cilium.io",)
 ROLLED = ("daemonsets.apps", "deployments.apps", "statefulsets.apps")
 ROLL_S = 2.0
+APP = "k8s-app"
+"""The label by which pods are kept apart: agents are asked for by it again and again."""
 
 
 @dataclass(slots=True)
@@ -64,6 +66,9 @@ class SimCluster:
         found: Iterator[Object]
         if resource == "pods" and node:
             found = iter(self.world.pods_on(node))
+        elif resource == "pods" and labels and APP in labels:
+            found = (self.world.of("pods")[key] for key in self.world.of_app.get(labels[APP], {}))
+            found = (o for o in found if not namespace or o["metadata"]["namespace"] == namespace)
         else:
             found = (o for (ns, _), o in self.world.of(resource).items() if not namespace or ns == namespace)
         if not labels:

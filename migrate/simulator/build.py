@@ -197,10 +197,7 @@ def _add_pods(world: World, snapshot: Snapshot) -> None:
     for pod in snapshot.pods:
         if pod.finished or (pod.node and pod.node not in world.hosts):
             continue
-        key = (pod.namespace, pod.name)
-        world.typed[key] = pod
-        item = world.put("pods", plain_pod(pod, ready=pod.ready))
-        del item
+        key = world.take_in(pod, plain_pod(pod, ready=pod.ready))
         if pod.node:
             world.bind(key, pod)
             world.hosts[pod.node].images.update(pod.images)

@@ -87,10 +87,7 @@ def create(world: World, template: Pod, name: str, node: str = "") -> None:
         deleted_at="",
         restarts=0,
     )
-    key = (pod.namespace, name)
-    world.typed[key] = pod
-    world.put("pods", plain_pod(pod, ready=False))
-    world.of("pods")[key]["status"]["phase"] = "Pending"
+    key = world.take_in(pod, plain_pod(pod, ready=False))
     _cover(world, key, pod)
     _place(world, key, node)
 
@@ -133,7 +130,7 @@ def _choose(world: World, pod: Pod) -> str:
     """Give the least loaded of the first nodes with room."""
     question, found = world.scheduler.question(pod), []
     for name in world.scheduler.open_to(pod):
-        if _up(world, name, pod) and world.scheduler.admits(question, name):
+        if world.scheduler.admits(question, name) and _up(world, name, pod):
             found.append(name)
             if len(found) >= ENOUGH_NODES:
                 break
@@ -237,12 +234,9 @@ def delete(world: World, key: Key, *, at_once: bool = False) -> None:
 
 def gone(world: World, key: Key) -> None:
     """End a pod: its address is free again, its controller makes another one."""
-    pod = world.typed.pop(key, None)
-    world.of("pods").pop(key, None)
-    world.changes += 1
+    pod = world.forget(key)
     if pod is None:
         return
-    world.pods_at.get(pod.node, {}).pop(key, None)
     world.covers.pop(key, None)
     world.scheduler.remove(pod)
     cni.after_end(world, pod)

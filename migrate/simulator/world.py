@@ -92,7 +92,8 @@ class _Reader(pickle.Unpickler):
 class World:
     """One simulated cluster. ``typed`` holds the pods as the scheduler sees them; ``faults`` what goes wrong, by name.
 
-    ``pods_at`` holds by node the pods bound to it, each with its label ``k8s-app`` (empty: it has none).
+    ``pods_at`` holds by node the pods bound to it, each with its label ``k8s-app`` (empty: it has none); ``of_app`` by
+    that label the pods that have it.
 
     ``waiting``: pods of which a container was made to wait once; ``happened`` are faults that come once and have come;
     ``down_until``: the API does not answer before; ``skew``: how far the time of day ran away from the seconds that passed;
@@ -111,6 +112,7 @@ class World:
     objects: dict[str, dict[Key, Object]] = field(default_factory=dict)
     pods_at: dict[str, dict[Key, str]] = field(default_factory=dict)
     typed: dict[Key, Pod] = field(default_factory=dict)
+    of_app: dict[str, dict[Key, None]] = field(default_factory=dict)
     hosts: dict[str, Host] = field(default_factory=dict)
     covers: dict[Key, tuple[Key, ...]] = field(default_factory=dict)
     healthy: dict[Key, int] = field(default_factory=dict)
@@ -180,6 +182,25 @@ class World:
         """Forget an object."""
         self.of(resource).pop(key, None)
         self.changes += 1
+
+    def take_in(self, pod: Pod, item: Object) -> Key:
+        """Keep a pod that is new: as the scheduler sees it, and as the server gives it."""
+        key = (pod.namespace, pod.name)
+        self.typed[key] = pod
+        if app := pod.labels.get("k8s-app"):
+            self.of_app.setdefault(app, {})[key] = None
+        self.put("pods", item)
+        return key
+
+    def forget(self, key: Key) -> Pod | None:
+        """Let go of a pod."""
+        pod = self.typed.pop(key, None)
+        self.of("pods").pop(key, None)
+        self.changes += 1
+        if pod is not None:
+            self.pods_at.get(pod.node, {}).pop(key, None)
+            self.of_app.get(pod.labels.get("k8s-app", ""), {}).pop(key, None)
+        return pod
 
     def bind(self, key: Key, pod: Pod) -> None:
         """Take note of where a pod runs."""
