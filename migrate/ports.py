@@ -139,6 +139,9 @@ class Cluster(Protocol):
     def pods(self, node: str = "") -> list[Pod]:
         """Give all pods, or those that are bound to a node, those that have ended among them."""
 
+    def replicas(self) -> Mapping[str, tuple[int, int]]:
+        """Give by ``Kind/namespace/name`` how many replicas of each workload are ready, and how many are wanted."""
+
     def waiting_pods(self) -> Iterable[Object]:
         """Give the pods of which a container waits, wherever they run; others may be among them."""
 

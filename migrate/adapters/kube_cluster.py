@@ -16,6 +16,7 @@ from migrate.model.fields import items, maps, text
 from migrate.model.pods import Pod
 from migrate.model.resources import resource_of
 from migrate.model.snapshot import Identity
+from migrate.model.workloads import path_of, ready_of
 from migrate.ports import Answer, Api, ApiError, Object
 
 __all__ = ["Kind", "KubeCluster"]
@@ -26,6 +27,7 @@ APPLY = "application/apply-patch+yaml"
 PATCHES = {"merge": "application/merge-patch+json", "strategic": "application/strategic-merge-patch+json"}
 NOT_FOUND, GONE = 404, 410
 MAX_RESTARTS = 3
+REPLICATED = ("deployments.apps", "statefulsets.apps", "daemonsets.apps")
 PREFERRED = {"cilium.io": ("v2", "v2alpha1")}
 
 
@@ -93,7 +95,11 @@ class KubeCluster:
 
     def pods(self, node: str = "") -> list[Pod]:
         """Give the pods of a node, or all."""
-        return [Pod.from_dict(pod) for pod in self.list("pods", node=node)]
+        return [Pod.from_dict(pod) for pod in (self.list("pods", node=node) if node else self.each("pods"))]
+
+    def replicas(self) -> dict[str, tuple[int, int]]:
+        """Give the counts of all workloads."""
+        return {path_of(w): ready_of(w) for resource in REPLICATED for w in self.each(resource)}
 
     def waiting_pods(self) -> Iterator[Object]:
         """Give every pod: no selector of the API knows what a container does."""

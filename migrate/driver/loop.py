@@ -453,4 +453,4 @@ def _from(moment: float, now: float) -> float:
 
 def _plain(command: Command) -> Command:
     """Give the command as the engine knows it: without when and how it was last sent out."""
-    return replace(command, after_s=0, reconcile=command.reconcile)
+    return replace(command, after_s=0) if command.after_s else command

@@ -14,7 +14,7 @@ from migrate.driver import around
 from migrate.driver.deeds import Workshop
 from migrate.driver.judgement import judged_keys
 from migrate.driver.on_cilium import live_differences
-from migrate.driver.on_evidence import dns_restarts, read_json, window_name, workloads_now
+from migrate.driver.on_evidence import dns_restarts, read_json, window_name
 from migrate.driver.on_nodes import wanted_config
 from migrate.driver.sight import (
     CNC_LABELS,
@@ -223,7 +223,7 @@ def _workloads(work: Workshop, command: Command) -> Mapping[str, Any]:
     if before is None and work.run.phase.number > Phase.INSTALL_CILIUM.number:
         return {"workloads": None}
     before = before or {}
-    now = workloads_now(work)
+    now = work.ports.cluster.replicas()
     known = before.get("workloads", {})
     bad = {
         f"{text(item, 'metadata', 'namespace')}/{text(item, 'metadata', 'name')}": reason

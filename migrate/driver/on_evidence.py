@@ -13,9 +13,8 @@ from migrate.driver.on_nodes import BOOT_BEFORE
 from migrate.driver.rows import rows_of
 from migrate.driver.sight import pods_of
 from migrate.model.commands import Command, Name
-from migrate.model.fields import at, mapping, text
+from migrate.model.fields import at, text
 from migrate.model.plan import canonical
-from migrate.model.workloads import ready_of
 from migrate.ports import Object, ProbeResult
 
 __all__ = ["BACKUP", "DEEDS", "artefact", "read_json"]
@@ -123,17 +122,6 @@ def _recorded(work: Workshop, command: Command) -> Look:
     return Absent() if found is None else Done({"boot_id": found["boot_id"], "go": True})
 
 
-def workloads_now(work: Workshop) -> dict[str, tuple[int, int]]:
-    """Give by ``Kind/namespace/name`` how many replicas of each workload are ready, and how many are wanted."""
-    found = {}
-    for resource in ("deployments.apps", "statefulsets.apps", "daemonsets.apps"):
-        for item in work.ports.cluster.list(resource):
-            about = mapping(item, "metadata")
-            space, name = text(about, "namespace", default="default"), text(about, "name")
-            found[f"{text(item, 'kind')}/{space}/{name}"] = ready_of(item)
-    return found
-
-
 def _baseline_flows(work: Workshop, command: Command) -> None:
     """Record what all later gates compare with: workloads, Calico's addresses, CoreDNS restarts."""
     del command
@@ -143,7 +131,7 @@ def _baseline_flows(work: Workshop, command: Command) -> None:
     }
     addresses = {n: [a.get(f"projectcalico.org/IPv{f}Address", "") for f in (4, 6)] for n, a in nodes.items()}
     artefact(work, "evidence/baseline.json", {
-        "workloads": {name: ready for name, (ready, _) in workloads_now(work).items()}, "addresses": addresses, "dns_restarts": dns_restarts(work),
+        "workloads": {name: ready for name, (ready, _) in work.ports.cluster.replicas().items()}, "addresses": addresses, "dns_restarts": dns_restarts(work),
     })  # fmt: skip
 
 

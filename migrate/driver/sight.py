@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from ipaddress import ip_address, ip_network
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
 from migrate.driver.deeds import Workshop
@@ -63,8 +64,13 @@ def inside(address: str, ranges: Iterable[str]) -> bool:
         found = ip_address(address)
     except ValueError:
         return False
-    nets = (ip_network(r, strict=False) for r in ranges)
-    return any(net.version == found.version and found in net for net in nets)
+    return any(net.version == found.version and found in net for net in map(_network, ranges))
+
+
+@lru_cache(maxsize=256)
+def _network(written: str) -> IPv4Network | IPv6Network:
+    """Read a range; the same few are asked about for every pod."""
+    return ip_network(written, strict=False)
 
 
 def pods_of(cluster: Cluster, node: str) -> list[Pod]:

@@ -55,7 +55,11 @@ class Turn:
     def is_steady(self) -> bool:
         """Say whether the run itself is as it was: then nothing new is due for a node that was not touched."""
         before, now = self.began, self.run
-        return before.status is now.status and before.phase is now.phase and before.window_open == now.window_open
+        return (
+            before.status is now.status
+            and before.phase is now.phase
+            and before.window_open == now.window_open
+        )
 
     def change(self, **fields: Any) -> None:  # noqa: ANN401  # fields of Run
         """Replace fields of the run."""
@@ -99,7 +103,8 @@ class Turn:
             else self.at + self._limit(command, owner)
         )
         attempts = known.attempts + 1 if known is not None else 1
-        made = Open(replace(command, after_s=0), self.at, until, owner, attempts)
+        now = replace(command, after_s=0) if command.after_s else command
+        made = Open(now, self.at, until, owner, attempts)
         self.change(open={**self.run.open, command.key: made})
         self.ordered.append(command)
 

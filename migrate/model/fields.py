@@ -25,7 +25,7 @@ _SCALE = {
 def at(data: object, *path: str) -> Any:  # noqa: ANN401  # whatever JSON holds there
     """Give what lies at a path of keys; None where any step is missing or no map."""
     for key in path:
-        if not isinstance(data, _MAPS):
+        if data is None or not isinstance(data, _MAPS):
             return None
         data = data.get(key)
     return data
@@ -34,8 +34,8 @@ def at(data: object, *path: str) -> Any:  # noqa: ANN401  # whatever JSON holds 
 def text(data: object, *path: str, default: str = "") -> str:
     """Give a string, or a number as one; ``default`` for anything else."""
     found = at(data, *path)
-    if isinstance(found, str):
-        return found
+    if found is None or isinstance(found, str):
+        return default if found is None else found
     return str(found) if isinstance(found, int | float) and not isinstance(found, bool) else default
 
 
@@ -63,7 +63,7 @@ def truth(data: object, *path: str, default: bool = False) -> bool:
 def mapping(data: object, *path: str) -> Mapping[str, Any]:
     """Give a map; an empty one for anything else."""
     found = at(data, *path)
-    return found if isinstance(found, _MAPS) else {}
+    return found if found is not None and isinstance(found, _MAPS) else {}
 
 
 def items(data: object, *path: str) -> Sequence[Any]:

@@ -28,7 +28,7 @@ def encode(value: Any, *, skip: frozenset[str] = frozenset()) -> Any:  # noqa: A
     kind = type(value)
     if kind in _PLAIN:
         return value
-    if (shape := _shape(kind)) is not None:
+    if (shape := _shape(kind)) is not None:  # type: ignore[arg-type]  # a class is hashable
         found = {}
         for name, default in shape:
             item = getattr(value, name)

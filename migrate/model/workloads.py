@@ -9,7 +9,7 @@ from typing import Any
 from migrate.model.fields import Labels, items, labels, mapping, maps, number, text
 from migrate.model.pods import Owner, Toleration
 
-__all__ = ["WORKLOAD_KINDS", "Budget", "Workload", "ready_of", "selects"]
+__all__ = ["WORKLOAD_KINDS", "Budget", "Workload", "path_of", "ready_of", "selects"]
 
 WORKLOAD_KINDS = frozenset(
     {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job"}
@@ -105,6 +105,12 @@ class Workload:
             )
             for t in maps(self.template, "spec", "tolerations")
         )
+
+
+def path_of(data: Mapping[str, Any]) -> str:
+    """Give ``Kind/namespace/name``."""
+    about = mapping(data, "metadata")
+    return f"{text(data, 'kind')}/{text(about, 'namespace', default='default')}/{text(about, 'name')}"
 
 
 def ready_of(data: Mapping[str, Any]) -> tuple[int, int]:

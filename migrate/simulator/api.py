@@ -22,6 +22,12 @@ __all__ = ["SimCluster", "SimEvictor", "answers"]
 
 CRD_GROUPS = ("cilium.io",)
 ROLLED = ("daemonsets.apps", "deployments.apps", "statefulsets.apps")
+COUNTED = (
+    ("deployments.apps", "Deployment", "readyReplicas", "spec", "replicas"),
+    ("statefulsets.apps", "StatefulSet", "readyReplicas", "spec", "replicas"),
+    ("daemonsets.apps", "DaemonSet", "numberReady", "status", "desiredNumberScheduled"),
+)
+"""Where a workload counts what is ready, and what is wanted."""
 ROLL_S = 2.0
 APP = "k8s-app"
 """The label by which pods are kept apart: agents are asked for by it again and again."""
@@ -47,6 +53,15 @@ class SimCluster:
         self._meets_fault()
         typed = self.world.typed
         return [typed[key] for key in self.world.pods_at.get(node, {})] if node else list(typed.values())
+
+    def replicas(self) -> dict[str, tuple[int, int]]:
+        """Give the counts of all workloads; nobody else writes them here, so they are where they belong."""
+        self._meets_fault()
+        return {
+            f"{kind}/{namespace}/{name}": (item["status"].get(ready, 0), item[place].get(wanted, 0))
+            for resource, kind, ready, place, wanted in COUNTED
+            for (namespace, name), item in self.world.of(resource).items()
+        }
 
     def waiting_pods(self) -> list[Object]:
         """Give the pods of which a container was made to wait."""
