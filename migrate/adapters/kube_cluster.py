@@ -7,7 +7,7 @@ whose backend is dead is an error, never absence.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,11 +95,13 @@ class KubeCluster:
 
     def pods(self, node: str = "") -> list[Pod]:
         """Give the pods of a node, or all."""
-        return [Pod.from_dict(pod) for pod in (self.list("pods", node=node) if node else self.each("pods"))]
+        if node:
+            return [Pod.from_dict(pod) for pod in self.list("pods", node=node)]
+        return self._anew("pods", lambda: [Pod.from_dict(pod) for pod in self.each("pods")])
 
     def replicas(self) -> dict[str, tuple[int, int]]:
         """Give the counts of all workloads."""
-        return {path_of(w): ready_of(w) for resource in REPLICATED for w in self.each(resource)}
+        return {path_of(w): ready_of(w) for resource in REPLICATED for w in self.list(resource)}
 
     def waiting_pods(self) -> Iterator[Object]:
         """Give every pod: no selector of the API knows what a container does."""
@@ -117,9 +119,14 @@ class KubeCluster:
             query["labelSelector"] = ",".join(f"{k}={v}" for k, v in labels.items())
         if node:
             query["fieldSelector"] = f"spec.nodeName={node}"
+        return self._anew(resource, lambda: list(self._pages(kind, namespace, query)))
+
+    @staticmethod
+    def _anew[T](resource: str, read: Callable[[], T]) -> T:
+        """Read a list, from its beginning where its token expired on the way."""
         for _ in range(MAX_RESTARTS):
             try:
-                return list(self._pages(kind, namespace, query))
+                return read()
             except ApiError as error:
                 if error.status != GONE:
                     raise
