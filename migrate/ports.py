@@ -195,6 +195,11 @@ class Evictor(Protocol):
         it never will (two PDBs, a dead webhook).
         """
 
+    def evict_all(
+        self, pods: Sequence[tuple[str, str, str]], *, dry_run: bool = False
+    ) -> Sequence[ApiError | None]:
+        """Ask for the evictions of (namespace, name, uid), some at a time; give for each its refusal, None without one."""
+
 
 class Nodes(Protocol):
     """Verbs on nodes and on the agents that run there, by whichever access the node has."""

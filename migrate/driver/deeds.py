@@ -6,7 +6,7 @@ so the same deed serves the first run, the repetition and the resume.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,12 +71,14 @@ class Deed:
     """One kind of command. ``once``: ``look`` counts only after ``act`` (a measurement is taken anew each time).
 
     ``traceless``: nothing shows afterwards whether it was done, so a process that resumes does it again.
+    ``together`` does several at once, in place of ``act``, and gives for each what refused it.
     """
 
     act: Act
     look: Seen
     once: bool = False
     traceless: bool = False
+    together: Callable[[Workshop, Sequence[Command]], Sequence[ApiError | None]] | None = None
 
 
 def nothing(work: Workshop, command: Command) -> None:

@@ -34,6 +34,7 @@ UNREACHABLE = frozenset({FailureClass.TRANSIENT})
 SHORTEST_S = 0.001
 """Time moves between two turns, whatever is due: a loop that does not sleep would starve everything else."""
 REFUSED_AGAIN_S, TOLD_AGAIN_S = 5.0, 60.0
+TOGETHER = 8  # commands that are done side by side; the lock is looked at again behind them
 BUDGETS, RIGHTS = "G-24", "G-22"
 RESTING = frozenset(
     {RunStatus.PAUSED, RunStatus.HALTED, RunStatus.ABORTED, RunStatus.ROLLED_BACK, RunStatus.DONE}
@@ -52,6 +53,9 @@ class Task:
     since: float = 0.0
     looks: int = 0
     denied: float | None = None
+    done: bool = False
+    refusal: ApiError | None = None
+    """Of a command that was done together with another one and not looked at yet: whether it was, and what refused it."""
 
 
 @dataclass(slots=True)
@@ -156,7 +160,9 @@ class Driver:
         When it looks at nodes, at wishes and at its mirror again is not part of it: others may do something then.
         """
         now, worked = self.at, self._worked.seconds if self.hours.limit_s else 0.0
-        tasks = sorted((k, _from(t.due, now), _from(t.until, now), t.acted) for k, t in self._tasks.items())
+        tasks = sorted(
+            (k, _from(t.due, now), _from(t.until, now), t.acted, t.done) for k, t in self._tasks.items()
+        )
         refused = sorted((k, r.text, _from(r.told, now), r.count) for k, r in self._refused.items())
         waits = (self._down, len(self._events), [t.denied for t in self._tasks.values() if t.denied])
         return (tuple(tasks), tuple(refused), *waits, round(worked, 6))
@@ -324,10 +330,31 @@ class Driver:
         return task.command.nature.idempotent or not task.acted
 
     def _act(self, task: Task, deed: Deed, work: Workshop) -> Event | None:
-        deed.act(work, task.command)
+        self._do(task, deed, work)
         task.acted = True
         look = deed.look(work, task.command)
         return self._answer(task, Waiting("") if isinstance(look, Absent) else look)
+
+    def _do(self, task: Task, deed: Deed, work: Workshop) -> None:
+        """Do it, and with it some others of its kind that are due, where that can be done side by side."""
+        if deed.together is None:
+            deed.act(work, task.command)
+            return
+        if not task.done:
+            beside = [
+                task,
+                *(t for t in self._tasks.values() if t is not task and self._goes_along(task, t)),
+            ][:TOGETHER]
+            for other, refusal in zip(beside, deed.together(work, [t.command for t in beside]), strict=True):
+                other.done, other.refusal = True, refusal
+        refusal, task.done, task.refusal = task.refusal, False, None
+        if refusal is not None:
+            raise refusal
+
+    def _goes_along(self, task: Task, other: Task) -> bool:
+        """Say whether another command may be done with this one: it is as due, and nothing of it is to be looked for first."""
+        fresh = not (other.acted or other.done or other.command.reconcile)
+        return fresh and other.command.name is task.command.name and other.due <= self.at
 
     def _answer(self, task: Task, look: Look) -> Event | None:
         match look:

@@ -346,13 +346,13 @@ def _may_drain(work: Workshop, command: Command) -> Mapping[str, Any]:
     listed = work.ports.cluster.list("poddisruptionbudgets.policy")
     budgets = [Budget.from_dict(b) for b in listed if text(b, "metadata", "namespace") in spaces]
     covered = budgets_of(budgets, pods)
+    asked = [p for p in pods if p.label in covered]
+    answers = work.ports.evictor.evict_all([(p.namespace, p.name, p.uid) for p in asked], dry_run=True)
     refused = {}
-    for pod in (p for p in pods if p.label in covered):
-        try:
-            work.ports.evictor.evict(pod.namespace, pod.name, pod.uid, dry_run=True)
-        except ApiError as error:
-            if error.failure is FailureClass.UNKNOWN:
-                raise
+    for pod, error in zip(asked, answers, strict=True):
+        if error is not None and error.failure is FailureClass.UNKNOWN:
+            raise error
+        if error is not None:
             refused[pod.label] = _refusal(pod, covered[pod.label], error)
     return {"refused": refused, "single": []}
 

@@ -28,7 +28,7 @@ from migrate.model.events import FailureClass
 from migrate.model.fields import at, text
 from migrate.model.pods import Pod
 from migrate.model.run import NodeStatus
-from migrate.ports import ApiError, Eviction, Object
+from migrate.ports import ApiError, Object
 
 __all__ = ["DEEDS"]
 
@@ -163,14 +163,17 @@ def _unguarded(work: Workshop, command: Command) -> Look:
 
 
 def _evict(work: Workshop, command: Command) -> None:
-    args = command.args
-    try:
-        if work.ports.evictor.evict(args["namespace"], args["pod"], args["uid"]) is Eviction.GONE:
-            return
-    except ApiError as error:
-        if error.failure is FailureClass.CONFLICT:
-            return  # another pod of that name: ours is gone
-        raise
+    for refusal in _evict_together(work, [command]):
+        if refusal is not None:
+            raise refusal
+
+
+def _evict_together(work: Workshop, commands: Sequence[Command]) -> Sequence[ApiError | None]:
+    """Ask for evictions side by side; where another pod has the name, ours is gone."""
+    refusals = work.ports.evictor.evict_all(
+        [(c.args["namespace"], c.args["pod"], c.args["uid"]) for c in commands]
+    )
+    return [None if r is not None and r.failure is FailureClass.CONFLICT else r for r in refusals]
 
 
 def _evicted(work: Workshop, command: Command) -> Look:
@@ -461,7 +464,7 @@ DEEDS: Mapping[Name, Deed] = {
     Name.UNCORDON: Deed(_uncordon, _uncordoned),
     Name.GUARD_TAINT: Deed(_guard, _guarded),
     Name.UNGUARD_TAINT: Deed(_unguard, _unguarded),
-    Name.EVICT: Deed(_evict, _evicted, once=True),
+    Name.EVICT: Deed(_evict, _evicted, once=True, together=_evict_together),
     Name.RECYCLE_PODS: Deed(_recycle, _recycled),
     Name.RESTART_DAEMON_PODS: Deed(_restart_daemons, _daemons_restarted),
     Name.LABEL_NODE: Deed(_label, _labelled),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -256,6 +256,19 @@ class SimEvictor:
             answered(world)
             _survives(world, text(item, "spec", "nodeName"))
         return Eviction.ACCEPTED
+
+    def evict_all(
+        self, pods: Sequence[tuple[str, str, str]], *, dry_run: bool = False
+    ) -> Sequence[ApiError | None]:
+        """Ask for each, one after another."""
+        return [self._refusal(*pod, dry_run=dry_run) for pod in pods]
+
+    def _refusal(self, namespace: str, name: str, uid: str, *, dry_run: bool) -> ApiError | None:
+        try:
+            self.evict(namespace, name, uid, dry_run=dry_run)
+        except ApiError as error:
+            return error
+        return None
 
     def _budgets(self, key: Key) -> None:
         world = self.world

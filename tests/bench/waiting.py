@@ -24,7 +24,7 @@ from migrate.adapters.clock import SystemClock
 from migrate.entrypoints.cli.main import main
 
 NOTE = "C2C_WAITED"
-WORKERS = "probes"
+WORKERS = ("probes", "evictions")
 
 
 class Waits:
