@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import groupby
 from typing import Any
 
 from migrate.model.fields import text
@@ -78,17 +79,46 @@ def table(plan: Plan, canvas: Canvas) -> str:
 
 
 def _steps(plan: Plan, canvas: Canvas) -> Iterator[Line]:
-    """Give a line a step: phase, node, what is done, how it is undone, what is proved after it."""
+    """Give a line a step: phase, node, what is done, how it is undone, what is proved after it.
+
+    A node to which the same is done as to one before is told by that one's name; a reader of rows gets every row.
+    """
     rows: list[Line] = []
-    if not canvas.rows_only:
+    if canvas.rows_only:
+        rows += map(_step, plan.steps)
+    else:
         rows.append([Piece(word, Role.DIM) for word in ("step", "node", "command", "undo", "gates")])
-    for step in plan.steps:
-        gates = " ".join(step.gates)
-        rows.append(
-            [step.phase, step.node, step.command, Piece(step.undo or "–", Role.DIM), Piece(gates, Role.DIM)]
-        )
+        rows += _told_once(plan.steps)
     yield [""]
     yield from columns(rows, STEPS, canvas)
+
+
+def _step(step: Step) -> Line:
+    gates = " ".join(step.gates)
+    return [step.phase, step.node, step.command, Piece(step.undo or "–", Role.DIM), Piece(gates, Role.DIM)]
+
+
+def _told_once(steps: Iterable[Step]) -> Iterator[Line]:
+    """Give the rows of each script once; of nodes that follow it how many they are, or which one."""
+    by_node = (list(group) for _, group in groupby(steps, lambda s: (s.phase, s.node)))
+    told: dict[object, str] = {}
+    for script, alike in groupby(by_node, _script):
+        first, *others = list(alike)
+        phase, node = first[0].phase, first[0].node
+        if not node or script not in told:
+            told[script] = node
+            yield from map(_step, first)
+        else:
+            others = [first, *others]
+        if others:
+            which = others[0][0].node if len(others) == 1 else f"{len(others)} nodes"
+            yield [phase, which, Piece(f"as {told[script]}", Role.DIM), "", ""]
+
+
+def _script(steps: Sequence[Step]) -> object:
+    """Give what is done to a node; what is done to none is a script of its own."""
+    first = steps[0]
+    return first.phase, bool(first.node), tuple((s.command, s.undo, s.gates) for s in steps)
 
 
 def _canary(plan: Plan) -> Iterator[Line]:

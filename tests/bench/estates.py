@@ -22,6 +22,8 @@ POOL, NEW_RANGE = "10.64.0.0/10", "10.192.0.0/11"
 FIRST_POD = 10 << 24 | 64 << 16
 PER_WORKLOAD, PER_NAMESPACE = 30, 10
 """So many pods a workload, and so many workloads a namespace; one in three has a budget."""
+STRIDE = 7919
+"""A prime: every node has its pods, whatever their number."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def _workload(number: int, space: str, workers: list[str]) -> Iterator[Object]:
         serial = number * PER_WORKLOAD + index
         value = FIRST_POD + serial + 1
         address = ".".join(str(value >> shift & 255) for shift in (24, 16, 8, 0))
-        at = workers[serial * 7 % len(workers)]
+        at = workers[serial * STRIDE % len(workers)]
         yield clusters.pod(f"{name}-1-{index:02}", space, at, address, owner=("ReplicaSet", f"{name}-1"),
                            labels=labels, cpu="50m")  # fmt: skip
 
