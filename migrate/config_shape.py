@@ -131,7 +131,9 @@ ROOT = _map(
         reboot=_one_of("auto", "always", "never"),
     ),
     gates=_map(
-        probes=_map(failures=_whole(0), image=TEXT, external=TEXTS),
+        probes=_map(
+            failures=_whole(0), image=TEXT, external=TEXTS, longLived=Shape(Kind.TRUTH, default=True), cuts=_whole(0),
+        ),
         flows=_map(source=_one_of("hubble", "none"), unexplained=_whole(0), lost=_whole(0), atLeast=_whole(200)),
         alerts=_map(prometheus=TEXT, ignore=TEXT, token=SECRET),
         inconclusive=_one_of("wait", "halt"),

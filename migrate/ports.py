@@ -27,12 +27,14 @@ __all__ = [
     "Charts",
     "Clock",
     "Cluster",
+    "Cut",
     "Daemon",
     "Desired",
     "Eviction",
     "Evictor",
     "FlowWindow",
     "Flows",
+    "Held",
     "Holder",
     "Journal",
     "Lock",
@@ -305,6 +307,28 @@ class ProbeResult:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The end of a connection that a probe pod held: when (RFC 3339), node and uid of the pod at its other end, how.
+
+    ``how``: reset, or silent for too long.
+    """
+
+    at: str
+    target: str
+    pod: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a node's probe pods hold: since when, what ended since then, and the uid of the pod that others hold to."""
+
+    since: str
+    pod: str
+    cuts: tuple[Cut, ...] = ()
+
+
 class Prober(Protocol):
     """Pods that reach each other and say what they saw."""
 
@@ -320,6 +344,15 @@ class Prober(Protocol):
 
     def addresses(self, nodes: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
         """Give by node the addresses of its probe pod."""
+
+    def hold(self, pairs: Mapping[str, str]) -> None:
+        """Let the probe pod of each node hold a connection to that of the other, from now on.
+
+        One that is held to that very pod stays. A pod that is not there, or cannot, holds none, and ``held`` shows it.
+        """
+
+    def held(self, nodes: Iterable[str]) -> Mapping[str, Held | None]:
+        """Give by node what its probe pods hold; None where nothing is held, or nobody says."""
 
     def remove(self, node: str = "") -> None:
         """Delete the probe pods of a node, or all of this run."""

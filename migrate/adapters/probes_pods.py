@@ -12,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from migrate.adapters.probe_holding import asking, holding, noted
 from migrate.adapters.probe_scripts import PORT, Targets, results_of, script_of
 from migrate.model.fields import at, items, labels, maps, text
-from migrate.ports import ApiError, Clock, Cluster, Object, ProbeResult, ProbeRow, Shell
+from migrate.ports import ApiError, Clock, Cluster, Held, Object, ProbeResult, ProbeRow, Shell
 
 __all__ = ["PodProber"]
 
@@ -210,6 +211,45 @@ class PodProber:
         wanted = list(nodes)
         there = self._pods(wanted)
         return {n: tuple(_addresses(there.get((n, SERVER)) or {})) for n in wanted}
+
+    # Connections that last.
+
+    def hold(self, pairs: Mapping[str, str]) -> None:
+        """Let the client of each node hold a connection to the server of the other; some are asked at a time."""
+        there = self._pods({*pairs, *pairs.values()})
+
+        def begin(source: str) -> None:
+            client, server = there.get((source, CLIENT)), there.get((pairs[source], SERVER))
+            address = next(_addresses(server or {}), "")
+            if client is not None and server is not None and address:
+                uid = text(server, "metadata", "uid")
+                self._told(client, holding(pairs[source], uid, address, PORT))
+
+        with ThreadPoolExecutor(AT_ONCE, "holding") as pool:
+            list(pool.map(begin, pairs))
+
+    def held(self, nodes: Iterable[str]) -> Mapping[str, Held | None]:
+        """Give by node what its client noted; None where it is not there, or nothing in it holds a connection."""
+        wanted = list(nodes)
+        there = self._pods(wanted)
+
+        def ask(node: str) -> Held | None:
+            client, server = there.get((node, CLIENT)), there.get((node, SERVER))
+            found = noted(self._told(client, asking())) if client is not None else None
+            if found is None:
+                return None
+            return Held(found.since, text(server or {}, "metadata", "uid"), found.cuts)
+
+        with ThreadPoolExecutor(AT_ONCE, "held") as pool:
+            return dict(zip(wanted, pool.map(ask, wanted), strict=True))
+
+    def _told(self, pod: Object, script: str) -> str:
+        """Run a script in a pod and give what it said; nothing where it could not be run."""
+        try:
+            name = text(pod, "metadata", "name")
+            return self.shell.run(self.namespace, name, CONTAINER, ["sh", "-c", script]).out
+        except ApiError:
+            return ""
 
     def remove(self, node: str = "") -> None:
         """Delete the probe pods of a node; without one all of this run, and the service."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from migrate.driver import around
+from migrate.driver import around, connections
 from migrate.driver.deeds import Workshop
 from migrate.driver.judgement import judged_keys
 from migrate.driver.on_cilium import live_differences
@@ -379,9 +379,9 @@ def _node_set(work: Workshop, command: Command) -> Mapping[str, Any]:
     return around.node_set(work.run, _live_nodes(work, WHOLE))
 
 
-def _no_long_probe(work: Workshop, command: Command) -> Mapping[str, Any]:
-    del work, command
-    return {"cuts": None}
+def _connections(work: Workshop, command: Command) -> Mapping[str, Any]:
+    del command
+    return connections.measured(work)
 
 
 def _daemon_sets(work: Workshop, command: Command) -> Mapping[str, Any]:
@@ -482,7 +482,7 @@ _MEASURES: Mapping[str, Callable[[Workshop, Command], Mapping[str, Any]]] = {
     "G-25": _network,
     "G-26": _node_set,
     "G-27": _flows,
-    "G-28": _no_long_probe,
+    "G-28": _connections,
     "G-29": _daemon_sets,
     "G-30": _running,
 }

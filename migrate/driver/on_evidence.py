@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from migrate.driver import connections
+from migrate.driver.artefacts import artefact, read_json
 from migrate.driver.deeds import Absent, Deed, Done, Look, Waiting, Workshop, nothing
 from migrate.driver.on_nodes import BOOT_BEFORE
 from migrate.driver.rows import rows_of
 from migrate.driver.sight import pods_of
 from migrate.model.commands import Command, Name
 from migrate.model.fields import at, text
-from migrate.model.plan import canonical
 from migrate.ports import Object, ProbeResult
 
 __all__ = ["BACKUP", "DEEDS", "artefact", "read_json"]
@@ -44,17 +44,7 @@ OF_CALICO = ("kube-system", "calico-system", "calico-apiserver", "tigera-operato
 
 JUMP_S = 5.0
 OF_ONE_NODE = frozenset({"node", "back", "address"})
-
-
-def artefact(work: Workshop, name: str, data: object) -> str:
-    """Write JSON evidence and give its SHA-256."""
-    return work.ports.store.write(name, canonical(data) + b"\n")
-
-
-def read_json(work: Workshop, name: str) -> Any:  # noqa: ANN401  # whatever was written
-    """Give what was written under a name; None where nothing was."""
-    content = work.ports.store.read(name)
-    return None if content is None else json.loads(content)
+OF_ALL = frozenset({"baseline", "all"})
 
 
 # Backup and baseline.
@@ -114,6 +104,7 @@ def _baseline(work: Workshop, command: Command) -> None:
     pods = [
         {"pod": p.label, "addresses": list(p.addresses)} for p in pods_of(work.ports.cluster, command.node)
     ]
+    connections.note(work, command.node)
     artefact(work, f"evidence/{command.node}/baseline.json", {"boot_id": boot, "pods": pods})
 
 
@@ -160,6 +151,7 @@ def _evidence_of_probes(command: Command) -> str:
 def _make_probes(work: Workshop, command: Command) -> None:
     """Let the probe pods of a node be made anew where it is their address that is asked for."""
     if command.args["rows"] in OF_ONE_NODE:
+        connections.note(work, command.node, leaves=True)
         work.ports.prober.remove(command.node)
     _waits_for_probes(work, command)
 
@@ -186,6 +178,8 @@ def _probe(work: Workshop, command: Command) -> Look:
         addresses = work.ports.prober.addresses([command.node])
         artefact(work, f"evidence/{command.node}/addresses.json", {n: list(a) for n, a in addresses.items()})
     artefact(work, _evidence_of_probes(command), data)
+    if command.node or (command.args["rows"] in OF_ALL and not command.args.get("again")):
+        connections.hold(work, command.node)
     return Done()
 
 

@@ -386,12 +386,18 @@ def _as_planned(seen: Measure, limits: Gates) -> _Found:
 
 
 def _connections(seen: Measure, limits: Gates) -> _Found:
-    """``cuts``: node → unexpected cuts; ``budget``; None: no long-lived probe ran."""
-    del limits
+    """``cuts``: node → ends that nothing explains; ``moved``: node → ends with a pod of ours; ``blind``: node → why.
+
+    ``ended``: each end that counts, in words; None for ``cuts``: no connection was to be held.
+    """
     if seen.get("cuts") is None:
-        return [], [], "no long-lived probe was asked for"
-    over = {n: c for n, c in seen["cuts"].items() if c > seen["budget"]}
-    return [f"{n}: {c} connections cut" for n, c in sorted(over.items())], [], "long-lived connections held"
+        return [], [], "no connection was to be held"
+    over = {n: c for n, c in seen["cuts"].items() if c > limits.cuts}
+    bad = [f"{n}: {c} held connections ended, {limits.cuts} may" for n, c in sorted(over.items())]
+    moved, within = sum(seen["moved"].values()), sum(seen["cuts"].values())
+    more = f", {within} ended as may be" if within else ""
+    good = f"{len(seen['cuts'])} connections held from start to end, but for {moved} that ended with their pods{more}"
+    return bad, [f"{n}: {why}" for n, why in sorted(seen["blind"].items())], good
 
 
 def _in_step(seen: Measure, limits: Gates) -> _Found:

@@ -93,12 +93,15 @@ class Gates:
     """Limits of the gates; ``inconclusive`` is ``wait`` or ``halt``, never a pass.
 
     ``flows_source`` ``none``: no flows are judged, and the report says so. ``probe_external``: targets outside of the
-    cluster that probe pods connect to, each ``HOST:PORT``.
+    cluster that probe pods connect to, each ``HOST:PORT``. ``long_lived``: probe pods hold connections for the whole run, of
+    which ``cuts`` may end a node.
     """
 
     probe_failures: int = 0
     probe_image: str = PROBE_IMAGE
     probe_external: tuple[str, ...] = ()
+    long_lived: bool = True
+    cuts: int = 0
     flows_source: str = "hubble"
     flows_unexplained: int = 0
     flows_lost: int = 0
@@ -251,6 +254,8 @@ def _gates(data: Mapping[str, Any]) -> Gates:
     return Gates(
         probe_failures=number(data, "probes", "failures", default=base.probe_failures),
         probe_image=text(data, "probes", "image", default=base.probe_image),
+        long_lived=truth(data, "probes", "longLived", default=base.long_lived),
+        cuts=number(data, "probes", "cuts", default=base.cuts),
         probe_external=tuple(map(str, items(data, "probes", "external"))),
         flows_source=text(flows, "source", default=base.flows_source),
         flows_unexplained=number(flows, "unexplained", default=base.flows_unexplained),

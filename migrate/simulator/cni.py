@@ -138,6 +138,8 @@ def _agent_starts(world: World, host: Host, pod: Pod) -> None:
         if all(own.get(k) == v for k, v in wanted.items()):
             config |= at(item, "spec", "defaults") or {}
     host.config = config
+    if host.cni == AGENT and wrong(world, "connections-cut", host.name):
+        world.cut(host.name)
     if wrong(world, "kubelet-cut", host.name):
         world.after(PROBES_FAIL_S, "probes", host.name)
     if late := wrong(world, "late-switch", host.name):

@@ -69,6 +69,7 @@ FAULTS: Mapping[str, Fault] = {
     "conf-comes-back": Fault("the distribution puts Calico's CNI file back on a finished node", "happenings", ("F-33",)),
     "conf-not-written": Fault("the agent does not write its CNI file", "cni", ("F-26", "F-36")),
     "config-edited": Fault("somebody edits cilium-config while nodes are migrated", "happenings", ("F-45", "R38"), place=""),
+    "connections-cut": Fault("restarts of an agent cut the connections of pods that live on", "cni", ("F-30",)),
     "cordon-left": Fault("a finished node is cordoned in our name and no step of ours needs it", "happenings", ("F-37", "R14")),
     "dns-restarts": Fault("CoreDNS restarts after the install", "happenings", ("F-02",), place=""),
     "endpoint-lost": Fault("a pod of a finished node loses its endpoint", "happenings", ("N24",)),

@@ -23,7 +23,7 @@ __all__ = ["likeness"]
 WRITTEN_TIMES = re.compile(rb'\d{4}-\d\d-\d\dT[0-9:.+]+Z?|"(?:window|end|wall|monotonic)":[0-9.]+')
 """Times of day in files of evidence, and the window of flows that is named by one."""
 PODS = "pods"
-BY_NAME = ("baseline", "flows-", "probes-", "window-", "addresses")
+BY_NAME = ("baseline", "flows-", "probes-", "window-", "addresses", "connections")
 """Evidence that later steps read again; ``backup/nodes.json`` is read as well. The other files are for people."""
 
 
@@ -56,6 +56,7 @@ def _world(world: World) -> Iterator[object]:
         world.skew,
     )
     yield world.scheduler.place_of
+    yield world.probes, {n: (h.target, h.pod, [c[1:] for c in h.cuts]) for n, h in world.held.items()}
 
 
 def _beside(sim: Simulation) -> Iterator[object]:

@@ -131,6 +131,8 @@ class SimNodes:
         live = self.world.get("nodes", node)
         if live is not None:
             self.world.hosts[node].reboots += 1
+            self.world.cut(node)
+            self.world.held.pop(node, None)
             _condition(live, "Ready", "Unknown")
             if not wrong(self.world, "node-not-ready", node):
                 self.world.after(REBOOT_S, "ready_again", node, f"boot-{node}-{self.world.number()}")

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from migrate.model.pods import Pod
-from migrate.ports import ProbeResult, ProbeRow
+from migrate.ports import Cut, Held, ProbeResult, ProbeRow
 from migrate.simulator import cni
 from migrate.simulator.faults import wrong
-from migrate.simulator.world import World
+from migrate.simulator.world import Holding, World
 
 __all__ = ["SimProber"]
 
@@ -91,6 +91,32 @@ class SimProber:
                 cni.after_end(self.world, replace(pod, addresses=found[node]))
         return found
 
+    def hold(self, pairs: Mapping[str, str]) -> None:
+        """Let the probe pods hold connections; one that is held already stays."""
+        world = self.world
+        for source, target in pairs.items():
+            if any(wrong(world, "probe-lost", end) or end not in world.hosts for end in (source, target)):
+                continue
+            before = world.held.get(source)
+            since, cuts = (world.stamp(), []) if before is None else (before.since, before.cuts)
+            world.held[source] = Holding(since, target, self._pod(target), cuts)
+
+    def held(self, nodes: Iterable[str]) -> Mapping[str, Held | None]:
+        """Give what they hold."""
+        there = {node: self.world.held.get(node) for node in nodes}
+        return {
+            n: None if h is None else Held(h.since, self._pod(n), tuple(Cut(*c) for c in h.cuts))
+            for n, h in there.items()
+        }
+
+    def _pod(self, node: str) -> str:
+        return f"probe-{node}-{self.world.probes.get(node, 0)}"
+
     def remove(self, node: str = "") -> None:
-        """Remove nothing: probes leave nothing here."""
-        del node
+        """Let the probe pods of a node be others from now on; without one, none hold anything any more."""
+        if not node:
+            self.world.held.clear()
+            return
+        self.world.cut(node)
+        self.world.held.pop(node, None)
+        self.world.probes[node] = self.world.probes.get(node, 0) + 1

@@ -89,6 +89,16 @@ class _Reader(pickle.Unpickler):
 
 
 @dataclass(slots=True)
+class Holding:
+    """What the probe pod of a node holds: since when, to which node and pod, and what ended: when, node, pod, how."""
+
+    since: str
+    target: str
+    pod: str
+    cuts: list[tuple[str, str, str, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class World:
     """One simulated cluster. ``typed`` holds the pods as the scheduler sees them; ``faults`` what goes wrong, by name.
 
@@ -97,7 +107,8 @@ class World:
 
     ``waiting``: pods of which a container was made to wait once; ``happened`` are faults that come once and have come;
     ``down_until``: the API does not answer before; ``skew``: how far the time of day ran away from the seconds that passed;
-    ``withdrawn``: rights of ours that are gone. ``family``: in which addresses are counted, 4 where the cluster has it.
+    ``withdrawn``: rights of ours that are gone. ``probes``: how often the probe pods of a node were made anew; ``held``: what
+    they hold. ``family``: in which addresses are counted, 4 where the cluster has it.
     """
 
     settings: Settings
@@ -129,6 +140,8 @@ class World:
     skew: float = 0.0
     changes: int = 0
     withdrawn: list[str] = field(default_factory=list)
+    probes: dict[str, int] = field(default_factory=dict)
+    held: dict[str, Holding] = field(default_factory=dict)
 
     # Time.
 
@@ -144,6 +157,10 @@ class World:
     def time(self) -> datetime:
         """Give the time of day."""
         return time_of_day(self.now + self.skew)
+
+    def stamp(self) -> str:
+        """Give the time of day as RFC 3339."""
+        return self.time().strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def fork(self) -> World:
         """Give a copy that goes its own way; what nobody can change is one object in both."""
@@ -211,6 +228,12 @@ class World:
         """Give the pods that are bound to a node."""
         pods = self.of("pods")
         return [pods[key] for key in self.pods_at.get(node, {}) if key in pods]
+
+    def cut(self, node: str) -> None:
+        """End the connections that the probe pods of a node hold, and those to them."""
+        for source, holding in self.held.items():
+            if node in {source, holding.target}:
+                holding.cuts.append((self.stamp(), holding.target, holding.pod, "reset"))
 
     def labelled(self, resource: str, wanted: Mapping[str, str], namespace: str = "") -> list[Object]:
         """Give the objects that carry all these labels."""

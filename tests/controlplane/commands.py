@@ -45,6 +45,7 @@ MOUNTS = {
 
 PROBES = "probes"
 TOOLS = r"""# What a probe pod has: its curl finds an address that some node of the world has, or a Service; all else is silent.
+# What bash is asked for is the loop that holds a connection: it lives for ever, and what ends is written by a test.
 curl() {
   for word; do url=$word; done
   case $url in https://*) return 0 ;; esac
@@ -59,6 +60,9 @@ curl() {
   esac
 }
 dig() { return 0; }
+bash() { date +%s > since; echo 9999999999 > alive; }
+TMPDIR=$SIM_ROOT/sim/tmp/$SIM_NAME
+mkdir -p "$TMPDIR"
 """
 """The tools of a probe pod are functions of the shell that runs its script: a large run asks tens of thousands of times."""
 

@@ -23,7 +23,7 @@ QUICK: Mapping[str, Any] = {
     "waves": {"canary": {"approval": False, "soak": "1s"}, "soak": "1s"},
     "audit": "1s",
     "finalSoak": "1s",
-    "gates": {"flows": {"source": "none"}},
+    "gates": {"flows": {"source": "none"}, "probes": {"longLived": False}},
     "nodes": {"access": "api"},
 }
 """Settings of tests: nothing is waited for but what has to happen."""

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from migrate.adapters import probe_holding
+from migrate.ports import Cut
 from tests.controlplane import cni, commands
 from tests.controlplane.record import NodeRecord, Running
 
@@ -29,6 +33,16 @@ def run(record: NodeRecord, folder: Path, *command: str) -> subprocess.Completed
     return subprocess.run(
         [str(path / command[0]), *command[1:]], env=environment, capture_output=True, text=True, check=False
     )
+
+
+def of_probe(record: NodeRecord, folder: Path, pod: str, script: str) -> str:
+    """Run a script in a probe pod of the node, as kwok does that knows the pod's name."""
+    path = commands.install(folder / "bin")
+    environment = {"PATH": f"{path}:{commands.REAL}", "SIM_ROOT": str(record.root), "SIM_NAME": pod}
+    ran = subprocess.run(
+        [str(path / "sh"), "-c", script], env=environment, capture_output=True, text=True, check=False
+    )
+    return ran.stdout
 
 
 def started(record: NodeRecord, config: dict[str, str], *, ready: bool = True) -> None:
@@ -86,3 +100,23 @@ def test_an_agent_that_is_not_up_answers_nothing(record: NodeRecord, tmp_path: P
     started(record, MIGRATION, ready=False)
     done = run(record, tmp_path, "cilium-dbg", "status", "-o", "json")
     assert (done.returncode, done.stdout) == (1, "")
+
+
+def test_a_probe_pod_holds_a_connection_and_notes_what_a_test_writes(
+    record: NodeRecord, tmp_path: Path
+) -> None:
+    def asked(pod: str) -> probe_holding.Noted | None:
+        return probe_holding.noted(of_probe(record, tmp_path, pod, probe_holding.asking()))
+
+    assert asked("probe-1") is None
+    of_probe(record, tmp_path, "probe-1", probe_holding.holding("wrk-02", "uid-2", "10.245.2.7", 8080))
+    end = time.monotonic() + 10
+    while asked("probe-1") is None and time.monotonic() < end:
+        time.sleep(0.05)
+    held = asked("probe-1")
+    assert held is not None
+    assert held.cuts == ()
+    assert asked("probe-2") is None
+    with (record.root / "sim/tmp/probe-1/c2c-held/cuts").open("a") as cuts:
+        cuts.write("1767643200 reset wrk-02 uid-2\n")
+    assert asked("probe-1") == replace(held, cuts=(Cut("2026-01-05T20:00:00Z", "wrk-02", "uid-2", "reset"),))
