@@ -77,7 +77,7 @@ def gate(turn: Turn, event: Event, opened: Open | None) -> Rows:
     if run.status is not RunStatus.RUNNING:
         return _gate_on_the_way_back(turn, opened)
     if outcome is GateOutcome.INCONCLUSIVE:
-        return _inconclusive(turn)
+        return _inconclusive(turn, opened)
     return _gate_failed(turn, event, opened)
 
 
@@ -98,11 +98,18 @@ def _ask_again(turn: Turn, opened: Open) -> None:
         turn.again(opened, after_s=GATE_RETRY_S)
 
 
-def _inconclusive(turn: Turn) -> Rows:
-    """Extend the window, then wait for a person or halt; it never passes by itself."""
+def _inconclusive(turn: Turn, opened: Open) -> Rows:
+    """Extend the window, then wait for a person or halt; it never passes by itself.
+
+    A gate without a window, which could not be measured at all, is asked again in a while.
+    """
     run, gates = turn.run, turn.run.plan.draft.settings.gates
     if run.extensions < gates.max_extensions:
-        turn.change(extensions=run.extensions + 1, done=before_the_window(run.done))
+        before = before_the_window(run.done)
+        windows = [k for k in run.done[len(before) :] if not k.startswith(f"{Name.EVALUATE_GATE}(")]
+        turn.change(extensions=run.extensions + 1, done=before if windows else run.done)
+        if not windows:
+            turn.again(opened, after_s=GATE_RETRY_S)
         return ("12",)
     if gates.inconclusive == "wait":
         stop(turn, RunStatus.PAUSED, "inconclusive")
