@@ -78,7 +78,8 @@ def begin_run(
 
 def _circumstances(driver: Driver, plan: Plan, ports: Ports) -> tuple[dict[str, Any], str]:
     """Give what keeps a run from beginning now, and in words what makes its plan stale."""
-    stale = stale_at_start(plan, ports)
+    rehearsal = any(record.get("rehearsal") for record in ports.journal.records()[:1])
+    stale = stale_at_start(plan, ports, asks_helm=not rehearsal)
     outside = {"outside": True} if driver.hours.outside else {}
     more = f"; {len(stale) - NAMED} more" if len(stale) > NAMED else ""
     return {**outside, **({"stale": stale} if stale else {})}, "; ".join(stale[:NAMED]) + more

@@ -20,22 +20,26 @@ AGAIN_S, TRIES = 2.0, 30
 """An API that fails for a while is asked again after so long, and so often, before a run begins."""
 
 
-def stale(plan: Plan, ports: Ports, scope: Scope) -> list[str]:
+def stale(plan: Plan, ports: Ports, scope: Scope, *, asks_helm: bool = True) -> list[str]:
     """Say what makes the plan stale, each object in a sentence; raises ``ApiError`` where that cannot be read.
 
     A plan that is bound to nothing, as an old one may be, never is.
     """
     if not plan.bound:
         return []
-    release = _release(ports) if scope is Scope.PLAN and RELEASE in plan.bound else None
+    asks = asks_helm and scope is Scope.PLAN and RELEASE in plan.bound
+    release = _release(ports) if asks else None
     return changed(plan.bound, list(_objects(ports.cluster, scope)), scope, release)
 
 
-def stale_at_start(plan: Plan, ports: Ports) -> list[str]:
-    """Say what makes the plan stale before anything is changed; an API that fails for a while is waited for."""
+def stale_at_start(plan: Plan, ports: Ports, *, asks_helm: bool = True) -> list[str]:
+    """Say what makes the plan stale before anything is changed; an API that fails for a while is waited for.
+
+    ``asks_helm``: not where the cluster is made of a snapshot, for no object of it says what Helm knows.
+    """
     for left in range(TRIES, 0, -1):
         try:
-            return stale(plan, ports, Scope.PLAN)
+            return stale(plan, ports, Scope.PLAN, asks_helm=asks_helm)
         except ApiError as error:
             if left == 1 or error.status == 0 or error.failure is not FailureClass.TRANSIENT:
                 raise

@@ -93,7 +93,6 @@ def world_of(
         version=snapshot.identity.version or "v1.34.2",
         serial=seed,
         faults=chosen,
-        release=_release(snapshot),
     )
     for node in snapshot.nodes:
         _add_node(world, node)
@@ -114,14 +113,6 @@ def world_of(
         MemoryMirror(other_after=_count(chosen, "other-driver")),
     )
     return Simulation(world, journal, mirror, lock, MemoryStore(), SimFlows(world))
-
-
-def _release(snapshot: Snapshot) -> dict[str, Any] | None:
-    """Give Helm's release as a snapshot that asked for it has it; None where there is none."""
-    found = snapshot.answers.release
-    if not found:
-        return None
-    return {"status": "", "revision": 0, "deployed": 0, "values": {}, **found}
 
 
 def _count(chosen: Mapping[str, Any], name: str) -> int | None:

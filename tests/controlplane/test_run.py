@@ -79,6 +79,22 @@ def test_a_scheduler_may_run_it_again_until_it_is_done(small: World, tmp_path: P
     assert journals(product) == [journal]
 
 
+def test_a_stale_plan_is_refused_and_carried_out_once_it_is_not_stale_any_more(
+    small: World, tmp_path: Path
+) -> None:
+    product, place = Product.of(small, tmp_path / "c2c"), "/api/v1/namespaces/shop"
+    plan = product.plan()
+    small.api.patch(place, {"metadata": {"labels": {"team": "another"}}})
+    refused = product.run("apply", plan, "--yes", "-o", "json")
+    assert refused.returncode == 3, refused.stderr[-3000:]
+    assert json.loads(refused.stdout)["reason"] == "PlanStale"
+    assert "labels of Namespace/shop were changed since the plan was made" in refused.stderr
+    assert not [record for record in product.records() if record["kind"] == "intent"]
+    small.api.patch(place, {"metadata": {"labels": {"team": None}}})
+    done = product.run("apply", plan, "--yes")
+    assert done.returncode == 0, done.stderr[-5000:]
+
+
 def test_a_run_goes_through_a_kill_the_end_of_its_time_and_a_person_s_word(
     small: World, tmp_path: Path
 ) -> None:

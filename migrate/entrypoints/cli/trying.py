@@ -73,10 +73,15 @@ def _simulated(plan: Plan, cluster: Connected, outputs: Sequence[str]) -> int:
         "jsonl": lambda: "",
     }
     emit(outputs, partial(status_table, picture), rendered)
-    next_step(
-        "c2c rehearse PLAN --kill-at every-step" if ended.run.status is RunStatus.DONE else "c2c preflight"
-    )
+    next_step(_after(ended.run.status))
     return ExitCode.DONE if ended.run.status is RunStatus.DONE else ExitCode.BLOCKED
+
+
+def _after(status: RunStatus) -> str:
+    """Give what to type next; a run that did not even begin has a plan that is stale."""
+    if status is RunStatus.PLANNED:
+        return "c2c plan"
+    return "c2c rehearse PLAN --kill-at every-step" if status is RunStatus.DONE else "c2c preflight"
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,13 @@ def test_a_plan_is_held_against_the_release_that_helm_knows() -> None:
     assert stale(plan, sim.ports(), Scope.SUBJECTS) == []
 
 
+def test_a_rehearsal_asks_no_helm_for_a_release_that_its_snapshot_does_not_hold() -> None:
+    snapshot = clusters.snapshot_of(CLUSTER)
+    there = {"status": "deployed", "revision": 3, "deployed": 3, "values": {}}
+    plan = make_plan(replace(snapshot, answers=replace(snapshot.answers, release=there)), PLAN.draft)
+    assert rehearse(plan, snapshot).run.status is RunStatus.DONE
+
+
 def failing(ports: Ports, failure: FailureClass, times: int) -> Ports:
     """Give ports of which the first lists fail."""
     left = [times]
