@@ -97,7 +97,7 @@ class KubeCluster:
         """Give the pods of a node, or all."""
         if node:
             return [Pod.from_dict(pod) for pod in self.list("pods", node=node)]
-        return self._anew("pods", lambda: [Pod.from_dict(pod) for pod in self.each("pods")])
+        return self.anew("pods", lambda: [Pod.from_dict(pod) for pod in self.each("pods")])
 
     def replicas(self) -> dict[str, tuple[int, int]]:
         """Give the counts of all workloads."""
@@ -119,10 +119,10 @@ class KubeCluster:
             query["labelSelector"] = ",".join(f"{k}={v}" for k, v in labels.items())
         if node:
             query["fieldSelector"] = f"spec.nodeName={node}"
-        return self._anew(resource, lambda: list(self._pages(kind, namespace, query)))
+        return self.anew(resource, lambda: list(self._pages(kind, namespace, query)))
 
     @staticmethod
-    def _anew[T](resource: str, read: Callable[[], T]) -> T:
+    def anew[T](resource: str, read: Callable[[], T]) -> T:
         """Read a list, from its beginning where its token expired on the way."""
         for _ in range(MAX_RESTARTS):
             try:

@@ -113,7 +113,7 @@ def _answers(api: Api, cluster: KubeCluster, folder: Path, questions: Questions)
         _lines(place / "access.jsonl", access(api, questions.rights))
     _lines(place / "health.jsonl", _health(api))
     if questions.evictor is not None:
-        pods = _evictable(cluster.list("pods"))
+        pods = cluster.anew("pods", lambda: _evictable(cluster.each("pods")))
         _lines(place / "evictions.jsonl", evictions(questions.evictor, pods))
     if questions.controller is not None:
         _lines(place / "controller.jsonl", [questions.controller])
