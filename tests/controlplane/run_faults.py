@@ -37,6 +37,7 @@ CALLS = (
     RunFault("unacknowledged", "the connection ends after a write was done and before its answer came", "a node's move", Ends.GOES_ON),
     RunFault("away", "nothing answers for ten seconds", "a drain", Ends.GOES_ON),
     RunFault("token", "the token expires", "a node's move", Ends.HALTS, "command", 7, "a new token, then `c2c resume`"),
+    RunFault("expired", "every fourth list expires while it is read (410)", "a node's move", Ends.GOES_ON),
     RunFault("rights", "the role is taken away", "P6", Ends.HALTS, "command", 7, "give the role back, then `c2c resume`"),
 )  # fmt: skip
 """Between the run and the API server; ``onFailure: halt``."""
@@ -60,6 +61,7 @@ GOING_BACK = (
     RunFault("clock", "the clock is set an hour ahead, and back", "a soak", Ends.GOES_ON),
     RunFault("joined", "a node joins the cluster", "P5", Ends.GOES_ON),
     RunFault("deleted", "a person deletes a node whose turn has not come", "P5", Ends.GOES_ON),
+    RunFault("slow-image", "the image of the new agent takes fifteen seconds to come", "the switch of a node", Ends.GOES_ON),
     RunFault("no-conf", "the new agent is Ready and writes no CNI file", "the switch of a node", Ends.GOES_BACK, "node-rolled-back", 5, "mend the agent, then `c2c resume --retry NODE`"),
 )  # fmt: skip
 """The same sort; ``onFailure: rollback-node``, which is the default."""

@@ -58,8 +58,8 @@ class Stage:
     course: Course
     order: Sequence[str]
 
-    def plant(self, fault: Fault, place: int) -> None:
-        self.world.agent.faults.plant(fault, self.order[place])
+    def plant(self, fault: Fault, place: int, seconds: float = 0.0) -> None:
+        self.world.agent.faults.plant(fault, self.order[place], seconds)
 
     def remove(self, fault: Fault, place: int) -> None:
         self.world.agent.faults.remove(fault, self.order[place])
@@ -106,6 +106,7 @@ def calls(stage: Stage) -> Mapping[str, Act]:
         "unacknowledged": Act(at_state(order[1], "PREFLIGHTED"), every(Reset(after_answer=True), 4, "/(nodes|pods|eviction)"), ledger.clear, at_state(order[1], "DONE")),
         "away": Act(at_state(order[2], "CORDONED"), away, ledger.clear, at_state(order[2], "DONE")),
         "token": Act(at_state(order[3], "CORDONED"), lambda: ledger.add(Rule(ExpireToken(), ".*", ".*", EACH)), ledger.clear),
+        "expired": Act(at_state(order[4], "PREFLIGHTED"), every(Refuse(410), 4, "limit="), ledger.clear, at_state(order[4], "DONE")),
         "rights": Act(at_phase(6), take_role, give_role),
     }  # fmt: skip
 
@@ -225,6 +226,12 @@ def going_back(stage: Stage) -> Mapping[str, Act]:
         "clock": Act(intends("Soak", order[0]), set_clock, clock.unlink, at_state(order[0], "DONE")),
         "joined": Act(at_phase(5), join, lambda: None),
         "deleted": Act(at_state(order[1], "CORDONED"), delete, lambda: None),
+        "slow-image": Act(
+            at_state(order[2], "CORDONED"),
+            lambda: stage.plant(Fault.SLOW_IMAGE, 2, 15),
+            lambda: stage.remove(Fault.SLOW_IMAGE, 2),
+            at_state(order[2], "DONE"),
+        ),
         "no-conf": faulty(Fault.CONF_NOT_WRITTEN, 3),
     }
 
