@@ -1,0 +1,98 @@
+"""Ways to move other than the default, each a whole run there and back in one small cluster.
+
+In mode recycle the pods of a node come back to it, in either order, and no guard is left; a bridged run enforces its
+policies while nodes move. The ends are checked by what is no part of the product.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.controlplane import checker, nodes, workloads
+from tests.controlplane.calico_install import POOL, Install, Kind
+from tests.controlplane.checker import Snapshot
+from tests.controlplane.client import Object
+from tests.controlplane.instance import ControlPlane
+from tests.controlplane.product import Product
+from tests.controlplane.watcher import Watcher
+from tests.controlplane.world import World, built
+
+pytestmark = [pytest.mark.needs("controlplane", "helm", "operator"), pytest.mark.timeout(900)]
+SWITCH_S = 20.0
+APPS = ("web", "db")
+KEPT = [
+    "namespaces",
+    "ippools.crd.projectcalico.org",
+    *(f"cilium{kind}policies.cilium.io" for kind in ("network", "clusterwidenetwork")),
+]
+MODES: Mapping[str, Mapping[str, Any]] = {
+    "recycle, hold": {"nodes": {"access": "api", "move": "recycle", "recycleOrder": "hold"}},
+    "recycle, after": {"nodes": {"access": "api", "move": "recycle", "recycleOrder": "after"}},
+    "bridged": {"policyInWindow": "bridged"},
+}
+
+
+def apart(app: str) -> Object:
+    """Let no two pods of an app lie on one node: a budget could not let both wait for its return."""
+    term = {"labelSelector": {"matchLabels": {"app": app}}, "topologyKey": "kubernetes.io/hostname"}
+    return {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+
+
+def shop() -> list[Object]:
+    return [
+        workloads.namespace("shop"),
+        workloads.deployment("shop", "web", 3, affinity=apart("web")),
+        workloads.budget("shop", "web", "web", minAvailable=2),
+        workloads.stateful_set("shop", "db", 2, affinity=apart("db")),
+        workloads.daemon_set("shop", "agent"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with (
+        ControlPlane(tmp_path_factory.mktemp("modes") / "plane") as plane,
+        built(plane, Install(Kind.MANIFEST), nodes.plans(4, 1), shop()) as world,
+    ):
+        yield world
+
+
+def lies_on(snapshot: Snapshot) -> Counter[tuple[str, str]]:
+    """Count the pods of the apps by node."""
+    pods = [p for p in snapshot.pods() if p["metadata"].get("labels", {}).get("app") in APPS]
+    return Counter((str(p["spec"]["nodeName"]), str(p["metadata"]["labels"]["app"])) for p in pods)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_cluster_moves_and_goes_back(small: World, tmp_path: Path, mode: str) -> None:
+    product = Product.of(small, tmp_path / "c2c", **MODES[mode])
+    before = Snapshot.take(small.api)
+    plan = product.plan()
+    folders = {n.name: small.agent.record(n.name).conf_folder for n in small.nodes}
+    with Watcher(small.api, folders) as watcher:
+        done = product.run("apply", plan, "--yes", "-o", "json")
+        assert done.returncode == 0, done.stderr[-5000:]
+        moved = Snapshot.take(small.api)
+        done = product.run("rollback", "--all", "--yes", "-o", "json")
+    assert done.returncode == 0, done.stderr[-5000:]
+    back = Snapshot.take(small.api)
+    checker.pods_are_on_cilium(moved)
+    checker.calico_is_whole(before, moved)
+    checker.nothing_of_the_run_is_left(moved, KEPT)
+    if mode.startswith("recycle"):
+        assert lies_on(moved) == lies_on(before)
+        assert {r["command"] for r in product.records() if r["kind"] == "intent"} >= {
+            "GuardTaint",
+            "UnguardTaint",
+        }
+    checker.pods_are_in(back, [POOL])
+    checker.calico_is_whole(before, back)
+    checker.nodes_are_marked_alike(before, back)
+    checker.nothing_of_the_run_is_left(back, ["namespaces"])
+    assert not [k for k in back.objects if "cilium" in k[0]]
+    watcher.observed.check(SWITCH_S)
