@@ -24,6 +24,7 @@ from migrate.adapters.no_flows import NoFlows
 from migrate.adapters.nodes_api import ApiNodes
 from migrate.adapters.own_rights import KubeRights
 from migrate.adapters.probes_pods import PodProber
+from migrate.adapters.programs import ChildPrograms
 from migrate.adapters.run_folder import FileStore
 from migrate.adapters.watcher import KubeWatcher
 from migrate.model.connection import Connection
@@ -109,6 +110,7 @@ def ports_of(
         lock=lock_of(live, settings, run_id, say),
         clock=live.clock,
         store=FileStore(place.folder),
+        programs=ChildPrograms(live.clock),
         reporter=reporter,
     )
 

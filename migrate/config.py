@@ -21,6 +21,7 @@ __all__ = ["Problem", "checked", "defaults", "example", "schema"]
 
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+\Z")
 _VERSION = re.compile(r"v?\d{1,4}\.\d{1,4}(?:\.\d{1,4})?\Z")
+_SELECTOR = re.compile(r"\s*[\w./-]+\s*(?:(?:==?|!=)\s*[\w.-]*\s*)?\Z")
 _SOURCES = ("fromFile", "fromEnv", "fromSecret")
 Path = tuple[str | int, ...]
 
@@ -86,6 +87,9 @@ def _map(document: Document, value: object, shape: Shape, path: Path) -> Iterato
         near = difflib.get_close_matches(str(key), shape.fields, 1)
         fix = f"did you mean {near[0]}?" if near else f"the keys here are {', '.join(shape.fields)}"
         yield Problem(document.at(*path, key), f"{_dotted((*path, key))} is no key", fix)
+    if shape.whole and (left := [key for key in shape.fields if not value.get(key)]):
+        fix = f"write all of {', '.join(shape.fields)}"
+        yield Problem(document.at(*path), f"{_dotted(path)} lacks {', '.join(left)}", fix)
 
 
 def _wrong(value: object, shape: Shape) -> str:
@@ -109,6 +113,9 @@ def _wrong(value: object, shape: Shape) -> str:
             return "" if right else "write a number with its unit: 90s, 10m, 8h, 1d"
         case Kind.NETWORK:
             return _no_network(value)
+        case Kind.SELECTOR:
+            fits = isinstance(value, str) and all(map(_SELECTOR.match, value.split(",")))
+            return "" if fits else "write equalities of labels: app=db,role=primary"
         case Kind.VERSION:
             known = value is None or bool(isinstance(value, str) and _VERSION.match(value))
             return "" if known else 'write it in quotes, as "1.20"'
@@ -152,7 +159,7 @@ def schema(shape: Shape = ROOT) -> dict[str, Any]:
             if shape is ROOT:
                 draft = "https://json-schema.org/draft/2020-12/schema"
                 return {"$schema": draft, "title": "Config", **found, "required": ["apiVersion", "kind"]}
-            return found
+            return {**found, "required": list(shape.fields)} if shape.whole else found
         case Kind.EITHER:
             properties = {key: schema(item) for key, item in shape.fields.items()}
             one = {"type": "object", "properties": properties, "minProperties": 1, "maxProperties": 1}

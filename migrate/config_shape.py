@@ -15,7 +15,7 @@ __all__ = ["ROOT", "Kind", "Shape"]
 class Kind(StrEnum):
     """What a value is; ``reference`` is one of ``fromFile``, ``fromEnv``, ``fromSecret``.
 
-    ``word or map``: one of the choices, or a map with exactly one of the fields.
+    ``word or map``: one of the choices, or a map with exactly one of the fields. ``selector``: equalities of labels.
     """
 
     TEXT = "text"
@@ -25,6 +25,7 @@ class Kind(StrEnum):
     VERSION = "version"
     NETWORK = "network"
     REFERENCE = "reference"
+    SELECTOR = "selector"
     LIST = "list"
     MAP = "map"
     EITHER = "word or map"
@@ -33,17 +34,25 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One value: ``fields`` of a map, ``of`` the items of a list or the values of a table (any key)."""
+    """One value: ``fields`` of a map, ``of`` the items of a list or the values of a table (any key).
+
+    ``whole``: of a map no field may be missing or empty.
+    """
 
     kind: Kind = Kind.TEXT
     choices: tuple[str, ...] = ()
     fields: Mapping[str, Shape] = field(default_factory=dict)
     of: Shape | None = None
     default: object = None
+    whole: bool = False
 
 
 def _map(**fields: Shape) -> Shape:
     return Shape(Kind.MAP, fields=fields)
+
+
+def _whole_map(**fields: Shape) -> Shape:
+    return Shape(Kind.MAP, fields=fields, whole=True)
 
 
 def _either(word: str, **fields: Shape) -> Shape:
@@ -125,7 +134,7 @@ ROOT = _map(
         move=_one_of("drain", "recycle", "replace"),
         recycleOrder=_one_of("hold", "after"),
         access=_one_of("auto", "ssh", "pod", "api"),
-        hooks=_list(Shape(Kind.TABLE, of=TEXT)),
+        hooks=_list(_whole_map(namespace=TEXT, selector=Shape(Kind.SELECTOR), command=TEXTS)),
         inventory=TEXT,
         knownHosts=TEXT,
         reboot=_one_of("auto", "always", "never"),

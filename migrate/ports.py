@@ -428,6 +428,36 @@ class Machines(Protocol):
         """Say whether the machine is gone."""
 
 
+@dataclass(frozen=True, slots=True)
+class ProgramState:
+    """A program of the user's: its exit code, None while it runs; ``last`` are the last lines that it wrote.
+
+    ``late``: it did not end in its time and was killed.
+    """
+
+    code: int | None = None
+    last: tuple[str, ...] = ()
+    late: bool = False
+
+
+class Programs(Protocol):
+    """Programs of the user's, where c2c runs; none outlives the process that began it."""
+
+    def begin(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str], limit_s: float
+    ) -> None:
+        """Begin one under a name and return at once; one that runs under it already is left to go on.
+
+        Raises ``ApiError`` (permanent) where it cannot be run.
+        """
+
+    def look(self, name: str) -> ProgramState | None:
+        """Say how it stands; None where this process began none under the name.
+
+        An end is told once.
+        """
+
+
 class Journal(Protocol):
     """The durable record of intent; an append that returns is on disk."""
 
@@ -562,5 +592,6 @@ class Ports:
     lock: Lock
     clock: Clock
     store: Store
+    programs: Programs
     reporter: Reporter
     machines: Machines | None = None

@@ -21,6 +21,7 @@ from migrate.engine.drafting import draft
 from migrate.engine.machine import begin, step
 from migrate.model.commands import Command, Name
 from migrate.model.events import Event, FailureClass, GateOutcome, Kind
+from migrate.model.hooks import numbers
 from migrate.model.plan import Plan
 from migrate.model.run import Run
 from migrate.model.settings import Settings
@@ -84,9 +85,10 @@ class Player:
             detail = {"unschedulable": False, "pods": pods}
         return Event(Kind.COMMAND_DONE, command.node, command=command, detail=detail)
 
-    def _pods(self, node: str) -> list[dict[str, str]]:
+    def _pods(self, node: str) -> list[dict[str, Any]]:
+        hooks = self.run.plan.draft.settings.nodes.hooks
         return [
-            {"uid": p.uid, "namespace": p.namespace, "name": p.name}
+            {"uid": p.uid, "namespace": p.namespace, "name": p.name, "hooks": numbers(hooks, [p])}
             for p in self.snapshot.pods
             if p.node == node and p.movable and not p.host_network
         ]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from migrate.driver import on_calico, on_cilium, on_evidence, on_nodes
+from migrate.driver import on_calico, on_cilium, on_evidence, on_nodes, on_programs
 from migrate.driver.books import Books, Standing, mirrored
 from migrate.driver.deeds import Absent, Deed, Done, Failed, Look, Waiting, Workshop, refused
 from migrate.driver.hours import Hours, Worked
@@ -29,7 +29,13 @@ from migrate.ports import ApiError, Desired, Ports
 
 __all__ = ["Driver", "Task"]
 
-DEEDS: Mapping[Name, Deed] = {**on_nodes.DEEDS, **on_cilium.DEEDS, **on_calico.DEEDS, **on_evidence.DEEDS}
+DEEDS: Mapping[Name, Deed] = {
+    **on_nodes.DEEDS,
+    **on_programs.DEEDS,
+    **on_cilium.DEEDS,
+    **on_calico.DEEDS,
+    **on_evidence.DEEDS,
+}
 UNREACHABLE = frozenset({FailureClass.TRANSIENT})
 SHORTEST_S = 0.001
 """Time moves between two turns, whatever is due: a loop that does not sleep would starve everything else."""

@@ -348,13 +348,19 @@ def _may_drain(work: Workshop, command: Command) -> Mapping[str, Any]:
     covered = budgets_of(budgets, pods)
     asked = [p for p in pods if p.label in covered]
     answers = work.ports.evictor.evict_all([(p.namespace, p.name, p.uid) for p in asked], dry_run=True)
-    refused = {}
+    refused, hooked = {}, []
     for pod, error in zip(asked, answers, strict=True):
         if error is not None and error.failure is FailureClass.UNKNOWN:
             raise error
-        if error is not None:
+        if error is not None and error.failure is FailureClass.WAIT and _has_hook(work, pod):
+            hooked.append(pod.label)
+        elif error is not None:
             refused[pod.label] = _refusal(pod, covered[pod.label], error)
-    return {"refused": refused, "single": []}
+    return {"refused": refused, "single": [], **({"hooked": hooked} if hooked else {})}
+
+
+def _has_hook(work: Workshop, pod: Pod) -> bool:
+    return any(hook.names(pod) for hook in work.plan.draft.settings.nodes.hooks)
 
 
 def _refusal(pod: Pod, budgets: Sequence[Budget], error: ApiError) -> str:

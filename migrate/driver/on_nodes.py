@@ -26,6 +26,7 @@ from migrate.model.commands import Command, Name
 from migrate.model.draft import Stage
 from migrate.model.events import FailureClass
 from migrate.model.fields import at, text
+from migrate.model.hooks import numbers
 from migrate.model.pods import Pod
 from migrate.model.run import NodeStatus
 from migrate.ports import ApiError, Object
@@ -86,7 +87,7 @@ def _cordoned(work: Workshop, command: Command) -> Look:
     return Done(
         {
             "unschedulable": marks.get(WAS_UNSCHEDULABLE) == "true",
-            "pods": [{"uid": p.uid, "namespace": p.namespace, "name": p.name} for p in pods],
+            "pods": to_evict(work, pods),
         }
     )
 
@@ -95,6 +96,16 @@ def _to_leave(work: Workshop, node: str, side: str) -> list[Pod]:
     """Give the pods that a drain must move: all that are movable, on the way back those on Cilium addresses."""
     pods = movable(pods_of(work.ports.cluster, node))
     return pods if side == CALICO else pods_with_addresses_in(pods, cilium_ranges(work))
+
+
+def to_evict(work: Workshop, pods: Iterable[Pod]) -> list[dict[str, Any]]:
+    """Give pods as the engine keeps them, each with the numbers of the hooks that go before its eviction."""
+    said = work.plan.draft.settings.nodes.hooks
+    named = [(p, numbers(said, [p])) for p in pods]
+    return [
+        {"uid": p.uid, "namespace": p.namespace, "name": p.name, **({"hooks": found} if found else {})}
+        for p, found in named
+    ]
 
 
 def _uncordon(work: Workshop, command: Command) -> None:
@@ -257,7 +268,7 @@ def _label(work: Workshop, command: Command) -> None:
             movable(pods_of(work.ports.cluster, command.node)), calico_ranges(work.ports.cluster)
         )
         if left:
-            raise NotDrained(left)
+            raise NotDrained(to_evict(work, left))
     if CNC_LABELS[MIGRATION_CNC] not in node_labels(work.ports.cluster, command.node):
         before = pod_start(agent_pod(work.ports.cluster, command.node))
         _annotate(work, command, {AGENT_BEFORE: f"{CILIUM} {before}", DESIRED: CILIUM})
@@ -267,8 +278,8 @@ def _label(work: Workshop, command: Command) -> None:
 class NotDrained(Exception):  # an outcome that travels to the loop
     """Pods with a Calico address came to a node that was thought drained."""
 
-    def __init__(self, pods: Iterable[Pod]) -> None:
-        self.pods = [{"uid": p.uid, "namespace": p.namespace, "name": p.name} for p in pods]
+    def __init__(self, pods: Sequence[Mapping[str, Any]]) -> None:
+        self.pods = pods
         super().__init__(f"{len(self.pods)} pods with a Calico address are left")
 
 

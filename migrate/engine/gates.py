@@ -353,7 +353,10 @@ def _none_cordoned(seen: Measure, limits: Gates) -> _Found:
 
 
 def _may_drain(seen: Measure, limits: Gates) -> _Found:
-    """``refused``: pod → why; ``single``: service → its only backend is on the node; None: could not be asked."""
+    """``refused``: pod → why; ``single``: service → its only backend is on the node; None: could not be asked.
+
+    ``hooked``: pods that a budget refuses now and a hook of the user's goes before: they do not hold a node back.
+    """
     del limits
     if seen.get("refused") is None:
         return [], ["evictions could not be asked for"], ""
@@ -361,8 +364,12 @@ def _may_drain(seen: Measure, limits: Gates) -> _Found:
     return (
         [*bad, *(f"{name} has its only backend here" for name in seen["single"])],
         [],
-        "budgets and backends allow the drain",
+        "budgets and backends allow the drain" + _but(seen.get("hooked", ())),
     )
+
+
+def _but(hooked: Iterable[str]) -> str:
+    return f", once hooks have gone before {', '.join(hooked)}" if hooked else ""
 
 
 def _available_after_removal(seen: Measure, limits: Gates) -> _Found:

@@ -20,6 +20,7 @@ __all__ = ["done", "failed", "gate", "unknown"]
 
 RETRYABLE = frozenset({FailureClass.TRANSIENT, FailureClass.CONFLICT, FailureClass.WAIT})
 BUDGET_RETRY_S = 5.0
+OF_DRAIN = frozenset({Name.EVICT, Name.RUN_HOOK})
 BUDGETS, MATRIX, RIGHTS = "G-24", "G-05", "G-22"
 
 
@@ -76,7 +77,7 @@ def failed(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows
 def _gave_up(turn: Turn, node: NodeRun, command: Command, *, denied: bool, late: bool) -> Rows:
     if node.status is NodeStatus.ROLLING_BACK:
         return halt(turn, node, "rollback", "30")
-    if command.name is Name.EVICT and node.status is NodeStatus.CORDONED and not denied:
+    if command.name in OF_DRAIN and node.status is NodeStatus.CORDONED and not denied:
         return halt(turn, node, "drain", "7" if late else "48")
     if command.name is Name.RESTART_AGENT and node.status is NodeStatus.LABELLED and not denied:
         return halt(turn, node, "agent", "11")

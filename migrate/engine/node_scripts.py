@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from migrate.engine.script import CALICO, CILIUM, Script, evictions, gate, measurable, node_plan
+from migrate.engine.script import CALICO, CILIUM, Script, evictions, gate, hooks, measurable, node_plan
 from migrate.model.commands import Command, Name
 from migrate.model.draft import NodePlan
 from migrate.model.run import NodeRun, NodeStatus, Phase, Run
@@ -31,7 +31,9 @@ def _cordoning(run: Run, node: NodeRun, how: NodePlan) -> Iterator[Command]:
 
 
 def _draining(run: Run, node: NodeRun, how: NodePlan) -> Iterator[Command]:
+    """Let the user's commands go first: where one fails, nothing was done yet but the cordon."""
     del run
+    yield from hooks(node)
     if _after(how):
         yield Command(Name.LABEL_NODE, node.name, {"drained": False})
         return
@@ -128,6 +130,7 @@ def _rolling_back(run: Run, node: NodeRun, how: NodePlan) -> Iterator[Command]:
     del run
     name = node.name
     yield Command(Name.CORDON, name, {"leave": CILIUM})
+    yield from hooks(node)
     yield from evictions(node)
     yield Command(Name.UNLABEL_NODE, name)
     yield Command(Name.RESTART_AGENT, name, {"as": CALICO})

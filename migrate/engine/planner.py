@@ -19,7 +19,9 @@ from migrate.engine.run_moves import phases
 from migrate.model.commands import Command, Name
 from migrate.model.draft import Draft
 from migrate.model.findings import Finding
+from migrate.model.hooks import numbers
 from migrate.model.plan import Plan, Step, digest
+from migrate.model.pods import Pod
 from migrate.model.run import PATH, NodeRun, NodeStatus, Phase, Run
 from migrate.model.serial import encode
 from migrate.model.snapshot import Snapshot
@@ -62,14 +64,15 @@ def steps_of(plan: Plan, snapshot: Snapshot) -> Iterator[Step]:
     for phase in phases(run):
         at = replace(run, phase=phase)
         if phase is Phase.CANARY and plan.draft.canary.node:
-            yield from _node_steps(at, plan.draft.canary.node, len(moving.get(plan.draft.canary.node, ())))
+            yield from _node_steps(at, plan.draft.canary.node, moving.get(plan.draft.canary.node, ()))
         if phase is Phase.NODE_LOOP:
             for name in (n for wave in plan.draft.waves for n in wave if n != plan.draft.canary.node):
-                yield from _node_steps(at, name, len(moving.get(name, ())))
+                yield from _node_steps(at, name, moving.get(name, ()))
         yield from _with_gates(phase, phase_script(at), plan)
 
 
-def _node_steps(run: Run, name: str, pods: int) -> Iterator[Step]:
+def _node_steps(run: Run, name: str, pods: Sequence[Pod]) -> Iterator[Step]:
+    """Give the steps of one node; hooks are those that name a pod there now, and the run looks again."""
     how = run.plan.draft.nodes.get(name)
     after = how is not None and how.mode == "recycle" and how.recycle_order == "after"
     for status in PATH[:-1]:
@@ -78,8 +81,11 @@ def _node_steps(run: Run, name: str, pods: int) -> Iterator[Step]:
             continue
         node = NodeRun(name, status, selected=True, prior={"unschedulable": False})
         script = list(node_script(run, node))
+        if status is NodeStatus.CORDONED:
+            named = numbers(run.plan.draft.settings.nodes.hooks, pods)
+            script = [*(Command(Name.RUN_HOOK, name, {"hook": n}) for n in named), *script]
         if status is NodeStatus.CORDONED and not after and pods:
-            script.append(Command(Name.EVICT, name, {"pods": pods}))
+            script.append(Command(Name.EVICT, name, {"pods": len(pods)}))
         yield from _with_gates(run.phase, script, run.plan)
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "Script",
     "evictions",
     "gate",
+    "hooks",
     "measurable",
     "moved",
     "node_plan",
@@ -85,6 +86,12 @@ def evictions(node: NodeRun) -> Iterator[Command]:
     """Give the evictions of the pods that still have to go, by namespace and name."""
     for uid, pod in sorted(node.evict.items(), key=lambda item: (item[1]["namespace"], item[1]["name"])):
         yield Command(Name.EVICT, node.name, {"uid": uid, "namespace": pod["namespace"], "pod": pod["name"]})
+
+
+def hooks(node: NodeRun) -> Iterator[Command]:
+    """Give the hooks that name a pod which still has to go, in the order of the configuration."""
+    named = {number for pod in node.evict.values() for number in pod.get("hooks", ())}
+    yield from (Command(Name.RUN_HOOK, node.name, {"hook": number}) for number in sorted(named))
 
 
 def moved(run: Run) -> Sequence[str]:

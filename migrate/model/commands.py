@@ -1,7 +1,7 @@
 """Commands as data: what the driver is asked to do, and of each kind how it is undone, repeated and seen (``state.md`` §4).
 
 A command names what it does and to whom; how, is the driver's business. The same command twice does no more than once,
-but for ``Reboot``.
+but for ``Reboot``, and for ``RunHook``: what the user's own program does twice is the user's affair.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class Name(StrEnum):
     UNCORDON = "Uncordon"
     GUARD_TAINT = "GuardTaint"
     UNGUARD_TAINT = "UnguardTaint"
+    RUN_HOOK = "RunHook"
     EVICT = "Evict"
     LABEL_NODE = "LabelNode"
     UNLABEL_NODE = "UnlabelNode"
@@ -143,6 +144,7 @@ NATURES: Mapping[Name, Nature] = {
     Name.UNCORDON: Nature(30, Name.CORDON),
     Name.GUARD_TAINT: Nature(MINUTE_S, Name.UNGUARD_TAINT),
     Name.UNGUARD_TAINT: Nature(MINUTE_S),
+    Name.RUN_HOOK: Nature(10 * MINUTE_S, idempotent=False),
     Name.EVICT: Nature(None),
     Name.LABEL_NODE: Nature(30, Name.UNLABEL_NODE),
     Name.UNLABEL_NODE: Nature(30, Name.LABEL_NODE),

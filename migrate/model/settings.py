@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from migrate.model.fields import items, mapping, maps, number, text, truth
+from migrate.model.hooks import Hook, hook_of
 
 __all__ = ["Cilium", "Deadlines", "Gates", "Nodes", "Settings", "Waves", "Window", "seconds"]
 
@@ -82,7 +83,7 @@ class Nodes:
     recycle_order: str = "hold"
     access: str = "auto"
     reboot: str = "auto"
-    hooks: tuple[Mapping[str, str], ...] = ()
+    hooks: tuple[Hook, ...] = ()
     inventory: str = ""
     known_hosts: str = ""
     by_node: Mapping[str, str] = field(default_factory=dict)
@@ -243,7 +244,7 @@ def _nodes(data: Mapping[str, Any]) -> Nodes:
         recycle_order=text(data, "recycleOrder", default=base.recycle_order),
         access=text(data, "access", default=base.access),
         reboot=text(data, "reboot", default=base.reboot),
-        hooks=tuple(maps(data, "hooks")),
+        hooks=tuple(map(hook_of, maps(data, "hooks"))),
         inventory=text(data, "inventory"),
         known_hosts=text(data, "knownHosts"),
     )

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from migrate.engine.disruptions import RemainingBudgets
-from migrate.model.fields import text
 from migrate.model.pods import Pod
 from migrate.model.workloads import Budget
 from migrate.preflight.rule import Case
@@ -66,27 +65,8 @@ def budget_path(budget: Budget) -> str:
 
 
 def hooked(case: Case, pod: Pod) -> bool:
-    """Say whether a command of the user's goes before an eviction of the pod.
-
-    A hook names pods by ``namespace`` and ``selector``, equalities alone: ``app=db,role=primary``. One without a
-    selector names none.
-    """
-    return any(_named(hook, pod) for hook in case.draft.settings.nodes.hooks)
-
-
-def _named(hook: Mapping[str, str], pod: Pod) -> bool:
-    selector = text(hook, "selector")
-    if not selector or text(hook, "namespace", default=pod.namespace) != pod.namespace:
-        return False
-    return all(_equal(part, pod) for part in selector.split(","))
-
-
-def _equal(part: str, pod: Pod) -> bool:
-    key, negated, value = part.partition("!=")
-    if negated:
-        return pod.labels.get(key.strip()) != value.strip()
-    key, equals, value = part.replace("==", "=").partition("=")
-    return pod.labels.get(key.strip()) == value.strip() if equals else key.strip() in pod.labels
+    """Say whether a command of the user's goes before an eviction of the pod: the run carries it out (``RunHook``)."""
+    return any(hook.names(pod) for hook in case.draft.settings.nodes.hooks)
 
 
 def in_words(size: int) -> str:

@@ -26,6 +26,7 @@ from migrate.simulator.kubelet import plain_pod
 from migrate.simulator.memory import MemoryJournal, MemoryLock, MemoryMirror, MemoryStore, Silent
 from migrate.simulator.others import SimClock, SimMachines, SimNodes
 from migrate.simulator.probes import SimProber
+from migrate.simulator.programs import SimPrograms
 from migrate.simulator.watcher import SimRights, SimWatcher
 from migrate.simulator.world import Host, World
 
@@ -61,6 +62,7 @@ class Simulation:
             lock=self.lock,
             clock=SimClock(self.world),
             store=self.store,
+            programs=SimPrograms(self.world),
             reporter=reporter or Silent(),
             machines=SimMachines(self.world),
         )

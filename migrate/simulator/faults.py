@@ -80,6 +80,7 @@ FAULTS: Mapping[str, Fault] = {
     "helm-conflict": Fault("Helm's upgrade meets a field of another manager", "charts", ("F-47",), place=""),
     "helm-pending": Fault("Helm is killed in its first call: the release stays pending", "charts", ("F-47",), place=""),
     "helm-values-reset": Fault("the first upgrade loses the tunnel port", "charts", ("F-46",), place=""),
+    "hook-fails": Fault("a hook before a drain (nodes.hooks) fails", "programs", ("F-19",)),
     "journal-full": Fault("the disk is full after so many records", "memory", ("R59",), 120, place=""),
     "kubelet-cut": Fault("an enforcing node is cut from its own pods", "probes", ("F-53",)),
     "label-taken-off": Fault("somebody takes the migration label off a node", "happenings", ("N37",)),

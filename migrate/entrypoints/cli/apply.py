@@ -23,6 +23,7 @@ from migrate.entrypoints.cli.face import say
 from migrate.entrypoints.cli.in_any_case import junit_in_any_case
 from migrate.entrypoints.cli.job import hand_over
 from migrate.entrypoints.cli.output import outputs_option
+from migrate.entrypoints.cli.programs import check_planned
 from migrate.entrypoints.cli.runs import Known, known_run, load_plan, run_options
 from migrate.entrypoints.cli.steering import without_connection
 from migrate.entrypoints.cli.trying import NONE, dry_run_option, tried
@@ -145,6 +146,7 @@ def carry_out(
     course: Course,
 ) -> int:
     """Begin the plan's run, or go on with it; raises ``Failure`` (exit 9) where a new one would begin outside its window."""
+    check_planned(plan.draft.settings)
     if unfinished is None:
         _reachable(plan)
         in_window(plan, cluster.live.clock, wait=course.wait)

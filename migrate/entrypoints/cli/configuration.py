@@ -29,9 +29,10 @@ NO_PATHS = frozenset({"cluster", "-"})
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The values of the one file that counts; empty without a file."""
+    """The values of the one file that counts, and its name; empty without a file."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
+    file: str = ""
 
     def section(self, name: str) -> Mapping[str, Any]:
         """Give a section; empty where it is not written."""
@@ -109,7 +110,7 @@ def configuration(path: str | None) -> Configuration:
         first, more = problems[0], len(problems) - 1
         also = f" ({more} more: c2c config validate)" if more else ""
         raise Failure(f"{first.span}: {first.what}{also}", fix=first.fix)
-    return Configuration(_placed(values, Path(name).parent))
+    return Configuration(_placed(values, Path(name).parent), name)
 
 
 def _placed(values: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
@@ -120,7 +121,20 @@ def _placed(values: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
         if not isinstance(said, Mapping) or not said.get(key):
             continue
         found[section] = {**said, key: _from_here(said[key], folder)}
+    nodes = found.get("nodes")
+    if isinstance(nodes, Mapping) and nodes.get("hooks"):
+        hooks = [{**hook, "command": _program(hook["command"], folder)} for hook in nodes["hooks"]]
+        found["nodes"] = {**nodes, "hooks": hooks}
     return found
+
+
+def _program(command: Sequence[str], folder: Path) -> list[str]:
+    """Give a command whose program is a path from here; one that is a mere name is looked for in PATH."""
+    name, *arguments = command
+    if "/" in name:
+        name = str(folder / name)
+        name = name if "/" in name else f"./{name}"  # without it, it would be looked for in PATH
+    return [name, *arguments]
 
 
 def _from_here(said: Any, folder: Path) -> Any:  # noqa: ANN401  # a path, a list of them, or what is none

@@ -18,6 +18,7 @@ from migrate.engine.plan_file import plan_document
 from migrate.entrypoints.cli.connecting import Connected, unreachable
 from migrate.entrypoints.cli.course import Course
 from migrate.entrypoints.cli.face import next_step, say
+from migrate.entrypoints.cli.programs import of_settings
 from migrate.entrypoints.cli.rbac import NAME, manifests
 from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
@@ -51,6 +52,8 @@ def hand_over(plan: Plan, cluster: Connected, course: Course, image: str) -> int
         live.cluster.apply(job_of(run_id, image, namespace, cluster.identity.uid, course))
     except ApiError as error:
         raise unreachable(error, live.api.server) from error
+    for key, command in of_settings(plan.draft.settings):
+        say(f"  {key}: {command[0]} is run in the Job, whose image has to hold it", always=True)
     say(f"  run {run_id[:4]} goes on in Job {namespace}/{_name(run_id)}", always=True)
     next_step(f"c2c watch --run {run_id[:4]}")
     return ExitCode.DONE

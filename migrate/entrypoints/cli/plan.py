@@ -18,6 +18,7 @@ from migrate.entrypoints.cli.face import next_step, say
 from migrate.entrypoints.cli.output import emit, outputs_option
 from migrate.entrypoints.cli.planning import LIVE, Planned, dumped, planned, sum_of
 from migrate.entrypoints.cli.preflight import acceptances
+from migrate.entrypoints.cli.programs import check_configured
 from migrate.entrypoints.cli.progress import progress
 from migrate.exitcodes import ExitCode
 from migrate.preflight.judge import stops
@@ -54,6 +55,7 @@ def command(
     c2c plan --cluster prod.tgz --accept CP2031:shop/db="recycled by hand"
     """
     conf = configuration(config)
+    check_configured(conf)
     accepted = acceptances(conf, accept)
     if cluster != LIVE:
         with progress("reading, translating, judging, planning"):

@@ -15,6 +15,7 @@ from migrate.entrypoints.cli.connecting import Connected, connected, connection_
 from migrate.entrypoints.cli.face import next_step, say
 from migrate.entrypoints.cli.output import emit, outputs_option
 from migrate.entrypoints.cli.planning import LIVE, dumped, judged
+from migrate.entrypoints.cli.programs import check_configured
 from migrate.entrypoints.cli.progress import progress
 from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
@@ -67,6 +68,7 @@ def command(
     c2c preflight --cluster prod.tgz --accept CP2031:shop/db="recycled by hand" -o preflight.html
     """
     conf = configuration(config)
+    check_configured(conf)
     rules = _chosen(select)
     exit_zero = said.pop("exit_zero")
     with _readable(cluster, said) as (place, live), progress(ASKING):

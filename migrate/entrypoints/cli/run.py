@@ -26,6 +26,7 @@ from migrate.entrypoints.cli.in_any_case import junit_in_any_case
 from migrate.entrypoints.cli.output import outputs_option
 from migrate.entrypoints.cli.planning import Planned, dumped, planned, sum_of
 from migrate.entrypoints.cli.preflight import acceptances
+from migrate.entrypoints.cli.programs import check_configured
 from migrate.entrypoints.cli.progress import progress
 from migrate.entrypoints.cli.runs import DEFAULT_NAMESPACE, Known, keep_plan, run_options
 from migrate.entrypoints.cli.steering import without_connection
@@ -72,6 +73,7 @@ def command(
         return detached(said["state_dir"])
     course = course_of(said)
     conf = configuration(config)
+    check_configured(conf)
     cluster = connected(**without_connection(said))
     expect(cluster, expect_cluster or str(conf.section("cluster").get("uid") or ""))
     if (left := _left(cluster, conf, said["state_dir"])) is not None:

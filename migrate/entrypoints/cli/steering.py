@@ -16,6 +16,7 @@ from migrate.entrypoints.cli.connecting import Connected, confirm, connected, ex
 from migrate.entrypoints.cli.course import STRAIGHT_ON, Course, in_window
 from migrate.entrypoints.cli.driving import drive
 from migrate.entrypoints.cli.face import say
+from migrate.entrypoints.cli.programs import check_planned
 from migrate.entrypoints.cli.runs import Known, known_run
 from migrate.model.events import Event
 from migrate.model.run import RunStatus
@@ -77,6 +78,8 @@ def steer(
 ) -> int:
     """Take the lock and drive the run as wanted; where another drives it, tell that one and return."""
     course.check(known.plan)
+    if wanted.start:
+        check_planned(known.plan.draft.settings)
     if wanted.start and known.stands.run.status is RunStatus.PLANNED:
         in_window(known.plan, cluster.live.clock, wait=course.wait)
     confirm(cluster, yes=yes, named=True)

@@ -1,7 +1,8 @@
 """PRE-030: a budget that lets nobody go at this moment: the drain would wait for it.
 
 Asked are budgets over pods that the run evicts. A rehearsed eviction counts beside the status, which may be old. Whether
-the budget could ever let one go is PRE-031.
+the budget could ever let one go is PRE-031. Pods that a hook names do not count: the run carries it out before their
+eviction.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from migrate.model.findings import Severity
 from migrate.model.workloads import Budget
 from migrate.preflight.rule import Case, Group, Hit, Repeat, Rule
-from migrate.preflight.views_eviction import budget_path, covered, covering, evicted
+from migrate.preflight.views_eviction import budget_path, covered, covering, evicted, hooked
 from migrate.preflight.views_owners import maker_of
 
 __all__ = ["RULE"]
@@ -24,7 +25,7 @@ def check(case: Case) -> Iterator[Hit]:
     """Name each budget at its limit, and whose pods stand under it."""
     refused = _refused(case)
     for budget in case.snapshot.budgets:
-        pods = covered(case).get(budget.label, ())
+        pods = [p for p in covered(case).get(budget.label, ()) if not hooked(case, p)]
         answers = refused.get(budget.label, {})
         if pods and (budget.allowed < 1 or answers):
             makers = sorted({str(maker_of(case, pod)) for pod in pods})

@@ -1,7 +1,8 @@
 """PRE-031: a budget that can never let a pod go, however healthy everything is.
 
 ``maxUnavailable`` of 0, or ``minAvailable`` that is no less than what its controllers want; percentages are rounded up,
-as the disruption controller does. Expected is what the controller counted, else the pods that the selector finds.
+as the disruption controller does. Pods that a hook names do not count: it scales up, or hands over, before their
+eviction. Expected is what the controller counted, else the pods that the selector finds.
 Source: Kubernetes ``pkg/controller/disruption/disruption.go`` getExpectedPodCount.
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from migrate.model.findings import Severity
 from migrate.model.workloads import Budget, selects
 from migrate.preflight.rule import Case, Group, Hit, Rule
-from migrate.preflight.views_eviction import budget_path, covered
+from migrate.preflight.views_eviction import budget_path, covered, hooked
 
 __all__ = ["RULE"]
 
@@ -20,7 +21,7 @@ __all__ = ["RULE"]
 def check(case: Case) -> Iterator[Hit]:
     """Do the sum for every budget over pods that the run evicts."""
     for budget in case.snapshot.budgets:
-        pods = covered(case).get(budget.label, ())
+        pods = [p for p in covered(case).get(budget.label, ()) if not hooked(case, p)]
         expected = _expected(case, budget)
         if pods and expected and _never(budget, expected):
             evidence = {

@@ -1,6 +1,6 @@
 """PRE-034: a pod without a controller does not come back once it is evicted.
 
-A hook that names it is taken to make it again. Static pods are not evicted; a pod that a custom resource owns has its
+A hook that names it is taken to make it again; the run carries it out before the drain. Static pods are not evicted; a pod that a custom resource owns has its
 operator.
 """
 

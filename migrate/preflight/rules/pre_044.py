@@ -1,7 +1,8 @@
 """PRE-044: the primary of a database, or a voter of a quorum, should hand over before it is evicted.
 
 Known by the labels that operators put on their pods; which of a quorum's members leads is not always to be seen, so each
-voter is named. A hook that names the pod is taken to switch over.
+voter is named. A hook that names the pod is taken to switch over; the run carries it
+out before the drain.
 """
 
 from __future__ import annotations

@@ -39,6 +39,13 @@ def test_the_example_is_right_and_valid():
         ("audit: 24h\naudit: 25h", 4, "audit"),
         ("calico: {autodetection: first}", 3, "write auto, or one of skipInterface, cidrs, canReach"),
         ("calico: {autodetection: {skipInterface: cil, canReach: 8.8.8.8}}", 3, "exactly one of"),
+        ("nodes:\n  hooks:\n  - {namespace: shop, selector: app=db}", 5, "nodes.hooks[0] lacks command"),
+        (
+            "nodes: {hooks: [{namespace: shop, selector: 'app in (a)', command: [x]}]}",
+            3,
+            "app=db,role=primary",
+        ),
+        ("nodes: {hooks: [{namespace: shop, selector: a=b, command: x --now}]}", 3, "write a list"),
         ("calico: {autodetection: {skipInterfaces: cilium}}", 3, "did you mean skipInterface?"),
     ],
 )
@@ -61,7 +68,8 @@ externalCIDRs: [10.0.0.0/12]
 policyInWindow: "off"
 waves: {canary: {nodes: 1, approval: true, soak: 30m}, window: {days: [mon], from: "20:00", timeZone: Europe/Berlin}}
 gates: {alerts: {prometheus: "https://prom", token: {fromFile: /run/secrets/prom}}}
-deadlines: {run: 8h, commands: {Reboot: 20m}}
+deadlines: {run: 8h, commands: {Reboot: 20m, RunHook: 5m}}
+nodes: {hooks: [{namespace: shop, selector: "app=db,role!=replica,x/y", command: [patronictl, switchover, --force]}]}
 notify: [{url: {fromFile: /run/secrets/hook}, on: [halted]}]
 """
     assert _problems(text) == []

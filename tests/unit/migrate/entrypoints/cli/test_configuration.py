@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from migrate.entrypoints.cli.configuration import configuration
+from migrate.entrypoints.cli.programs import check_configured, check_planned
 from migrate.errors import Failure
+from migrate.exitcodes import ExitCode
+from migrate.model.settings import Settings
 
 
 def test_paths_in_a_file_are_from_its_own_folder(tmp_path):
@@ -49,3 +53,41 @@ def test_an_acceptance_says_who_gave_it_and_until_when(tmp_path):
 def test_a_last_day_that_is_none_is_refused(tmp_path):
     with pytest.raises(Failure, match="which is no day"):
         accepting(tmp_path, "id: A, until: soon").accepted  # noqa: B018  # asking is what fails
+
+
+@pytest.mark.parametrize(
+    ("command", "made", "said"),
+    [
+        ("[./switch.sh]", 0o755, ""),
+        ("[sh, -c, exit]", None, ""),
+        ("[./switch.sh]", 0o644, "nodes.hooks[0].command: conf/switch.sh cannot be executed"),
+        ("[./switch.sh]", None, "nodes.hooks[0].command: conf/switch.sh is not there"),
+        ("[no-such-program]", None, "nodes.hooks[0].command: no-such-program is not there"),
+        ("[sh, --password=hunter2]", None, "nodes.hooks[0].command: sh is given a secret, which would stand in the plan"),
+    ],
+)  # fmt: skip
+def test_a_program_that_cannot_be_run_is_refused_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, made: int | None, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "conf").mkdir()
+    file = tmp_path / "conf" / "c2c.yaml"
+    hook = f"  - namespace: shop\n    selector: app=db\n    command: {command}\n"
+    file.write_text(f"apiVersion: c2c/v1alpha1\nkind: Config\nnodes:\n  hooks:\n{hook}")
+    if made is not None:
+        program = tmp_path / "conf" / "switch.sh"
+        program.write_text("#!/bin/sh\n")
+        program.chmod(made)
+    conf = configuration("conf/c2c.yaml")
+    settings = Settings.from_mapping(conf.values)
+    if not said:
+        check_configured(conf)
+        check_planned(settings)
+        return
+    with pytest.raises(Failure) as refused:
+        check_configured(conf)
+    assert str(refused.value) == f"conf/c2c.yaml:7:14: {said}"
+    if "secret" not in said:
+        with pytest.raises(Failure) as refused:
+            check_planned(settings)
+        assert (str(refused.value), refused.value.code) == (said, ExitCode.BLOCKED)
