@@ -43,15 +43,15 @@ def read_records(path: Path) -> list[dict[str, Any]]:
     """
     if not path.exists():
         return []
-    lines = path.read_bytes().split(b"\n")
-    torn = lines.pop()  # what follows the last line end: nothing, or a record that was not finished
     records: list[dict[str, Any]] = []
-    for number, line in enumerate(lines, start=1):
-        why, record = _checked(line, records[-1]["hash"] if records else GENESIS, number)
-        if record is None:
-            raise BrokenJournal(path, number, why, records)
-        records.append(record)
-    del torn
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                break  # a record that was not finished
+            why, record = _checked(line, records[-1]["hash"] if records else GENESIS, number)
+            if record is None:
+                raise BrokenJournal(path, number, why, records)
+            records.append(record)
     return records
 
 

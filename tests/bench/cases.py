@@ -217,7 +217,7 @@ GROWTH: dict[str, tuple[Shape | Estate, ...]] = {
     "policies": tuple(Shape("realistic", 4_000, n, 400) for n in (200, 400, 800, 1_600)),
     "policies, random": tuple(Shape("random", 4_000, n, 400) for n in (200, 400, 800, 1_600)),
     "nodes, planned": tuple(Estate(n, 30 * n) for n in (125, 250, 500, 1_000)),
-    "nodes, rehearsed": tuple(Estate(n, 30 * n) for n in (10, 20, 40, 80)),
+    "nodes, rehearsed": tuple(Estate(n, 30 * n) for n in (50, 100, 200, 400)),
     "deny share": tuple(Shape("adversarial", 500, 200, 500, deny=d) for d in (0.05, 0.1, 0.2, 0.4)),
 }
 
