@@ -6,13 +6,13 @@ At most one command of a script is out at a time, but for evictions, which go ou
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import chain, takewhile
+from itertools import chain, count, takewhile
 
 from migrate.engine import node_machine, run_machine
 from migrate.engine.node_scripts import node_script
 from migrate.engine.phase_scripts import phase_script
 from migrate.engine.rollback import after_the_nodes, before_the_nodes
-from migrate.engine.run_moves import stop
+from migrate.engine.run_moves import NODES, stop
 from migrate.engine.script import pending
 from migrate.engine.turn import Turn
 from migrate.model.census import census
@@ -103,7 +103,7 @@ def _nodes_finished(turn: Turn) -> bool:
         if not waits and (nodes[name].selected or nodes[name].status in IN_HAND):
             _go_on(turn, name)
     run = turn.run
-    if run.status is not RunStatus.RUNNING or _is_awaited(run):
+    if run.status is not RunStatus.RUNNING or _is_awaited(run) or _asks_for_more(turn):
         return False
     concerned = [run.nodes[n] for n in _concerned(run)]
     if any(n.status not in FINAL for n in concerned):
@@ -179,9 +179,49 @@ def _due(run: Run) -> list[str]:
         return [n for n in _canaries(run)[:1] if _waits(run, run.nodes[n])]
     busy = (run.nodes[name] for name in census(run.nodes).busy)
     free = run.plan.draft.settings.waves.parallel - sum(n.selected or n.status in OUT for n in busy)
+    free = min(free, _approved(run) - _taken_up(run))
     if free <= 0:
         return []
     return [n for n in _current_wave(run) if _waits(run, run.nodes[n])][:free]
+
+
+# Approvals on the way (``waves.approvalEvery``).
+
+
+def _approved(run: Run) -> int:
+    """Give how many nodes may be moved after the canary before somebody is asked: all, where it is for the canary alone."""
+    every = run.plan.draft.settings.waves.approval_every
+    if not every:
+        return len(run.nodes)
+    given = takewhile(lambda moved: _question(moved) in run.approvals, count(every, every))
+    return max(given, default=0) + every
+
+
+def _question(moved: int) -> str:
+    """Give the approval that is asked for after so many nodes."""
+    return f"{NODES}{moved}"
+
+
+def _taken_up(run: Run) -> int:
+    """Give how many nodes were taken up after the canary, those in hand among them."""
+    known = census(run.nodes)
+    return known.are(NodeStatus.DONE) + len(known.busy) - 1
+
+
+def _asks_for_more(turn: Turn) -> bool:
+    """Ask before the next nodes, where so many were moved as were approved and none is in hand."""
+    run = turn.run
+    waiting = any(_waits(run, run.nodes[n]) for n in _current_wave(run))
+    if run.phase is not Phase.NODE_LOOP or not waiting or census(run.nodes).busy or run.open:
+        return False
+    if _taken_up(run) < _approved(run):
+        return False
+    asked = _question(_approved(run))
+    turn.change(asked=asked)
+    stop(turn, RunStatus.PAUSED, "approval")
+    turn.order(Command(Name.ASK, args={"id": asked}))
+    turn.tell("an approval is awaited before the next nodes", "R5", before=run.where, after=turn.run.where)
+    return True
 
 
 def _current_wave(run: Run) -> list[str]:

@@ -14,6 +14,7 @@ from migrate.model.events import Event, Kind
 from migrate.model.run import CLEAN_UP, IN_HAND, MIGRATION, NodeStatus, Phase, Run, RunStatus
 
 __all__ = [
+    "NODES",
     "Rows",
     "before_the_window",
     "begin_phase",
@@ -30,6 +31,8 @@ __all__ = [
 Rows = tuple[str, ...]
 WINDOWED = frozenset(map(gate_slug, ("G-15", "G-17", "G-18", "G-27", "G-28")))
 """Halts by gates that judge what a window of time showed."""
+NODES = "nodes-"
+"""How an approval begins that the next nodes of P5 wait for; how many had moved before it is asked for follows."""
 
 
 def phases(run: Run) -> tuple[Phase, ...]:
@@ -82,7 +85,7 @@ def go_on(turn: Turn, event: Event) -> None:
             node_machine.deliver(turn, Event(Kind.RESUME, name, turn.at, detail=event.detail, by=event.by))
         if turn.node(name).prior.get(VOID):
             ask_anew(turn, turn.node(name))
-    if run.reason == "approval" and run.phase is not Phase.REPORT and run.asked != "nodes":
+    if run.reason == "approval" and run.phase is not Phase.REPORT and not run.asked.startswith(NODES):
         next_phase(turn)
 
 

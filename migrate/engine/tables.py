@@ -82,7 +82,7 @@ RUN_ROWS: Mapping[str, str] = {
     "2": "PLANNED: the plan is stale or blocked",
     "3": "PLANNED: another run holds the lock, or the window is closed",
     "4": "RUNNING: the next phase begins",
-    "5": "PAUSED: the next phase waits for an approval",
+    "5": "PAUSED: the next phase, or the next nodes, wait for an approval",
     "6": "HALTED: a precondition does not hold",
     "7": "RUNNING: the next node of the wave begins",
     "8": "RUNNING: the phase's own proof follows the last node",

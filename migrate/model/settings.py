@@ -63,7 +63,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Waves:
-    """How nodes follow one another; ``approval_every`` 0: only the canary is approved."""
+    """How nodes follow one another; ``approval_every`` 0: only the canary is approved, else so many more at a time."""
 
     canaries: int = 1
     canary_approval: bool = True

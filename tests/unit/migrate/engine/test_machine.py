@@ -43,6 +43,30 @@ def test_a_run_in_which_all_goes_well_ends_with_every_node_done(settings: dict[s
     assert not player.run.open
 
 
+@pytest.mark.parametrize(
+    ("every", "parallel", "asked"), [(1, 1, [1, 2]), (1, 3, [1, 2]), (2, 3, [2]), (3, 2, []), (0, 1, [])]
+)
+def test_somebody_is_asked_after_every_so_many_nodes(every: int, parallel: int, asked: list[int]) -> None:
+    """Of four nodes one is the canary; nobody is asked behind the last, and never are more in hand than were approved."""
+    waves = {"parallel": parallel, "approvalEvery": every, "canary": {"approval": False}}
+    player = Player({"waves": waves})
+    player.send(Event(Kind.START))
+    player.play()
+    moved = [sum(n.status is NodeStatus.DONE for n in player.run.nodes.values())]
+    seen = []
+    while player.run.status is RunStatus.PAUSED:
+        assert player.run.reason == "approval"
+        player.send(Event(Kind.RESUME))
+        assert player.run.status is RunStatus.PAUSED, "to resume is not to approve"
+        seen.append(player.run.asked)
+        player.send(Event(Kind.APPROVE, detail={"id": player.run.asked}))
+        player.play()
+        moved.append(sum(n.status is NodeStatus.DONE for n in player.run.nodes.values()))
+    assert player.run.status is RunStatus.DONE
+    assert seen == [f"nodes-{number}" for number in asked]
+    assert moved[:-1] == [1 + number for number in asked]
+
+
 def test_a_finished_run_goes_back_as_a_whole() -> None:
     player = finished()
     player.send(Event(Kind.ROLLBACK_REQUESTED))
