@@ -6,7 +6,8 @@ that do not fit together are a fork, which nobody but a person can decide.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from migrate.driver.books import Books, Playback, standing
@@ -19,7 +20,7 @@ from migrate.model.events import Event, Kind
 from migrate.model.plan import Plan
 from migrate.model.run import Run, RunStatus
 from migrate.model.serial import decode
-from migrate.ports import Holder, Mirrored, Ports
+from migrate.ports import ApiError, Holder, Mirrored, Ports
 
 __all__ = ["Forked", "Locked", "begin_run", "mirror_is_further", "resume_run"]
 
@@ -66,13 +67,13 @@ def begin_run(
     A plan is stale where something that it was made from has changed since: it is refused by the engine, and nothing is
     changed.
     """
-    _lock(ports)
-    books, nodes = Books(ports, run_id, holder), sorted(plan.draft.nodes)
-    books.header(plan, nodes, ports.cluster.identity().uid, attended=attended, rehearsal=rehearsal)
-    ports.mirror.begin(run_id, plan_document(plan))
-    driver = Driver(begin(run_id, plan, nodes, attended=attended), ports, books, pace=pace)
-    detail, text = _circumstances(driver, plan, ports)
-    driver.tell(Event(Kind.START, by=holder, detail=detail, text=text))
+    with _locked(ports):
+        books, nodes = Books(ports, run_id, holder), sorted(plan.draft.nodes)
+        books.header(plan, nodes, ports.cluster.identity().uid, attended=attended, rehearsal=rehearsal)
+        ports.mirror.begin(run_id, plan_document(plan))
+        driver = Driver(begin(run_id, plan, nodes, attended=attended), ports, books, pace=pace)
+        detail, text = _circumstances(driver, plan, ports)
+        driver.tell(Event(Kind.START, by=holder, detail=detail, text=text))
     return driver
 
 
@@ -99,30 +100,38 @@ def resume_run(
     The driver looks at everything that was in flight before it does anything; a run that rests is not woken. ``start``:
     one whose process died before it had begun begins now. ``played`` knows the run; records that it has played already are not played again.
     """
-    _lock(ports, steal=steal)
-    plan, run_id = played.plan, played.run_id
-    books = Books(ports, run_id, holder)
-    records, mirrored = ports.journal.records(), ports.mirror.read()
-    if mirrored is not None and mirror_is_further(records, mirrored, run_id):
-        state = mirrored.state
-        books.goes_on(plan, ports.cluster.identity().uid, state)
-        stands = standing(decode(Run, state, plan=plan), state)
-    else:
-        stands = played.go_on(records)
-    driver = Driver(
-        stands.run, ports, books, at=stands.at, heard=stands.heard, pace=pace, worked=stands.worked
-    )
-    begins = start and driver.run.status is RunStatus.PLANNED
-    detail, stale = _circumstances(driver, plan, ports) if begins else ({}, "")
-    text = "; ".join(part for part in (f"{holder} goes on with run {run_id}", stale) if part)
-    detail = {**detail, **({"start": True} if begins else {})}
-    driver.tell(Event(Kind.LEASE_ACQUIRED, by=holder, detail=detail, text=text))
-    driver.hear_census()
-    driver.hear_wishes()
+    with _locked(ports, steal=steal):
+        plan, run_id = played.plan, played.run_id
+        books = Books(ports, run_id, holder)
+        records, mirrored = ports.journal.records(), ports.mirror.read()
+        if mirrored is not None and mirror_is_further(records, mirrored, run_id):
+            state = mirrored.state
+            books.goes_on(plan, ports.cluster.identity().uid, state)
+            stands = standing(decode(Run, state, plan=plan), state)
+        else:
+            stands = played.go_on(records)
+        driver = Driver(
+            stands.run, ports, books, at=stands.at, heard=stands.heard, pace=pace, worked=stands.worked
+        )
+        begins = start and driver.run.status is RunStatus.PLANNED
+        detail, stale = _circumstances(driver, plan, ports) if begins else ({}, "")
+        text = "; ".join(part for part in (f"{holder} goes on with run {run_id}", stale) if part)
+        detail = {**detail, **({"start": True} if begins else {})}
+        driver.tell(Event(Kind.LEASE_ACQUIRED, by=holder, detail=detail, text=text))
+        driver.hear_census()
+        driver.hear_wishes()
     return driver
 
 
-def _lock(ports: Ports, *, steal: bool = False) -> None:
+@contextmanager
+def _locked(ports: Ports, *, steal: bool = False) -> Iterator[None]:
+    """Take the lock, and give it back where the run cannot begin after all: nobody has to wait until it lapses."""
     holder = ports.lock.acquire(steal=steal)
     if holder is not None:
         raise Locked(holder)
+    try:
+        yield
+    except BaseException:
+        with suppress(ApiError):
+            ports.lock.release()
+        raise

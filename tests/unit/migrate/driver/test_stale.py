@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from migrate.driver.session import begin_run
 from migrate.driver.stale import stale, stale_at_start
 from migrate.engine.bound import Scope
 from migrate.engine.drafting import draft
@@ -97,8 +98,18 @@ def failing(ports: Ports, failure: FailureClass, times: int) -> Ports:
             return listed(resource)
 
         get = staticmethod(ports.cluster.get)
+        identity = staticmethod(ports.cluster.identity)
 
     return replace(ports, cluster=_Cluster())  # type: ignore[arg-type]  # what a look asks for
+
+
+def test_a_run_that_cannot_begin_gives_the_lock_back() -> None:
+    sim = simulated(STALE[0])
+    with pytest.raises(ApiError):
+        begin_run(
+            PLAN, failing(sim.ports(), FailureClass.DENIED, 1), "7f3a0000", holder="alice@laptop:1:7f3a"
+        )
+    assert not sim.lock.ours
 
 
 @pytest.mark.parametrize(
