@@ -41,10 +41,10 @@ __all__ = [
 RUN, HOLDER = "5ea4ca1e", "rehearsal"
 PACE = Pace(
     first_s=2,
-    watch_s=36_000,
-    policies_s=36_000,
+    watch_s=100_000,
+    policies_s=100_000,
     desired_s=10_000,
-    pods_s=36_000,
+    pods_s=100_000,
     mirror_s=100_000,
     longest_s=100_000,
 )

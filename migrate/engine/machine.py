@@ -75,7 +75,8 @@ def _deliver(turn: Turn, event: Event) -> None:
             turn.tell(f"{event.kind}: an answer that nobody waits for", "i", node=event.node)
             return
         if opened.owner:
-            node_machine.deliver(turn, replace(event, node=opened.owner), opened)
+            told = event if event.node == opened.owner else replace(event, node=opened.owner)
+            node_machine.deliver(turn, told, opened)
             return
     elif (
         (event.kind in OF_A_NODE or event.node)
