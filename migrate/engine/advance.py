@@ -6,7 +6,7 @@ At most one command of a script is out at a time, but for evictions, which go ou
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import chain, count, takewhile
+from itertools import chain, count, islice, takewhile
 
 from migrate.engine import node_machine, run_machine
 from migrate.engine.node_scripts import node_script
@@ -147,21 +147,21 @@ _WAVES: list[tuple[tuple[tuple[str, ...], ...], frozenset[str]]] = []
 
 
 def _concerned(run: Run) -> list[str]:
-    """Give the nodes whose end the phase waits for: the canary, or every one."""
+    """Give the nodes whose end the phase waits for: the canaries, or every one."""
     if run.phase is Phase.CANARY:
-        canaries = _canaries(run)
-        return canaries[:1]
+        return _canaries(run)
     return [n for n in run.nodes if n in _planned(run)]
 
 
 def _canaries(run: Run) -> list[str]:
-    """Give the canary, and behind it who would be one if it is left out."""
-    order = [n for wave in run.waves for n in wave if n in run.nodes]
-    return [n for n in order if run.nodes[n].status not in {NodeStatus.SKIPPED, NodeStatus.GONE}]
+    """Give the canaries; where one is left out, the next is one in its place."""
+    order = (n for wave in run.waves for n in wave if n in run.nodes)
+    there = (n for n in order if run.nodes[n].status not in {NodeStatus.SKIPPED, NodeStatus.GONE})
+    return list(islice(there, run.plan.draft.settings.waves.canaries))
 
 
 def _select(turn: Turn) -> None:
-    """Take up nodes: the canary alone, then wave by wave, never more at once than the plan allows."""
+    """Take up nodes: the canaries one by one, then wave by wave, never more at once than the plan allows."""
     run = turn.run
     if census(run.nodes).are(NodeStatus.ROLLING_BACK):
         return
@@ -176,7 +176,8 @@ def _select(turn: Turn) -> None:
 
 def _due(run: Run) -> list[str]:
     if run.phase is Phase.CANARY:
-        return [n for n in _canaries(run)[:1] if _waits(run, run.nodes[n])]
+        left = [n for n in _canaries(run) if run.nodes[n].status not in MOVED]
+        return [n for n in left[:1] if _waits(run, run.nodes[n])]
     busy = (run.nodes[name] for name in census(run.nodes).busy)
     free = run.plan.draft.settings.waves.parallel - sum(n.selected or n.status in OUT for n in busy)
     free = min(free, _approved(run) - _taken_up(run))
@@ -203,9 +204,9 @@ def _question(moved: int) -> str:
 
 
 def _taken_up(run: Run) -> int:
-    """Give how many nodes were taken up after the canary, those in hand among them."""
+    """Give how many nodes were taken up after the canaries, those in hand among them."""
     known = census(run.nodes)
-    return known.are(NodeStatus.DONE) + len(known.busy) - 1
+    return known.are(NodeStatus.DONE) + len(known.busy) - run.plan.draft.settings.waves.canaries
 
 
 def _asks_for_more(turn: Turn) -> bool:

@@ -111,7 +111,7 @@ def _subjects(
 
 
 def _entries(item: Protection, draft: Draft, phases: Sequence[str], why: str) -> Iterator[Mapping[str, Any]]:
-    on_canary = sum(1 for node in item.pods.values() if node == draft.canary.node)
+    on_canary = sum(1 for node in item.pods.values() if node in draft.canaries)
     for phase in phases:
         share = on_canary / len(item.pods) if phase == "P4" else 1.0
         yield {

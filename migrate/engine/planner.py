@@ -63,10 +63,12 @@ def steps_of(plan: Plan, snapshot: Snapshot) -> Iterator[Step]:
     moving = movable_pods(snapshot)
     for phase in phases(run):
         at = replace(run, phase=phase)
-        if phase is Phase.CANARY and plan.draft.canary.node:
-            yield from _node_steps(at, plan.draft.canary.node, moving.get(plan.draft.canary.node, ()))
+        canaries = plan.draft.canaries
+        if phase is Phase.CANARY:
+            for name in canaries:
+                yield from _node_steps(at, name, moving.get(name, ()))
         if phase is Phase.NODE_LOOP:
-            for name in (n for wave in plan.draft.waves for n in wave if n != plan.draft.canary.node):
+            for name in (n for wave in plan.draft.waves for n in wave if n not in canaries):
                 yield from _node_steps(at, name, moving.get(name, ()))
         yield from _with_gates(phase, phase_script(at), plan)
 

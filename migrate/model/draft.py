@@ -114,6 +114,12 @@ class Draft:
     holder: str = ""
 
     @property
+    def canaries(self) -> tuple[str, ...]:
+        """Give the nodes of P4 in their order (``waves.canary.nodes``): the canary, then who goes next; none without one."""
+        ordered = dict.fromkeys([self.canary.node, *(node for wave in self.waves for node in wave)])
+        return tuple(ordered)[: self.settings.waves.canaries] if self.canary.node else ()
+
+    @property
     def steps_of_pin(self) -> tuple[str, ...]:
         """Give the names of the commands of P2 (rules marked *P* are mended by them)."""
         return tuple(dict.fromkeys(str(command.name) for command, _ in self.pins))

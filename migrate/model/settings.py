@@ -221,7 +221,7 @@ def _cilium(data: Mapping[str, Any], values: Mapping[str, Any]) -> Cilium:
 def _waves(data: Mapping[str, Any]) -> Waves:
     base, window = Waves(), mapping(data, "window")
     return Waves(
-        canaries=number(data, "canary", "nodes", default=base.canaries),
+        canaries=max(1, number(data, "canary", "nodes", default=base.canaries)),
         canary_approval=truth(data, "canary", "approval", default=base.canary_approval),
         canary_soak_s=_seconds(mapping(data, "canary"), "soak", base.canary_soak_s),
         parallel=max(1, number(data, "parallel", default=base.parallel)),

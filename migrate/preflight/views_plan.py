@@ -23,11 +23,10 @@ def wave_times(case: Case) -> list[tuple[float, tuple[str, ...]]]:
     """Give for each wave the seconds of its slowest node at p90, its soak inside, and its nodes; the canary soaks longer."""
     waves, plans = case.draft.settings.waves, case.draft.nodes
     found = []
-    for place, nodes in enumerate(case.draft.waves):
+    canaries = set(case.draft.canaries)
+    for nodes in case.draft.waves:
         slowest = max((plans[n].p90_s for n in nodes if n in plans), default=0.0)
-        longer = (
-            waves.canary_soak_s - waves.soak_s if place == 0 and nodes == (case.draft.canary.node,) else 0.0
-        )
+        longer = waves.canary_soak_s - waves.soak_s if canaries & set(nodes) else 0.0
         found.append((slowest + longer, nodes))
     return found
 

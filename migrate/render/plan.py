@@ -8,6 +8,7 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
+from migrate.model.draft import Draft
 from migrate.model.fields import text
 from migrate.model.plan import Plan, Step
 from migrate.render.plan_summary import duration, summary
@@ -44,10 +45,11 @@ def bars(plan: Plan) -> list[Bar]:
         length = sum(60.0 for s in plan.steps if s.phase == phase)
         found.append(Bar(f"{phase} {PHASES[phase]}", at, length, phase))
         at += length
+    canaries = draft.canaries
+    at = _lay(found, _lengths(draft, canaries, settings.waves.canary_soak_s), at, 1)
     for wave in draft.waves:
-        soak = settings.waves.canary_soak_s if draft.canary.node in wave else settings.waves.soak_s
-        lengths = {n: draft.nodes[n].p50_s + soak for n in wave if n in draft.nodes}
-        at = _lay(found, lengths, at, max(1, settings.waves.parallel))
+        rest = [n for n in wave if n not in canaries]
+        at = _lay(found, _lengths(draft, rest, settings.waves.soak_s), at, max(1, settings.waves.parallel))
     for phase, length in (
         ("P6", 60.0 * len(draft.nodes)),
         ("P7", settings.audit_s),
@@ -57,6 +59,10 @@ def bars(plan: Plan) -> list[Bar]:
         found.append(Bar(f"{phase} {PHASES[phase]}", at, length, phase))
         at += length
     return [b for b in found if b.length > 0]
+
+
+def _lengths(draft: Draft, nodes: Iterable[str], soak_s: float) -> dict[str, float]:
+    return {n: draft.nodes[n].p50_s + soak_s for n in nodes if n in draft.nodes}
 
 
 def _lay(found: list[Bar], lengths: Mapping[str, float], at: float, parallel: int) -> float:

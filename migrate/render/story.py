@@ -258,7 +258,7 @@ def _told(plan: Plan, name: str, node: _Node) -> NodeStory:
     wave = next((i for i, w in enumerate(draft.waves, start=1) if name in w), 0)
     return NodeStory(
         name=name,
-        canary=name == draft.canary.node,
+        canary=name in draft.canaries,
         wave=wave,
         mode=planned.mode if planned else "",
         pods=node.pods,

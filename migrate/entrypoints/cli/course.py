@@ -87,7 +87,7 @@ def far_enough(plan: Plan, until: str) -> Callable[[Run], bool]:
     waves = plan.draft.waves
     names: Mapping[str, tuple[str, ...]] = {
         **{f"wave-{number}": tuple(wave) for number, wave in enumerate(waves, start=1)},
-        **({"canary": (plan.draft.canary.node,)} if plan.draft.canary.node else {}),
+        **({"canary": plan.draft.canaries} if plan.draft.canaries else {}),
         **{node: (node,) for node in plan.draft.nodes},
     }
     phases = {str(phase): phase.number for phase in MIGRATION}

@@ -41,8 +41,8 @@ def check(case: Case) -> Iterator[Hit]:
 
 
 def _soaks(case: Case) -> float:
-    waves = case.draft.settings.waves
-    return waves.canary_soak_s + max(0, len(case.draft.waves) - 1) * waves.soak_s if case.draft.waves else 0
+    waves, canaries = case.draft.settings.waves, len(case.draft.canaries)
+    return canaries * waves.canary_soak_s + max(0, len(case.draft.waves) - canaries) * waves.soak_s
 
 
 RULE = Rule(
