@@ -71,10 +71,13 @@ class FileStore:
         beside = target.with_name(f".{target.name}.new")
         handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
-            os.write(handle, content)
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(handle)
+        except OSError:
+            beside.unlink(missing_ok=True)
+            raise
         beside.replace(target)
         return hashlib.sha256(content).hexdigest()
 

@@ -6,6 +6,7 @@ the lock and wishes from outside are looked at there.
 
 from __future__ import annotations
 
+import errno
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -41,6 +42,7 @@ SHORTEST_S = 0.001
 """Time moves between two turns, whatever is due: a loop that does not sleep would starve everything else."""
 REFUSED_AGAIN_S, TOLD_AGAIN_S = 5.0, 60.0
 TOGETHER = 8  # commands that are done side by side; the lock is looked at again behind them
+UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 BUDGETS, RIGHTS = "G-24", "G-22"
 RESTING = frozenset(
     {RunStatus.PAUSED, RunStatus.HALTED, RunStatus.ABORTED, RunStatus.ROLLED_BACK, RunStatus.DONE}
@@ -260,6 +262,11 @@ class Driver:
             self._watch.hurry()  # somebody may have uncordoned the node
         except ApiError as error:
             event = self._api_error(task, error)
+        except OSError as error:
+            if error.errno not in UNWRITABLE:
+                raise
+            self._cannot_write(error)  # evidence and backups lie where the journal lies
+            return
         else:
             self._api_back()
         told = None if event is None else self._to_tell(task, event)

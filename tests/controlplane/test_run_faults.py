@@ -115,8 +115,14 @@ def halting(stage: Stage) -> Mapping[str, Act]:
     """What happens on nodes, in the cluster, and where the run is driven."""
     api, order = stage.world.api, stage.order
 
-    def budget(name: str, **limit: int) -> Callable[[], object]:
-        return lambda: api.create(workloads.budget("shop", name, "web", **limit))
+    def second_budget() -> None:
+        """Evictions that go out together are over at once: they wait on their way until the second budget stands."""
+        stage.proxy.ledger.add(Rule(Slow(2.0), "POST", "/eviction", EACH))
+        api.create(workloads.budget("shop", "second", "web", minAvailable=1))
+
+    def one_budget() -> None:
+        stage.proxy.ledger.clear()
+        api.delete(f"{BUDGETS}/second")
 
     def uncordon() -> None:
         api.patch(f"/api/v1/nodes/{order[4]}", {"spec": {"unschedulable": False}})
@@ -145,7 +151,7 @@ def halting(stage: Stage) -> Mapping[str, Act]:
     return {
         "lock": Act(at_state(order[0], "CORDONED"), lambda: silence(stage), stage.proxy.ledger.clear),
         "refused": Act(at_state(order[1], "CORDONED"), lambda: tighten(stage, 100), lambda: tighten(stage, 4)),
-        "two-budgets": Act(at_state(order[2], "CORDONED"), budget("second", minAvailable=1), lambda: api.delete(f"{BUDGETS}/second")),
+        "two-budgets": Act(at_state(order[2], "PREFLIGHTED"), second_budget, one_budget),
         "agent": Act(at_state(order[3], "CORDONED"), lambda: stage.plant(Fault.AGENT_NEVER_READY, 3), lambda: stage.remove(Fault.AGENT_NEVER_READY, 3)),
         "uncordoned": Act(at_state(order[4], "CORDONED"), uncordon, lambda: None),
         "not-ready": Act(at_state(order[5], "LABELLED"), fall, stand_up),
