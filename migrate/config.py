@@ -44,7 +44,15 @@ def checked(name: str, content: bytes) -> tuple[Mapping[str, Any], list[Problem]
         fix = "begin it with apiVersion: c2c/v1alpha1 and kind: Config"
         return {}, [Problem(Span(name, 1, 1), "the file is not one configuration", fix)]
     (document,) = reading.documents
-    return document.data, list(_problems(document, document.data, ROOT, ()))
+    return document.data, [*_problems(document, document.data, ROOT, ()), *_unpaired(document)]
+
+
+def _unpaired(document: Document) -> Iterator[Problem]:
+    """Name what is chosen without what it takes: nobody but the user's own program can replace a machine."""
+    nodes = document.data.get("nodes")
+    if isinstance(nodes, Mapping) and nodes.get("move") == "replace" and not nodes.get("replace"):
+        fix = "write nodes.replace: {command: [PROGRAM]}, or nodes.move: drain"
+        yield Problem(document.at("nodes", "move"), "nodes.move: replace without a program that does it", fix)
 
 
 def _problems(document: Document, value: object, shape: Shape, path: Path) -> Iterator[Problem]:

@@ -133,6 +133,7 @@ ROOT = _map(
     nodes=_map(
         move=_one_of("drain", "recycle", "replace"),
         recycleOrder=_one_of("hold", "after"),
+        replace=_whole_map(command=TEXTS),
         access=_one_of("auto", "ssh", "pod", "api"),
         hooks=_list(_whole_map(namespace=TEXT, selector=Shape(Kind.SELECTOR), command=TEXTS)),
         inventory=TEXT,

@@ -38,7 +38,6 @@ __all__ = [
     "Holder",
     "Journal",
     "Lock",
-    "Machines",
     "Mirror",
     "Mirrored",
     "Networked",
@@ -418,16 +417,6 @@ class Watcher(Protocol):
         """Give by node the pods of the network that live there; our own probes are none of them."""
 
 
-class Machines(Protocol):
-    """The cloud, where a node is replaced."""
-
-    def delete(self, node: str) -> None:
-        """Delete the machine of a node."""
-
-    def gone(self, node: str) -> bool:
-        """Say whether the machine is gone."""
-
-
 @dataclass(frozen=True, slots=True)
 class ProgramState:
     """A program of the user's: its exit code, None while it runs; ``last`` are the last lines that it wrote.
@@ -452,10 +441,10 @@ class Programs(Protocol):
         """
 
     def look(self, name: str) -> ProgramState | None:
-        """Say how it stands; None where this process began none under the name.
+        """Say how it stands; None where this process began none under the name, or has forgotten it."""
 
-        An end is told once.
-        """
+    def forget(self, name: str) -> None:
+        """Forget one that has ended."""
 
 
 class Journal(Protocol):
@@ -577,7 +566,7 @@ class Reporter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The world, as the driver reaches it; ``machines`` is None where no cloud is at hand."""
+    """The world, as the driver reaches it."""
 
     cluster: Cluster
     evictor: Evictor
@@ -594,4 +583,3 @@ class Ports:
     store: Store
     programs: Programs
     reporter: Reporter
-    machines: Machines | None = None

@@ -194,8 +194,9 @@ class Rehearsal:
         return self._driven(driver, journal)
 
     def _pace(self) -> Pace:
-        real = Pace()
-        return replace(real, first_s=PACE.first_s) if self.sim.world.faults else PACE
+        real, moves = Pace(), self.plan.draft.settings.nodes.move
+        nodes_come_and_go = self.sim.world.faults or moves == "replace"
+        return replace(real, first_s=PACE.first_s) if nodes_come_and_go else PACE
 
     def _ports(self, journal: Journal | None) -> Ports:
         ports = self.sim.ports(self.reporter)

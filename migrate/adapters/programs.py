@@ -108,5 +108,10 @@ class ChildPrograms:
             return ProgramState()
         if child.process.poll() is None:
             child.kill()
-        del self._children[name]
         return ProgramState(child.process.returncode, child.last(), late=child.late)
+
+    def forget(self, name: str) -> None:
+        """Forget one that has ended."""
+        child = self._children.get(name)
+        if child is not None and child.process.poll() is not None:
+            del self._children[name]

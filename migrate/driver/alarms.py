@@ -16,9 +16,9 @@ from migrate.driver.lasting import Lasting
 from migrate.driver.measure import measure
 from migrate.driver.on_evidence import read_json
 from migrate.driver.pace import Pace
-from migrate.driver.sight import calico_ranges, pods_with_addresses_in
+from migrate.driver.sight import calico_ranges, is_labelled, pods_with_addresses_in
 from migrate.engine.gates import judge_gate
-from migrate.engine.script import MIGRATION_CNC
+from migrate.engine.script import MIGRATION_CNC, is_replaced
 from migrate.model.commands import Command, Name
 from migrate.model.draft import Stage
 from migrate.model.events import Event, GateOutcome, Kind
@@ -94,12 +94,16 @@ class Alarms:
             known = self._machines.get(name, uid)
             self._machines[name] = uid
             node = run.nodes.get(name)
+            if node is not None and (is_replaced(run, name) or node.prior.get("uid") == uid):
+                if known != uid:  # the one that came in the place of a machine that we let be replaced
+                    self._starts = {k: start for k, start in self._starts.items() if k[0] != name}
+                continue
             gone = node is not None and node.status is NodeStatus.GONE
             if node is None or not (gone or known != uid) or run.status is not RunStatus.RUNNING:
                 continue
             self._ours.add(name)  # whatever runs there is another start
             if run.phase in {Phase.CANARY, Phase.NODE_LOOP}:
-                yield _replaced(node)
+                yield _replaced(node, live)
             elif run.phase is Phase.FINAL_HELM and not run.acceptance("G-26"):
                 words = f"G-26: {name} is another machine than the one that was migrated, and is not adopted"
                 yield Event(Kind.WATCH_ALARM, gate="G-26", text=words)
@@ -230,12 +234,12 @@ _WALKING = frozenset({Phase.FINAL_HELM, Phase.ENFORCE})
 """Phases that change nodes by a cursor of their own."""
 
 
-def _replaced(node: NodeRun) -> Event:
+def _replaced(node: NodeRun, live: Object) -> Event:
     """Another machine under a node's name; while the node is in hand nothing explains what was done to it."""
     words = f"{node.name} is another machine than before"
     if node.status in OUT | {NodeStatus.ROLLING_BACK, NodeStatus.PREFLIGHTED}:
         return Event(Kind.DRIFT_FOUND, node.name, text=words)
-    detail = {"explained": True, "status": str(NodeStatus.PENDING)}
+    detail = {"explained": True, "status": str(NodeStatus.PENDING), "labelled": is_labelled(live)}
     return Event(Kind.DRIFT_FOUND, node.name, detail=detail, text=f"{words}: it is migrated like a new one")
 
 

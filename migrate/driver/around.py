@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from migrate.driver.on_nodes import CORDONED_BY, WAS_UNSCHEDULABLE
+from migrate.engine.script import is_replaced
 from migrate.model.fields import at, labels, text
 from migrate.model.resources import condition
 from migrate.model.run import IN_HAND, NodeStatus, Run
@@ -76,4 +77,5 @@ def cordons(run: Run, there: Mapping[str, Object]) -> Measure:
 def node_set(run: Run, there: Collection[str]) -> Measure:
     """Give nodes that joined and are not adopted, and nodes that are gone (G-26)."""
     known = {n for n, node in run.nodes.items() if node.status is not NodeStatus.GONE}
-    return {"unplanned": sorted(set(there) - known), "missing": sorted(known - set(there))}
+    missing = (n for n in known - set(there) if not is_replaced(run, n))
+    return {"unplanned": sorted(set(there) - known), "missing": sorted(missing)}

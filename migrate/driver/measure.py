@@ -35,7 +35,7 @@ from migrate.model.events import FailureClass
 from migrate.model.fields import at, items, labels, maps, text
 from migrate.model.pods import Pod, waiting_reason
 from migrate.model.resources import condition
-from migrate.model.run import PATH, NodeStatus, Phase
+from migrate.model.run import Phase
 from migrate.model.workloads import Budget, Workload
 from migrate.ports import ApiError, Object
 
@@ -43,7 +43,6 @@ __all__ = ["measure"]
 
 SYSTEM = "kube-system"
 NETWORK_TAINTS = ("node.cilium.io/agent-not-ready", "node.kubernetes.io/network-unavailable")
-SWITCHED = frozenset(PATH[PATH.index(NodeStatus.CNI_SWITCHED) :])
 WHOLE = Command(Name.EVALUATE_GATE)
 """A question about the whole cluster."""
 STUCK = ("CrashLoopBackOff", "CreateContainerError", "RunContainerError")
@@ -57,7 +56,7 @@ def measure(work: Workshop, command: Command) -> Mapping[str, Any]:
 def _names(work: Workshop, command: Command) -> list[str]:
     if command.node:
         return [command.node]
-    return [n for n, node in sorted(work.run.nodes.items()) if node.status is not NodeStatus.GONE]
+    return [n for n, node in sorted(work.run.nodes.items()) if node.is_there]
 
 
 def _expect(work: Workshop, command: Command) -> dict[str, str]:
@@ -72,7 +71,7 @@ def _expect(work: Workshop, command: Command) -> dict[str, str]:
 
 def _switched(work: Workshop, name: str) -> bool:
     node = work.run.nodes.get(name)
-    return node is not None and node.status in SWITCHED
+    return node is not None and node.on_cilium
 
 
 def _ready(work: Workshop, command: Command) -> Mapping[str, Any]:

@@ -21,7 +21,7 @@ from migrate.driver.sight import (
     ready,
     taints,
 )
-from migrate.engine.script import CALICO, CILIUM, CONF_PATH, ENFORCE_CNC, MIGRATION_CNC
+from migrate.engine.script import CALICO, CILIUM, CONF_PATH, ENFORCE_CNC, MIGRATION_CNC, node_plan
 from migrate.model.commands import Command, Name
 from migrate.model.draft import Stage
 from migrate.model.events import FailureClass
@@ -84,8 +84,12 @@ def _cordoned(work: Workshop, command: Command) -> Look:
     if not at(node, "spec", "unschedulable") or marks.get(CORDONED_BY) != work.run.id:
         return Absent()
     pods = _to_leave(work, command.node, command.args["leave"])
+    replaced = (
+        node_plan(work.run, command.node).mode == "replace"
+    )  # whose machine is deleted by its Node's UID
     return Done(
         {
+            **({"uid": text(node, "metadata", "uid")} if replaced else {}),
             "unschedulable": marks.get(WAS_UNSCHEDULABLE) == "true",
             "pods": to_evict(work, pods),
         }
@@ -416,21 +420,6 @@ def _swept(work: Workshop, command: Command) -> Look:
     return Done()
 
 
-def _delete_machine(work: Workshop, command: Command) -> None:
-    if work.ports.machines is not None:
-        work.ports.machines.delete(command.node)
-
-
-def _machine_gone(work: Workshop, command: Command) -> Look:
-    if work.ports.machines is None:
-        return Failed(
-            FailureClass.PERMANENT, f"{command.node}: nobody can replace machines here (nodes.move: replace)"
-        )
-    if work.ports.machines.gone(command.node) and work.ports.cluster.get("nodes", command.node) is None:
-        return Done()
-    return Absent()
-
-
 def _mark(work: Workshop, command: Command) -> None:
     now = work.ports.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
     _annotate(work, command, {MIGRATED_AT: now, LAST_APPLIED: CILIUM, DESIRED: CILIUM})
@@ -485,7 +474,6 @@ DEEDS: Mapping[Name, Deed] = {
     Name.REBOOT: Deed(_reboot, _rebooted),
     Name.RESTORE_CALICO_CONF: Deed(_restore_conf, _conf_restored),
     Name.SWEEP_NODE: Deed(_sweep, _swept, once=True, traceless=True),
-    Name.DELETE_MACHINE: Deed(_delete_machine, _machine_gone),
     Name.ANNOTATE_NODE: Deed(_mark, _marked),
     Name.SWEEP_MARKS: Deed(_sweep_marks, _marks_swept),
 }

@@ -10,17 +10,15 @@ from collections.abc import Iterator, Sequence
 
 from migrate.driver.deeds import Workshop
 from migrate.model.commands import Command
-from migrate.model.run import PATH, NodeStatus, Run
+from migrate.model.run import Run
 from migrate.ports import ProbeRow
 
 __all__ = ["rows_of"]
 
-SWITCHED = frozenset(PATH[PATH.index(NodeStatus.CNI_SWITCHED) :])
-
 
 def rows_of(work: Workshop, command: Command) -> list[ProbeRow]:
     """Give the rows of a Probe command, both families where the cluster has both."""
-    names = [n for n, node in sorted(work.run.nodes.items()) if node.status is not NodeStatus.GONE]
+    names = [n for n, node in sorted(work.run.nodes.items()) if node.is_there]
     families = work.plan.draft.variant.families
     inside = [
         ProbeRow(row.kind, row.source, row.target, family, row.expect)
@@ -58,7 +56,7 @@ def _of_node(run: Run, node: str, names: Sequence[str]) -> Iterator[ProbeRow]:
 
 
 def _one_of_each(run: Run, node: str, names: Sequence[str]) -> list[str]:
-    others = [(n, run.nodes[n].status in SWITCHED) for n in names if n != node]
+    others = [(n, run.nodes[n].on_cilium) for n in names if n != node]
     firsts = (next((n for n, moved in others if moved is side), None) for side in (True, False))
     return [n for n in firsts if n is not None]
 
@@ -79,7 +77,7 @@ def _from_node(node: str) -> Iterator[ProbeRow]:
 
 
 def _mixed(run: Run, names: Sequence[str]) -> Iterator[ProbeRow]:
-    moved = [n for n in names if run.nodes[n].status in SWITCHED]
+    moved = [n for n in names if run.nodes[n].on_cilium]
     for node in moved:
         for other in (n for n in names if n not in moved):
             yield from _both_ways(node, other)

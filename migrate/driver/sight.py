@@ -78,6 +78,11 @@ def pods_of(cluster: Cluster, node: str) -> list[Pod]:
     return [p for p in cluster.pods(node) if not p.finished]
 
 
+def is_labelled(node: Object) -> bool:
+    """Say whether a node carries the migration's label."""
+    return labels(node, "metadata", "labels").get(CNC_LABELS["cilium-default"]) == "true"
+
+
 def movable(pods: Iterable[Pod]) -> list[Pod]:
     """Give the pods that a drain evicts, without our own probes."""
     return [p for p in pods if p.movable and not p.host_network and p.labels.get("c2c/owned") != "true"]

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from migrate.driver.alarms import Alarms
 from migrate.driver.on_nodes import CORDONED_BY
 from migrate.driver.pace import Pace
-from migrate.driver.sight import CNC_LABELS
+from migrate.driver.sight import CNC_LABELS, is_labelled
 from migrate.driver.stale import stale
 from migrate.engine.bound import Scope
-from migrate.engine.script import MIGRATION_CNC
+from migrate.engine.script import MIGRATION_CNC, is_replaced
 from migrate.model.calendar import is_open, next_opening
 from migrate.model.census import out_of
 from migrate.model.commands import Command
@@ -167,7 +167,6 @@ class Watch:
         replaced = list(self._alarms.replaced(run, there))
         yield from replaced
         others = {e.node for e in replaced}
-        self._boots = {n: boot for n, boot in self._boots.items() if n not in others}
         for name, node in run.nodes.items():
             if node.status is not NodeStatus.GONE and name in there and name not in others:
                 yield from self._one_node(run, node, there[name])
@@ -179,9 +178,11 @@ class Watch:
     def _joined_and_left(self, run: Run, there: Mapping[str, Object]) -> Iterator[Event]:
         for name in there:
             if name not in run.nodes and self._once(name, "added"):
-                yield Event(Kind.NODE_ADDED, name, text=f"{name} joined the cluster")
+                detail = {"labelled": True} if is_labelled(there[name]) else {}
+                yield Event(Kind.NODE_ADDED, name, detail=detail, text=f"{name} joined the cluster")
         for name, node in run.nodes.items():
-            if node.status is not NodeStatus.GONE and name not in there and self._once(name, "removed"):
+            gone = node.status is not NodeStatus.GONE and name not in there and not is_replaced(run, name)
+            if gone and self._once(name, "removed"):
                 yield Event(Kind.NODE_REMOVED, name, text=f"{name} was deleted")
 
     def _one_node(self, run: Run, node: NodeRun, live: Object) -> Iterator[Event]:
@@ -208,8 +209,9 @@ class Watch:
 
     def _boot(self, run: Run, node: NodeRun, live: Object) -> Iterator[Event]:
         now = text(live, "status", "nodeInfo", "bootID")
-        before = self._boots.get(node.name, now)
-        self._boots[node.name] = now
+        machine = text(live, "metadata", "uid") or node.name  # another one of the same name did not reboot
+        before = self._boots.get(machine, now)
+        self._boots[machine] = now
         ours = any(o.command.name == "Reboot" and o.owner == node.name for o in run.open.values())
         if now != before and not ours:
             yield Event(Kind.NODE_REBOOTED, node.name, text=f"{node.name} rebooted by itself")
@@ -223,4 +225,6 @@ class Watch:
 def _busy(run: Run, name: str) -> bool:
     """Say whether a command of ours is under way that changes what would be compared."""
     changing = {"Cordon", "Uncordon", "LabelNode", "UnlabelNode", "RestartAgent"}
-    return any(o.owner == name and o.command.name in changing for o in run.open.values())
+    return is_replaced(run, name) or any(
+        o.owner == name and o.command.name in changing for o in run.open.values()
+    )

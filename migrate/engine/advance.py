@@ -13,7 +13,7 @@ from migrate.engine.node_scripts import node_script
 from migrate.engine.phase_scripts import phase_script
 from migrate.engine.rollback import after_the_nodes, before_the_nodes
 from migrate.engine.run_moves import NODES, stop
-from migrate.engine.script import pending
+from migrate.engine.script import awaits_machine, pending
 from migrate.engine.turn import Turn
 from migrate.model.census import census
 from migrate.model.commands import Command, Name
@@ -175,12 +175,12 @@ def _select(turn: Turn) -> None:
 
 
 def _due(run: Run) -> list[str]:
+    busy = (run.nodes[name] for name in census(run.nodes).busy)
+    out = sum(n.selected or n.status in OUT for n in busy)
     if run.phase is Phase.CANARY:
         left = [n for n in _canaries(run) if run.nodes[n].status not in MOVED]
-        return [n for n in left[:1] if _waits(run, run.nodes[n])]
-    busy = (run.nodes[name] for name in census(run.nodes).busy)
-    free = run.plan.draft.settings.waves.parallel - sum(n.selected or n.status in OUT for n in busy)
-    free = min(free, _approved(run) - _taken_up(run))
+        return [n for n in left[:1] if not out and _waits(run, run.nodes[n])]
+    free = min(run.plan.draft.settings.waves.parallel - out, _approved(run) - _taken_up(run))
     if free <= 0:
         return []
     return [n for n in _current_wave(run) if _waits(run, run.nodes[n])][:free]
@@ -280,19 +280,31 @@ def _stop(turn: Turn) -> None:
     """Finish what must be finished, then come to rest."""
     run = turn.run
     settle = run.target in {RunStatus.PAUSED, RunStatus.HALTED} and not run.now
+    _let_wait(turn)
     if settle and run.reason not in {"lease", "journal"}:
         for name, node in list(run.nodes.items()):
-            if node.status not in SAFE and (
+            if not _is_safe(run, node) and (
                 run.scope in {"", name} or run.resume_as is not RunStatus.ROLLING_BACK
             ):
                 _go_on(turn, name)
     run = turn.run
-    busy = any(n.status not in SAFE for n in run.nodes.values()) if settle else False
+    busy = any(not _is_safe(run, n) for n in run.nodes.values()) if settle else False
     if run.open and not (run.target is None and run.now):
         return
     if busy or run.status is not RunStatus.STOPPING:
         return
     _rest(turn)
+
+
+def _is_safe(run: Run, node: NodeRun) -> bool:
+    return node.status in SAFE or awaits_machine(run, node.name)
+
+
+def _let_wait(turn: Turn) -> None:
+    """Wait no longer for machines to come: nobody is adopted before the checkpoint, and they are awaited anew behind it."""
+    left = {k: o for k, o in turn.run.open.items() if o.command.name is not Name.AWAIT_MACHINE}
+    if len(left) < len(turn.run.open):
+        turn.change(open=left)
 
 
 def _rest(turn: Turn) -> None:
@@ -355,13 +367,16 @@ def _nodes_back(turn: Turn) -> bool:
     """Bring the nodes back one at a time, the last moved first; say whether all are."""
     run = turn.run
     touched = [
-        n for n, node in run.nodes.items() if node.status in IN_HAND or node.status is NodeStatus.HALTED
-    ]
+        n for n, node in run.nodes.items()
+        if node.status in IN_HAND or node.status is NodeStatus.HALTED or _is_born_moved(node)
+    ]  # fmt: skip
     order = [*touched, *(n for n in reversed(run.order) if n not in touched)]
     for name in order:
         node = turn.node(name)
         if node.status is NodeStatus.ROLLED_BACK:
             continue
+        if _is_born_moved(node):
+            turn.move_node(name, NodeStatus.CNI_SWITCHED)
         if node.status is not NodeStatus.ROLLING_BACK:
             node_machine.deliver(
                 turn, Event(Kind.ROLLBACK_REQUESTED, name, turn.at, text=f"{name}: back to Calico")
@@ -372,3 +387,8 @@ def _nodes_back(turn: Turn) -> bool:
         if turn.node(name).status is not NodeStatus.ROLLED_BACK:
             return False
     return not turn.run.open
+
+
+def _is_born_moved(node: NodeRun) -> bool:
+    """Say whether a node waits for its turn and is on Cilium since its birth."""
+    return node.status is NodeStatus.PENDING and node.on_cilium

@@ -21,6 +21,8 @@ __all__ = ["done", "failed", "gate", "unknown"]
 RETRYABLE = frozenset({FailureClass.TRANSIENT, FailureClass.CONFLICT, FailureClass.WAIT})
 BUDGET_RETRY_S = 5.0
 OF_DRAIN = frozenset({Name.EVICT, Name.RUN_HOOK})
+KEPT = ("unschedulable", "agent", "boot_id", "uid", "deleted", "followed", "again", "labelled")
+"""What is remembered of what a command saw: the first answer counts."""
 BUDGETS, MATRIX, RIGHTS = "G-24", "G-05", "G-22"
 
 
@@ -43,7 +45,7 @@ def done(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows:
 def _remember(turn: Turn, node: NodeRun, command: Command, seen: Mapping[str, Any]) -> None:
     """Take what a command's observation says into the node's state."""
     prior = dict(node.prior)
-    prior |= {k: seen[k] for k in ("unschedulable", "agent", "boot_id") if k in seen and k not in prior}
+    prior |= {k: seen[k] for k in KEPT if k in seen and k not in prior}
     if command.name is Name.EVICT:
         left = {uid: pod for uid, pod in node.evict.items() if uid != command.args["uid"]}
         turn.change_node(node.name, evict=left)

@@ -12,7 +12,17 @@ from migrate.model.commands import Command, Name
 from migrate.model.events import Event, Kind
 from migrate.model.run import PATH, NodeRun, NodeStatus
 
-__all__ = ["BEHIND_PROOF", "SWITCHED", "Rows", "forget", "gate_lost", "halt", "stand_down"]
+__all__ = [
+    "BEHIND_PROOF",
+    "SWITCHED",
+    "Rows",
+    "forget",
+    "gate_lost",
+    "halt",
+    "let_go",
+    "stand_down",
+    "successor",
+]
 
 Rows = tuple[str, ...]
 SWITCHED = PATH[PATH.index(NodeStatus.CNI_SWITCHED) :]
@@ -44,8 +54,23 @@ def forget(turn: Turn, name: str, but: Name | None = None) -> None:
     turn.change(open={k: o for k, o in turn.run.open.items() if o.owner != name or o.command.name is but})
 
 
+def successor(name: str, *, labelled: bool, uid: str = "") -> NodeRun:
+    """Give a machine that joined later, or came in the place of another one; its turn comes like any other's."""
+    known = {"labelled": labelled, "uid": uid}
+    return NodeRun(name, prior={"successor": True, **{k: v for k, v in known.items() if v}})
+
+
+def let_go(turn: Turn, node: NodeRun) -> None:
+    """Give up a node whose machine was deleted: nothing of it can be brought back."""
+    forget(turn, node.name)
+    turn.move_node(node.name, NodeStatus.GONE, selected=False, came_from=None, evict={})
+
+
 def stand_down(turn: Turn, node: NodeRun) -> None:
     """Bring a node that was not switched back into service."""
+    if node.prior.get("deleted"):
+        let_go(turn, node)
+        return
     cordoning = any(o.command.name is Name.CORDON and o.owner == node.name for o in turn.run.open.values())
     turn.move_node(node.name, NodeStatus.PENDING, selected=False, came_from=None, evict={})
     forget(turn, node.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from migrate.engine.node_moves import Rows
+from migrate.engine.node_moves import Rows, successor
 from migrate.engine.node_scripts import node_script
 from migrate.engine.script import node_plan, pending
 from migrate.engine.turn import Turn
@@ -50,7 +50,10 @@ def _after_drain(turn: Turn, node: NodeRun) -> Rows:
 
 def _after_label(turn: Turn, node: NodeRun) -> Rows:
     if node_plan(turn.run, node.name).mode == "replace":
-        turn.move_node(node.name, NodeStatus.GONE)
+        if uid := str(node.prior.get("again") or ""):
+            turn.set_node(successor(node.name, labelled=bool(node.prior.get("labelled")), uid=uid))
+            return ("47",)
+        turn.move_node(node.name, NodeStatus.GONE, selected=False)
         turn.raise_(Kind.NODE_COMPLETE, node.name)
         return ("47",)
     turn.move_node(node.name, NodeStatus.LABELLED)

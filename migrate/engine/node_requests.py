@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migrate.engine.asking_again import retry_gates
-from migrate.engine.node_moves import Rows, forget, stand_down
+from migrate.engine.node_moves import Rows, forget, let_go, stand_down
 from migrate.engine.node_news import EVICTED, ask_anew
 from migrate.engine.turn import Turn
 from migrate.model.commands import Command, Name
@@ -17,13 +17,17 @@ def selected(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Ro
     """Take a node up, for the first time or again."""
     del opened
     again = node.status is not NodeStatus.PENDING
-    limit = turn.run.plan.draft.settings.deadlines.drain_s
+    limit = turn.run.plan.draft.settings.deadlines
+    born = (
+        node.prior.get("labelled") and not again
+    )  # on Cilium since its first start: there is nothing to switch
     turn.move_node(
         node.name,
-        NodeStatus.PENDING,
+        NodeStatus.CNI_SWITCHED if born else NodeStatus.PENDING,
         selected=event.kind is Kind.SELECTED,
         reason="",
-        drain_until=turn.at + limit,
+        drain_until=turn.at + limit.drain_s,
+        node_until=turn.at + limit.node_s if born else node.node_until,
     )
     return ("31",) if again else ("1",)
 
@@ -31,6 +35,10 @@ def selected(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Ro
 def roll_back(turn: Turn, node: NodeRun, event: Event, opened: Open | None) -> Rows:
     """Send a node back to Calico, from wherever it is."""
     del opened
+    if node.prior.get("deleted"):
+        let_go(turn, node)
+        turn.raise_(Kind.NODE_ROLLED_BACK, node.name)
+        return ("25",)
     back = node.came_from if node.status is NodeStatus.HALTED and node.came_from else node.status
     forget(turn, node.name)
     turn.move_node(

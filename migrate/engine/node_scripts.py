@@ -46,6 +46,7 @@ def _labelling(run: Run, node: NodeRun, how: NodePlan) -> Iterator[Command]:
     del run
     if how.mode == "replace":
         yield Command(Name.DELETE_MACHINE, node.name)
+        yield Command(Name.AWAIT_MACHINE, node.name)
     else:
         yield Command(Name.LABEL_NODE, node.name, {"drained": True})
 

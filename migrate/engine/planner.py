@@ -11,6 +11,7 @@ from typing import Any
 
 from migrate.engine.bound import bound
 from migrate.engine.machine import begin
+from migrate.engine.node_moves import SWITCHED
 from migrate.engine.node_scripts import node_script
 from migrate.engine.phase_scripts import phase_script
 from migrate.engine.placement import movable_pods
@@ -78,10 +79,16 @@ def _node_steps(run: Run, name: str, pods: Sequence[Pod]) -> Iterator[Step]:
     how = run.plan.draft.nodes.get(name)
     after = how is not None and how.mode == "recycle" and how.recycle_order == "after"
     for status in PATH[:-1]:
+        replaced = how is not None and how.mode == "replace"
+        if (
+            replaced and status is NodeStatus.LABELLED
+        ):  # whoever comes in its place is switched from its birth
+            continue
         wrong_way = status is (_RECYCLE_ONLY if how is not None and how.reboot else _REBOOT_ONLY)
         if wrong_way or (after and status is NodeStatus.DRAINED):
             continue
-        node = NodeRun(name, status, selected=True, prior={"unschedulable": False})
+        born = replaced and status in SWITCHED
+        node = NodeRun(name, status, selected=True, prior={} if born else {"unschedulable": False})
         script = list(node_script(run, node))
         if status is NodeStatus.CORDONED:
             named = numbers(run.plan.draft.settings.nodes.hooks, pods)

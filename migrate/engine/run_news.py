@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from migrate.engine import node_machine
 from migrate.engine.asking_again import retry_gates
+from migrate.engine.node_moves import successor
 from migrate.engine.node_news import VOID, ask_anew
 from migrate.engine.run_moves import Rows, gave_up, go_on, halt, stop, without_last_gates
 from migrate.engine.run_requests import start
@@ -82,8 +85,13 @@ def node_halted(turn: Turn, event: Event, opened: Open | None) -> Rows:
 
 
 def _to_take_back(run: Run, event: Event) -> bool:
-    """Say whether there is anything to take back: a node that was never cordoned is on Calico as it was."""
+    """Say whether there is anything to take back: a node that was never cordoned is on Calico as it was.
+
+    A machine that was deleted is gone.
+    """
     began = run.nodes[event.node].came_from
+    if run.nodes[event.node].prior.get("deleted"):
+        return False
     return run.phase in {Phase.CANARY, Phase.NODE_LOOP} and began not in UNTOUCHED
 
 
@@ -119,9 +127,12 @@ def node_added(turn: Turn, event: Event, opened: Open | None) -> Rows:
     run = turn.run
     if event.node and event.node not in run.nodes:
         late = run.phase.number >= Phase.FINAL_HELM.number
-        joined = NodeRun(event.node, NodeStatus.DONE, prior={VOID: True}) if late else NodeRun(event.node)
+        joined = NodeRun(event.node, NodeStatus.DONE, prior={VOID: True}) if late else _joins(run, event)
         turn.set_node(joined)
-        turn.change(waves=(*run.waves, (event.node,)))
+        first = (
+            not late and run.plan.draft.settings.nodes.move == "replace"
+        )  # proved before the next one goes
+        turn.change(waves=((event.node,), *run.waves) if first else (*run.waves, (event.node,)))
         if late:
             turn.change(order=(*run.order, event.node))
         if late and run.status is RunStatus.RUNNING:
@@ -133,6 +144,12 @@ def node_added(turn: Turn, event: Event, opened: Open | None) -> Rows:
         case RunStatus.PAUSED | RunStatus.HALTED:
             return ("48",)
     return ("=",)
+
+
+def _joins(run: Run, event: Event) -> NodeRun:
+    """Give a node that joins while nodes are moved; one that carries the label is on Cilium since its birth."""
+    born = run.phase in {Phase.CANARY, Phase.NODE_LOOP} and bool(event.detail.get("labelled"))
+    return successor(event.node, labelled=True) if born else NodeRun(event.node)
 
 
 def node_removed(turn: Turn, event: Event, opened: Open | None) -> Rows:
@@ -175,7 +192,8 @@ def _as_new(turn: Turn, event: Event) -> None:
     """Begin a node anew from what was observed: what is known of it belongs to another machine."""
     left = {k: o for k, o in turn.run.open.items() if o.owner != event.node}
     turn.change(open=left, order=tuple(n for n in turn.run.order if n != event.node))
-    turn.set_node(NodeRun(event.node, NodeStatus(event.detail["status"])))
+    made = successor(event.node, labelled=bool(event.detail.get("labelled")))
+    turn.set_node(replace(made, status=NodeStatus(event.detail["status"])))
 
 
 def alarm(turn: Turn, event: Event, opened: Open | None) -> Rows:

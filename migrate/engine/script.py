@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from migrate.model.commands import Command, Name
@@ -22,9 +23,11 @@ __all__ = [
     "MIGRATION_CNC",
     "Keyed",
     "Script",
+    "awaits_machine",
     "evictions",
     "gate",
     "hooks",
+    "is_replaced",
     "measurable",
     "moved",
     "node_plan",
@@ -63,10 +66,29 @@ def measurable(run: Run, script: Iterable[Command]) -> Script:
 
 
 def node_plan(run: Run, node: str) -> NodePlan:
-    """Give how a node is moved; a node that was adopted later is moved as the settings say."""
+    """Give how a node is moved; a node that was adopted later is moved as the settings say.
+
+    No machine is replaced that came in the place of another one, or joined later: it would never end.
+    """
     draft = run.plan.draft
     default = NodePlan(mode=draft.settings.nodes.move, recycle_order=draft.settings.nodes.recycle_order)
-    return draft.nodes.get(node, default)
+    known = run.nodes.get(node)
+    adopted = node not in draft.nodes or (known is not None and bool(known.prior.get("successor")))
+    plan = draft.nodes.get(node, default)
+    return replace(plan, mode="drain", reboot=False) if adopted and plan.mode == "replace" else plan
+
+
+def is_replaced(run: Run, node: str) -> bool:
+    """Say whether a node's machine is being replaced now: it may be gone, or another one, and that is as it should be."""
+    if awaits_machine(run, node):
+        return True
+    return any(o.owner == node and o.command.name is Name.DELETE_MACHINE for o in run.open.values())
+
+
+def awaits_machine(run: Run, node: str) -> bool:
+    """Say whether a node's machine is gone and the one in its place is still to come: it can wait, whatever the run does."""
+    known = run.nodes.get(node)
+    return known is not None and known.status is NodeStatus.DRAINED and bool(known.prior.get("deleted"))
 
 
 def pending(script: Iterable[Command], done: Sequence[str]) -> Iterator[Command]:

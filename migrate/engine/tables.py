@@ -161,7 +161,7 @@ _NODE_COLUMNS: tuple[tuple[NodeStatus, ...], ...] = (
 _NODE_MATRIX: Mapping[Kind, str] = {
     Kind.SELECTED: "1 i i i i i i i i i i i i 31 i",
     Kind.RETRY_REQUESTED: "i i i i i i i i i i i i i 31 i",
-    Kind.COMMAND_DONE: "2,3,= 4 5,46,= 9,47 10 12,14,= = = 18,= = 23,= = 29,= i i",
+    Kind.COMMAND_DONE: "2,3,= 4 5,46,= 9,47,= 10 12,14,= = = 18,= = 23,= = 29,= i i",
     Kind.COMMAND_FAILED: "38,39 38,39 38,6,39,7,48 38,39,8 38,11,39 38,13,39 38,39 38,39 38,39 38,39 38,39 = 38,30 i i",
     Kind.COMMAND_UNKNOWN: "40,39 40,39 40,39 40,39 40,39 40,39 40,39 40,39 40,39 40,39 40,39 = 40,30 i i",
     Kind.GATE_RESULT: "=,3,49,7 = = = =,11 =,14,16 15,16,= 17,16,= 18,19,= 20,21,22,= =,24 = 29,30,= i i",
@@ -233,7 +233,7 @@ NODE_ROWS: Mapping[str, str] = {
     "44": "SKIPPED: an operator leaves it out",
     "45": "unchanged: it stays on Cilium; UNCORDONED with --rollback: ROLLING_BACK",
     "46": "LABELLED: labelled before its pods move (recycle, order after)",
-    "47": "GONE: its replacement has joined",
+    "47": "GONE, or PENDING where it bears the same name: its replacement has joined",
     "48": "HALTED: an eviction can never succeed",
     "49": "PENDING: a PDB, a backend or a right allows nothing now, asked again",
     "50": "PENDING: uncordoned, no pod had been evicted",

@@ -61,6 +61,7 @@ class Name(StrEnum):
     RECYCLE_PODS = "RecyclePods"
     RESTART_DAEMON_PODS = "RestartDaemonPods"
     DELETE_MACHINE = "DeleteMachine"
+    AWAIT_MACHINE = "AwaitMachine"
     REBOOT = "Reboot"
     RESTORE_CALICO_CONF = "RestoreCalicoConf"
     ANNOTATE_NODE = "AnnotateNode"
@@ -152,6 +153,7 @@ NATURES: Mapping[Name, Nature] = {
     Name.RECYCLE_PODS: Nature(30 * MINUTE_S),
     Name.RESTART_DAEMON_PODS: Nature(15 * MINUTE_S),
     Name.DELETE_MACHINE: Nature(30 * MINUTE_S),
+    Name.AWAIT_MACHINE: _reads(30 * MINUTE_S),
     Name.REBOOT: Nature(20 * MINUTE_S, idempotent=False),
     Name.RESTORE_CALICO_CONF: Nature(2 * MINUTE_S),
     Name.ANNOTATE_NODE: Nature(30),

@@ -123,6 +123,8 @@ OUT = frozenset(PATH[PATH.index(NodeStatus.CORDONED) : PATH.index(NodeStatus.UNC
 SETTLED = frozenset({NodeStatus.DONE, NodeStatus.SKIPPED, NodeStatus.GONE})
 """A node in one of these is no work any more: moved, left out, or deleted."""
 
+_SWITCHED = frozenset(PATH[PATH.index(NodeStatus.CNI_SWITCHED) :])
+
 IN_HAND = OUT | {NodeStatus.PREFLIGHTED, NodeStatus.UNCORDONED, NodeStatus.SOAKED, NodeStatus.ROLLING_BACK}
 
 
@@ -131,7 +133,9 @@ class NodeRun:
     """One node's state. ``came_from`` is where HALTED or ROLLING_BACK began; ``selected``: its wave has taken it up.
 
     ``done`` are the keys of the commands finished in this state; ``evict`` the pods still to go, by uid;
-    ``prior`` what its undo and proofs need: ``unschedulable``, ``agent``, ``boot_id``.
+    ``prior`` what its undo and proofs need: ``unschedulable``, ``agent``, ``boot_id``. Of one whose machine is replaced:
+    its ``uid``, and that it is ``deleted``, ``followed`` by another, or there ``again`` (its new uid). Of a machine that
+    came in a place: that it is a ``successor``, and ``labelled`` from its birth.
     """
 
     name: str
@@ -154,6 +158,17 @@ class NodeRun:
     def cordoned_by_us(self) -> bool:
         """Say whether it was schedulable before our cordon: only then is it ours to uncordon."""
         return self.prior.get("unschedulable") is False
+
+    @property
+    def is_there(self) -> bool:
+        """Say whether it has a machine, as far as is known."""
+        return self.status is not NodeStatus.GONE and not self.prior.get("deleted")
+
+    @property
+    def on_cilium(self) -> bool:
+        """Say whether its own CNI is Cilium: it was switched, or is so since its birth and waits for its turn."""
+        born = self.status is NodeStatus.PENDING and bool(self.prior.get("labelled"))
+        return born or self.status in _SWITCHED
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,13 +77,17 @@ class Waves:
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """How a node is moved and touched; ``hooks`` are commands before a drain, by pod selector."""
+    """How a node is moved and touched; ``hooks`` are commands before a drain, by pod selector.
+
+    ``replace``: the command that deletes the machine of a node, for the mode of that name.
+    """
 
     move: str = "drain"
     recycle_order: str = "hold"
     access: str = "auto"
     reboot: str = "auto"
     hooks: tuple[Hook, ...] = ()
+    replace: tuple[str, ...] = ()
     inventory: str = ""
     known_hosts: str = ""
     by_node: Mapping[str, str] = field(default_factory=dict)
@@ -244,6 +248,7 @@ def _nodes(data: Mapping[str, Any]) -> Nodes:
         recycle_order=text(data, "recycleOrder", default=base.recycle_order),
         access=text(data, "access", default=base.access),
         reboot=text(data, "reboot", default=base.reboot),
+        replace=tuple(map(str, items(data, "replace", "command"))),
         hooks=tuple(map(hook_of, maps(data, "hooks"))),
         inventory=text(data, "inventory"),
         known_hosts=text(data, "knownHosts"),

@@ -24,7 +24,7 @@ from migrate.simulator.faults import FAULTS
 from migrate.simulator.flows import SimFlows
 from migrate.simulator.kubelet import plain_pod
 from migrate.simulator.memory import MemoryJournal, MemoryLock, MemoryMirror, MemoryStore, Silent
-from migrate.simulator.others import SimClock, SimMachines, SimNodes
+from migrate.simulator.others import SimClock, SimNodes
 from migrate.simulator.probes import SimProber
 from migrate.simulator.programs import SimPrograms
 from migrate.simulator.watcher import SimRights, SimWatcher
@@ -64,7 +64,6 @@ class Simulation:
             store=self.store,
             programs=SimPrograms(self.world),
             reporter=reporter or Silent(),
-            machines=SimMachines(self.world),
         )
 
     def fork(self) -> Simulation:
@@ -131,6 +130,7 @@ def _add_node(world: World, node: Node) -> None:
         "metadata": {"name": node.name, "uid": node.uid, "labels": dict(node.labels), "annotations": dict(node.annotations)},
         "spec": {
             "unschedulable": node.unschedulable, "podCIDRs": list(node.pod_cidrs),
+            **({"providerID": node.provider_id} if node.provider_id else {}),
             "taints": [{"key": t.key, "value": t.value, "effect": t.effect} for t in node.taints],
         },
         "status": {

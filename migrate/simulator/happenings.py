@@ -207,7 +207,7 @@ def _rights_lost(world: World, node: str, value: Any) -> None:  # noqa: ANN401
     world.withdrawn.append("the right to patch nodes is gone")
 
 
-BOOT_S = 8.0
+BOOT_S, MACHINE_S = 8.0, 90.0
 
 
 def _replaced(world: World, node: str, value: Any) -> None:  # noqa: ANN401
@@ -219,13 +219,34 @@ def _replaced(world: World, node: str, value: Any) -> None:  # noqa: ANN401
     world.drop("ciliumnodes.cilium.io", ("", node))
     marks = {k: v for k, v in live["metadata"]["annotations"].items() if not k.startswith("c2c/")}
     live["metadata"]["annotations"] = marks
-    world.after(BOOT_S, "join", node, live, typed, agents)
+    world.after(BOOT_S, "join", node, live, typed, agents, False)
 
 
-def join(world: World, name: str, like: dict[str, Any], typed: Node, agents: list[Pod]) -> None:
+def machine_goes(world: World, node: str, uid: str) -> None:
+    """Delete a machine, as the user's program has it done; its group makes a new one, labelled from its birth."""
+    found = world.get("nodes", node)
+    if found is None or found["metadata"]["uid"] != uid:
+        return
+    live, typed = copy.deepcopy(found), world.scheduler.nodes[node]
+    agents = [p for p in world.typed.values() if p.node == node and p.of_daemon_set]
+    kubelet.lose_node(world, node)
+    world.drop("ciliumnodes.cilium.io", ("", node))
+    marks = {k: v for k, v in live["metadata"]["annotations"].items() if not k.startswith("c2c/")}
+    live["metadata"]["annotations"] = marks
+    labelled = not wrong(world, "machine-unlabelled", node)
+    name = node if wrong(world, "machine-keeps-name", node) else f"{node}-{world.number()}"
+    if not wrong(world, "machine-not-followed", node):
+        world.after(MACHINE_S, "join", name, live, typed, agents, labelled)
+
+
+def join(
+    world: World, name: str, like: dict[str, Any], typed: Node, agents: list[Pod], labelled: bool
+) -> None:
     """Let a machine join, with Calico first, and everything on it that DaemonSets put on every node."""
     like["metadata"] |= {"name": name, "uid": f"uid-{name}-{world.number()}"}
     like["metadata"]["labels"] = {k: v for k, v in like["metadata"]["labels"].items() if k != MIGRATION}
+    if labelled:
+        like["metadata"]["labels"][MIGRATION] = "true"
     like["spec"].pop("unschedulable", None)
     like["status"]["nodeInfo"] = {**like["status"]["nodeInfo"], "bootID": f"boot-{name}-{world.number()}"}
     world.put("nodes", like)
@@ -244,7 +265,7 @@ def _joins(world: World, node: str, value: Any) -> None:  # noqa: ANN401
     like = copy.deepcopy(world.of("nodes")["", node])
     like["metadata"]["annotations"] = {"projectcalico.org/IPv4Address": "10.0.0.98/24"}
     agents = [p for p in world.typed.values() if p.node == node and p.of_daemon_set]
-    join(world, f"{node}-new", like, world.scheduler.nodes[node], agents)
+    join(world, f"{node}-new", like, world.scheduler.nodes[node], agents, False)
 
 
 def _leaves(world: World, node: str, value: Any) -> None:  # noqa: ANN401
@@ -269,5 +290,5 @@ _HAPPENS: Mapping[str, Callable[[World, str, Any], None]] = {
     "policies-deleted": _policies_deleted, "rights-lost": _rights_lost, "uncordoned": _uncordoned,
 }  # fmt: skip
 
-effects: Mapping[str, Callable[..., None]] = {"happen": happen, "join": join}
+effects: Mapping[str, Callable[..., None]] = {"happen": happen, "join": join, "machine_goes": machine_goes}
 """What of this module may stand in the queue."""

@@ -1,4 +1,4 @@
-"""The other ports of a simulated cluster: verbs on nodes, machines, and time, which moves nowhere else."""
+"""The other ports of a simulated cluster: verbs on nodes, and time, which moves nowhere else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from migrate.simulator import api, cni, happenings, kubelet
 from migrate.simulator.faults import wrong
 from migrate.simulator.world import World
 
-__all__ = ["SimClock", "SimMachines", "SimNodes"]
+__all__ = ["SimClock", "SimNodes"]
 
 EFFECTS: Mapping[str, Callable[..., None]] = {
     **kubelet.effects,
@@ -172,18 +172,3 @@ class SimNodes:
     def after_network_restart(self, node: str) -> Sequence[str]:
         """Give what is gone after the host's network manager restarted."""
         return ["device cilium_host", "rule 9"] if wrong(self.world, "network-manager-clears", node) else []
-
-
-@dataclass(slots=True)
-class SimMachines:
-    """A cloud that takes machines away."""
-
-    world: World
-
-    def delete(self, node: str) -> None:
-        """Take a machine away with everything on it."""
-        kubelet.lose_node(self.world, node)
-
-    def gone(self, node: str) -> bool:
-        """Say whether it is gone."""
-        return node not in self.world.hosts

@@ -146,7 +146,7 @@ def carry_out(
     course: Course,
 ) -> int:
     """Begin the plan's run, or go on with it; raises ``Failure`` (exit 9) where a new one would begin outside its window."""
-    check_planned(plan.draft.settings)
+    check_planned(plan.draft)
     if unfinished is None:
         _reachable(plan)
         in_window(plan, cluster.live.clock, wait=course.wait)

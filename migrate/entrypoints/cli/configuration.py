@@ -121,11 +121,18 @@ def _placed(values: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
         if not isinstance(said, Mapping) or not said.get(key):
             continue
         found[section] = {**said, key: _from_here(said[key], folder)}
-    nodes = found.get("nodes")
-    if isinstance(nodes, Mapping) and nodes.get("hooks"):
-        hooks = [{**hook, "command": _program(hook["command"], folder)} for hook in nodes["hooks"]]
-        found["nodes"] = {**nodes, "hooks": hooks}
+    if isinstance(nodes := found.get("nodes"), Mapping):
+        found["nodes"] = {**nodes, **_programs(nodes, folder)}
     return found
+
+
+def _programs(nodes: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+    placed: dict[str, Any] = {}
+    if nodes.get("hooks"):
+        placed["hooks"] = [{**hook, "command": _program(hook["command"], folder)} for hook in nodes["hooks"]]
+    if nodes.get("replace"):
+        placed["replace"] = {"command": _program(nodes["replace"]["command"], folder)}
+    return placed
 
 
 def _program(command: Sequence[str], folder: Path) -> list[str]:

@@ -11,6 +11,7 @@ from migrate.adapters.programs import not_to_be_run
 from migrate.entrypoints.cli.configuration import Configuration, read_bytes
 from migrate.errors import Failure
 from migrate.exitcodes import ExitCode
+from migrate.model.draft import Draft
 from migrate.model.fields import items, maps
 from migrate.model.settings import Settings
 from migrate.redaction import redacted_text
@@ -26,11 +27,20 @@ def of_settings(settings: Settings) -> Iterator[tuple[str, Sequence[str]]]:
     """Give every program that a run would start, each with its key in the configuration."""
     for number, hook in enumerate(settings.nodes.hooks):
         yield f"nodes.hooks[{number}].command", hook.command
+    if settings.nodes.replace:
+        yield "nodes.replace.command", settings.nodes.replace
 
 
-def check_planned(settings: Settings) -> None:
-    """Raise ``Failure`` (exit 3) where a program of the plan cannot be run here."""
-    for key, command in of_settings(settings):
+def check_planned(draft: Draft) -> None:
+    """Raise ``Failure`` (exit 3) where a program of the plan cannot be run here, or one that it needs is not named."""
+    replaced = sorted(name for name, how in draft.nodes.items() if how.mode == "replace")
+    if replaced and not draft.settings.nodes.replace:
+        raise Failure(
+            f"{replaced[0]} is to be replaced, and no program is named that does it",
+            fix="nodes: {replace: {command: [PROGRAM]}} in the configuration; then c2c plan again",
+            code=ExitCode.BLOCKED,
+        )
+    for key, command in of_settings(draft.settings):
         if wrong := not_to_be_run(command):
             raise Failure(f"{key}: {command[0]} {wrong}", fix=HERE, code=ExitCode.BLOCKED)
 
@@ -50,3 +60,5 @@ def check_configured(conf: Configuration) -> None:
 def _written(conf: Configuration) -> Iterator[tuple[Place, list[str]]]:
     for number, hook in enumerate(maps(conf.section("nodes"), "hooks")):
         yield ("nodes", "hooks", number, "command"), [str(word) for word in items(hook, "command")]
+    if command := items(conf.section("nodes"), "replace", "command"):
+        yield ("nodes", "replace", "command"), [str(word) for word in command]

@@ -79,7 +79,7 @@ def steer(
     """Take the lock and drive the run as wanted; where another drives it, tell that one and return."""
     course.check(known.plan)
     if wanted.start:
-        check_planned(known.plan.draft.settings)
+        check_planned(known.plan.draft)
     if wanted.start and known.stands.run.status is RunStatus.PLANNED:
         in_window(known.plan, cluster.live.clock, wait=course.wait)
     confirm(cluster, yes=yes, named=True)

@@ -46,6 +46,8 @@ def test_the_example_is_right_and_valid():
             "app=db,role=primary",
         ),
         ("nodes: {hooks: [{namespace: shop, selector: a=b, command: x --now}]}", 3, "write a list"),
+        ("nodes:\n  access: api\n  move: replace", 5, "write nodes.replace: {command: [PROGRAM]}"),
+        ("nodes: {replace: {}}", 3, "nodes.replace lacks command"),
         ("calico: {autodetection: {skipInterfaces: cilium}}", 3, "did you mean skipInterface?"),
     ],
 )
@@ -68,8 +70,8 @@ externalCIDRs: [10.0.0.0/12]
 policyInWindow: "off"
 waves: {canary: {nodes: 1, approval: true, soak: 30m}, window: {days: [mon], from: "20:00", timeZone: Europe/Berlin}}
 gates: {alerts: {prometheus: "https://prom", token: {fromFile: /run/secrets/prom}}}
-deadlines: {run: 8h, commands: {Reboot: 20m, RunHook: 5m}}
-nodes: {hooks: [{namespace: shop, selector: "app=db,role!=replica,x/y", command: [patronictl, switchover, --force]}]}
+deadlines: {run: 8h, commands: {Reboot: 20m, RunHook: 5m, DeleteMachine: 10m, AwaitMachine: 1h}}
+nodes: {move: replace, replace: {command: [./replace.sh]}, hooks: [{namespace: shop, selector: "app=db,role!=replica,x/y", command: [patronictl, switchover, --force]}]}
 notify: [{url: {fromFile: /run/secrets/hook}, on: [halted]}]
 """
     assert _problems(text) == []

@@ -16,7 +16,7 @@ from migrate.simulator.faults import FAULTS, chosen
 from tests.scenarios import SHORT, Scenario, modes, of_removal, scenarios
 from tests.unit.migrate.test_rehearsal import planned
 
-COME_AND_GO = {"node-added", "node-removed", "node-replaced"}
+COME_AND_GO = {"node-added", "node-removed", "node-replaced", "machine-keeps-name", "machine-unlabelled"}
 
 
 @cache

@@ -58,13 +58,15 @@ def test_its_end_and_its_last_words_are_told(
     environment = {"C2C_NODE": "wrk-1", "C2C_PODS": "db-0 db-1"}
     programs.begin("a", [script(tmp_path, text), "two words"], environment, LIMIT_S)
     assert ended(programs) == ProgramState(code, last)
-    assert programs.look("a") is None, "an end is told once"
+    programs.forget("a")
+    assert programs.look("a") is None
 
 
 def test_nobody_waits_for_one_that_works(programs: ChildPrograms, tmp_path: Path) -> None:
     began, marker = time.monotonic(), tmp_path / "go"
     programs.begin("a", [script(tmp_path, f"until [ -e {marker} ]; do sleep 0.05; done")], {}, LIMIT_S)
-    assert programs.look("a") == ProgramState()
+    programs.forget("a")
+    assert programs.look("a") == ProgramState(), "what runs is not forgotten"
     assert time.monotonic() - began < 5
     marker.touch()
     assert ended(programs).code == 0
