@@ -17,11 +17,11 @@ from migrate.driver.measure import measure
 from migrate.driver.on_evidence import read_json
 from migrate.driver.pace import Pace
 from migrate.driver.sight import calico_ranges, is_labelled, pods_with_addresses_in
-from migrate.engine.gates import judge_gate
+from migrate.engine.gates import judge_gate, listed
 from migrate.engine.script import MIGRATION_CNC, is_replaced
 from migrate.model.commands import Command, Name
 from migrate.model.draft import Stage
-from migrate.model.events import Event, GateOutcome, Kind
+from migrate.model.events import Event, Kind
 from migrate.model.fields import text
 from migrate.model.run import OUT, PATH, NodeRun, NodeStatus, Phase, Run, RunStatus
 from migrate.ports import Daemon, Networked, Object, Ports
@@ -157,11 +157,14 @@ class Alarms:
         limit_s: float,
         lasting: Lasting | None = None,
     ) -> Iterator[Event]:
-        result = judge_gate(gate, seen, work.plan.draft.settings.gates)
+        """Judge what was seen; each thing has to last by itself, for one may be over where the next begins."""
+        failing = judge_gate(gate, seen, work.plan.draft.settings.gates).failing
         lasting = lasting or self._near
-        fell = result.outcome is GateOutcome.FAIL and not work.run.acceptance(gate)
-        if fell and lasting.lasts(gate, limit_s):
-            yield Event(Kind.WATCH_ALARM, gate=gate, text=f"{gate}: {result.text}")
+        if work.run.acceptance(gate):
+            return
+        lasts = [text for text in failing if lasting.lasts(f"{gate} {_subject(text)}", limit_s)]
+        if lasts:
+            yield Event(Kind.WATCH_ALARM, gate=gate, text=f"{gate}: {listed(lasts)}")
 
     def _known(self, work: Workshop) -> dict[str, str] | None:
         """Give Calico's addresses of the backup; read once, for it is not written again."""
@@ -225,6 +228,11 @@ class Alarms:
     def _drifted(self, words: str) -> Iterator[Event]:
         if self._far.lasts(words, DRIFTED_S):
             yield Event(Kind.DRIFT_FOUND, text=words)
+
+
+def _subject(sentence: str) -> str:
+    """Give what a sentence is about; what it says of it, as a count, may change while it lasts."""
+    return sentence.partition(": ")[0]
 
 
 APPS = {"cilium": "the agent", "calico": "calico-node"}

@@ -6,7 +6,7 @@ the rest says, unless the rest already fails. Shapes of measurements stand at ea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from migrate.model.events import GateOutcome
 from migrate.model.settings import Gates
 
-__all__ = ["CONVERGING", "OF_PROBES", "GateResult", "Measure", "judge_gate"]
+__all__ = ["CONVERGING", "OF_PROBES", "GateResult", "Measure", "judge_gate", "listed"]
 
 Measure = Mapping[str, Any]
 MAX_NAMED = 3
@@ -31,21 +31,22 @@ G-24 is not among them: that a node has to wait is the engine's affair, which le
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """A gate's answer: a sentence, and the values that it rests on."""
+    """A gate's answer: a sentence, and the values that it rests on; ``failing`` has a sentence for each thing that fails."""
 
     gate: str
     outcome: GateOutcome
     text: str
     evidence: Measure = field(default_factory=dict)
+    failing: tuple[str, ...] = ()
 
 
 def judge_gate(gate: str, seen: Measure, limits: Gates) -> GateResult:
     """Judge one gate; raises ``KeyError`` for a gate that is not known."""
     bad, blind, good = _GATES[gate](seen, limits)
     if bad:
-        return GateResult(gate, GateOutcome.FAIL, _listed(bad), seen)
+        return GateResult(gate, GateOutcome.FAIL, listed(bad), seen, tuple(bad))
     if blind:
-        return GateResult(gate, GateOutcome.INCONCLUSIVE, _listed(blind), seen)
+        return GateResult(gate, GateOutcome.INCONCLUSIVE, listed(blind), seen)
     return GateResult(gate, GateOutcome.PASS, good, seen)
 
 
@@ -53,7 +54,8 @@ _Found = tuple[list[str], list[str], str]
 """What fails, what could not be seen, and the sentence where neither is so."""
 
 
-def _listed(found: list[str]) -> str:
+def listed(found: Sequence[str]) -> str:
+    """Give the first sentences as one, and how many more there are."""
     more = f"; {len(found) - MAX_NAMED} more" if len(found) > MAX_NAMED else ""
     return "; ".join(found[:MAX_NAMED]) + more
 

@@ -14,7 +14,7 @@ from migrate.engine.drafting import draft
 from migrate.engine.machine import begin
 from migrate.engine.planner import make_plan
 from migrate.model.events import Kind
-from migrate.model.run import NodeStatus, Phase, Run, RunStatus
+from migrate.model.run import NodeRun, NodeStatus, Phase, Run, RunStatus
 from migrate.model.settings import Settings
 from migrate.ports import ApiError, Desired, Ports
 from migrate.simulator.build import world_of
@@ -67,6 +67,33 @@ def test_labels_of_subjects_are_looked_at_when_a_phase_begins_and_again_where_th
         list(watch.changes(later, 101.0))
     told = [e.text for now in (102.0, 200.0) for e in watch.changes(later, now)]
     assert told == ["labels of Namespace/shop were changed since the plan was made"]
+
+
+def test_machines_that_join_one_after_another_are_no_alarm_and_one_that_nobody_adopts_is() -> None:
+    """Each is new in one look and adopted before the next: G-26 falls again and again, and each time for another one."""
+    run, ports, _ = watched()
+    run = replace(run, phase=Phase.NODE_LOOP)
+    watch = Watch(ports, Pace(watch_s=15, desired_s=1e9, pods_s=1e9, policies_s=1e9), Desired())
+    list(watch.changes(run, 0.0))
+    for number in range(1, 8):
+        name = f"new-{number}"
+        joins(ports, name)
+        assert of_nodes(watch, run, 15.0 * number) == [("NodeAdded", name)]
+        run = replace(run, nodes={**run.nodes, name: NodeRun(name)})
+    joins(ports, "stranger")
+    told = [of_nodes(watch, run, 200.0 + after) for after in (0.0, 15.0, 30.0)]
+    assert told == [[("NodeAdded", "stranger")], [], [("WatchAlarm", "G-26")]]
+
+
+def of_nodes(watch: Watch, run: Run, now: float) -> list[tuple[str, str]]:
+    """Give what a look tells of the set of nodes."""
+    told = (e for e in watch.changes(run, now) if e.kind is Kind.NODE_ADDED or e.gate == "G-26")
+    return [(str(e.kind), e.node or e.gate) for e in told]
+
+
+def joins(ports: Ports, name: str) -> None:
+    like = dict(ports.cluster.get("nodes", NODE) or {})
+    ports.cluster.create({**like, "metadata": {"name": name, "labels": {}, "annotations": {}}})
 
 
 def watched() -> tuple[Run, Ports, Watch]:
