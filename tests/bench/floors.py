@@ -21,7 +21,7 @@ def yaml_c_loader(paths: list[str]) -> int:
         for file in files:
             data = file.read_bytes()
             if file.suffix == ".json":
-                count += len(json.loads(data)["items"])
+                count += len(json.loads(data).get("items", ()))
             else:
                 count += sum(1 for _ in yaml.compose_all(data, Loader=yaml.CSafeLoader))
     return count
