@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from migrate.driver.deeds import Absent, Deed, Done, Failed, Look, Waiting, Workshop
@@ -170,8 +171,23 @@ def _unguard(work: Workshop, command: Command) -> None:
 
 
 def _unguarded(work: Workshop, command: Command) -> Look:
-    del command
-    return Absent() if any(_guarded_by(work, n) for n in work.ports.cluster.list("nodes")) else Done()
+    """Wait for the pods that the guard keeps for this node: the scheduler looks at them again when it pleases.
+
+    Once the command's own time is over (it is looked at anew then) the guard goes in any case.
+    """
+    if not any(_guarded_by(work, n) for n in work.ports.cluster.list("nodes")):
+        return Done()
+    held = [] if command.reconcile else list(_held_back(work))
+    return Waiting(f"{command.node}: {', '.join(held[:3])} wait for their place") if held else Absent()
+
+
+def _held_back(work: Workshop) -> Iterator[str]:
+    """Give the pods without a node that may be the node's own: those made since a node may be out at all."""
+    since = work.ports.clock.now() - timedelta(seconds=work.plan.draft.settings.deadlines.node_s)
+    for pod in work.ports.cluster.each("pods"):
+        made = text(pod, "metadata", "creationTimestamp")
+        if made and not text(pod, "spec", "nodeName") and datetime.fromisoformat(made) >= since:
+            yield f"{text(pod, 'metadata', 'namespace')}/{text(pod, 'metadata', 'name')}"
 
 
 # Pods.
