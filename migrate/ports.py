@@ -54,6 +54,7 @@ __all__ = [
     "Shell",
     "Store",
     "Watcher",
+    "refusal_of",
 ]
 
 Object = Mapping[str, Any]
@@ -200,6 +201,15 @@ class Evictor(Protocol):
         self, pods: Sequence[tuple[str, str, str]], *, dry_run: bool = False
     ) -> Sequence[ApiError | None]:
         """Ask for the evictions of (namespace, name, uid), some at a time; give for each its refusal, None without one."""
+
+
+def refusal_of(evictor: Evictor, pod: tuple[str, str, str], *, dry_run: bool) -> ApiError | None:
+    """Ask for one eviction and give its refusal, None without one: what ``evict_all`` gives for each pod."""
+    try:
+        evictor.evict(*pod, dry_run=dry_run)
+    except ApiError as error:
+        return error
+    return None
 
 
 class Nodes(Protocol):

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from migrate.model.events import FailureClass
-from migrate.ports import Api, ApiError, Eviction
+from migrate.ports import Api, ApiError, Eviction, refusal_of
 
 __all__ = ["KubeEvictor"]
 
 NOT_FOUND, TOO_MANY = 404, 429
 STILL_PROCESSED_S = 10.0
-AT_ONCE = 8  # as many as are asked for side by side; the driver hands over no more
+AT_ONCE = 8  # as many as are asked for side by side
 
 
 @dataclass(slots=True)
@@ -45,14 +45,7 @@ class KubeEvictor:
     ) -> Sequence[ApiError | None]:
         """Ask for each, some at a time: the server takes long over a pod whose budget others count on, too."""
         with ThreadPoolExecutor(AT_ONCE, "evictions") as pool:
-            return list(pool.map(lambda pod: self._refusal(*pod, dry_run=dry_run), pods))
-
-    def _refusal(self, namespace: str, name: str, uid: str, *, dry_run: bool) -> ApiError | None:
-        try:
-            self.evict(namespace, name, uid, dry_run=dry_run)
-        except ApiError as error:
-            return error
-        return None
+            return list(pool.map(lambda pod: refusal_of(self, pod, dry_run=dry_run), pods))
 
 
 def _waiting(error: ApiError) -> ApiError:

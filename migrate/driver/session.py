@@ -72,14 +72,15 @@ def begin_run(
         books.header(plan, nodes, ports.cluster.identity().uid, attended=attended, rehearsal=rehearsal)
         ports.mirror.begin(run_id, plan_document(plan))
         driver = Driver(begin(run_id, plan, nodes, attended=attended), ports, books, pace=pace)
-        detail, text = _circumstances(driver, plan, ports)
+        detail, text = _circumstances(driver, plan, ports, rehearsal=rehearsal)
         driver.tell(Event(Kind.START, by=holder, detail=detail, text=text))
     return driver
 
 
-def _circumstances(driver: Driver, plan: Plan, ports: Ports) -> tuple[dict[str, Any], str]:
+def _circumstances(
+    driver: Driver, plan: Plan, ports: Ports, *, rehearsal: bool
+) -> tuple[dict[str, Any], str]:
     """Give what keeps a run from beginning now, and in words what makes its plan stale."""
-    rehearsal = any(record.get("rehearsal") for record in ports.journal.records()[:1])
     stale = stale_at_start(plan, ports, asks_helm=not rehearsal)
     outside = {"outside": True} if driver.hours.outside else {}
     more = f"; {len(stale) - NAMED} more" if len(stale) > NAMED else ""
@@ -114,7 +115,8 @@ def resume_run(
             stands.run, ports, books, at=stands.at, heard=stands.heard, pace=pace, worked=stands.worked
         )
         begins = start and driver.run.status is RunStatus.PLANNED
-        detail, stale = _circumstances(driver, plan, ports) if begins else ({}, "")
+        rehearsal = any(record.get("rehearsal") for record in records[:1])
+        detail, stale = _circumstances(driver, plan, ports, rehearsal=rehearsal) if begins else ({}, "")
         text = "; ".join(part for part in (f"{holder} goes on with run {run_id}", stale) if part)
         detail = {**detail, **({"start": True} if begins else {})}
         driver.tell(Event(Kind.LEASE_ACQUIRED, by=holder, detail=detail, text=text))

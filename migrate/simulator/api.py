@@ -12,7 +12,7 @@ from migrate.model.fields import at, text
 from migrate.model.pods import Pod
 from migrate.model.resources import resource_of
 from migrate.model.snapshot import Identity
-from migrate.ports import ApiError, Eviction, Object
+from migrate.ports import ApiError, Eviction, Object, refusal_of
 from migrate.simulator import kubelet
 from migrate.simulator.faults import OrchestratorDied, wrong
 from migrate.simulator.happenings import after_patch
@@ -261,14 +261,7 @@ class SimEvictor:
         self, pods: Sequence[tuple[str, str, str]], *, dry_run: bool = False
     ) -> Sequence[ApiError | None]:
         """Ask for each, one after another."""
-        return [self._refusal(*pod, dry_run=dry_run) for pod in pods]
-
-    def _refusal(self, namespace: str, name: str, uid: str, *, dry_run: bool) -> ApiError | None:
-        try:
-            self.evict(namespace, name, uid, dry_run=dry_run)
-        except ApiError as error:
-            return error
-        return None
+        return [refusal_of(self, pod, dry_run=dry_run) for pod in pods]
 
     def _budgets(self, key: Key) -> None:
         world = self.world

@@ -213,13 +213,18 @@ BOOT_S, MACHINE_S = 8.0, 90.0
 def _replaced(world: World, node: str, value: Any) -> None:  # noqa: ANN401
     """Put another machine in the place of a node, under its name: nothing of ours is on it."""
     del value
+    world.after(BOOT_S, "join", node, *_taken_away(world, node), False)
+
+
+def _taken_away(world: World, node: str) -> tuple[dict[str, Any], Node, list[Pod]]:
+    """Take a machine away; give what the next one is made like: the Node without our marks, typed too, and its agents."""
     live, typed = copy.deepcopy(world.of("nodes")["", node]), world.scheduler.nodes[node]
     agents = [p for p in world.typed.values() if p.node == node and p.of_daemon_set]
     kubelet.lose_node(world, node)
     world.drop("ciliumnodes.cilium.io", ("", node))
     marks = {k: v for k, v in live["metadata"]["annotations"].items() if not k.startswith("c2c/")}
     live["metadata"]["annotations"] = marks
-    world.after(BOOT_S, "join", node, live, typed, agents, False)
+    return live, typed, agents
 
 
 def machine_goes(world: World, node: str, uid: str) -> None:
@@ -227,16 +232,11 @@ def machine_goes(world: World, node: str, uid: str) -> None:
     found = world.get("nodes", node)
     if found is None or found["metadata"]["uid"] != uid:
         return
-    live, typed = copy.deepcopy(found), world.scheduler.nodes[node]
-    agents = [p for p in world.typed.values() if p.node == node and p.of_daemon_set]
-    kubelet.lose_node(world, node)
-    world.drop("ciliumnodes.cilium.io", ("", node))
-    marks = {k: v for k, v in live["metadata"]["annotations"].items() if not k.startswith("c2c/")}
-    live["metadata"]["annotations"] = marks
+    like = _taken_away(world, node)
     labelled = not wrong(world, "machine-unlabelled", node)
     name = node if wrong(world, "machine-keeps-name", node) else f"{node}-{world.number()}"
     if not wrong(world, "machine-not-followed", node):
-        world.after(MACHINE_S, "join", name, live, typed, agents, labelled)
+        world.after(MACHINE_S, "join", name, *like, labelled)
 
 
 def join(

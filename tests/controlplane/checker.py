@@ -22,6 +22,13 @@ CALICO_PARTS = re.compile(r"calico|tigera|typha|canal|goldmane|whisker")
 GUARD, OWNED = "c2c/guard-", "c2c/owned"
 RECORDS = ("configmaps", "c2c-system")
 FINISHED = frozenset({"Succeeded", "Failed"})
+KEPT = (
+    "namespaces",
+    "ippools.crd.projectcalico.org",
+    "ciliumnetworkpolicies.cilium.io",
+    "ciliumclusterwidenetworkpolicies.cilium.io",
+)
+"""Kinds of what a run owns and leaves on purpose once it is done."""
 
 type Key = tuple[str, str, str]
 

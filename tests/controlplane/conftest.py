@@ -151,3 +151,14 @@ def new_space(plane: ControlPlane, **labels: str) -> Space:
         lambda: space.api.call("GET", space.path("serviceaccounts/default")).ok, 10, "the default account"
     )
     return space
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[World]:
+    """Two workers with Calico and a shop."""
+    shop = [workloads.namespace("shop"), workloads.deployment("shop", "web", 4)]
+    with (
+        ControlPlane(tmp_path / "plane") as plane,
+        built(plane, Install(Kind.MANIFEST), nodes.plans(2), shop) as world,
+    ):
+        yield world

@@ -28,12 +28,6 @@ KEPT = ROOT / "docs" / "benchmarks" / "scale.json"
 ACCOUNT = f"system:serviceaccount:{OURS}:c2c"
 LOOK_S = 0.5
 SWITCH_S = 60.0  # the longest that a node may be without a file in its conf folder, beside so much else
-KEPT_KINDS = (
-    "namespaces",
-    "ippools.crd.projectcalico.org",
-    "ciliumnetworkpolicies.cilium.io",
-    "ciliumclusterwidenetworkpolicies.cilium.io",
-)
 MANY = 8  # resources that a record names one by one
 NAMES = {
     1: "backup", 2: "pins of Calico", 3: "Cilium beside Calico", 4: "the canary", 5: "the other nodes", 6: "final values",
@@ -135,7 +129,7 @@ def ended_well(before: Snapshot, now: Snapshot, observed: Observed) -> list[str]
     checker.pods_are_on_cilium(now)
     checker.cordons_are_kept(before, now)
     checker.calico_is_whole(before, now)
-    checker.nothing_of_the_run_is_left(now, KEPT_KINDS)
+    checker.nothing_of_the_run_is_left(now, checker.KEPT)
     observed.check(SWITCH_S)
     return [
         f"{len(now.pods())} pods have an address of their own node's range, none given twice",

@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.controlplane import nodes, workloads
-from tests.controlplane.calico_install import Install, Kind
-from tests.controlplane.instance import ControlPlane
 from tests.controlplane.product import QUICK, Product
-from tests.controlplane.world import World, built
+from tests.controlplane.world import World
 
 pytestmark = [pytest.mark.needs("controlplane", "helm", "operator"), pytest.mark.timeout(1200)]
 HELD = {**QUICK["gates"], "probes": {"longLived": True}}
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> Iterator[World]:
-    """Two workers with Calico and a shop."""
-    shop = [workloads.namespace("shop"), workloads.deployment("shop", "web", 4)]
-    with (
-        ControlPlane(tmp_path / "plane") as plane,
-        built(plane, Install(Kind.MANIFEST), nodes.plans(2), shop) as world,
-    ):
-        yield world
 
 
 def test_every_node_holds_a_connection_to_the_end_of_the_run(small: World, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,7 @@ from tests.controlplane.instance import ControlPlane
 from tests.controlplane.product import Product, grant
 from tests.controlplane.proxy import FaultProxy
 from tests.controlplane.runs import Killer
-from tests.controlplane.watcher import Observed, Watcher
+from tests.controlplane.whole import Whole, there_and_back
 from tests.controlplane.world import World, built
 
 pytestmark = [pytest.mark.needs("controlplane", "helm", "operator"), pytest.mark.timeout(1500)]
@@ -33,11 +33,6 @@ SWITCH_S = 20.0
 SEED = int(os.environ.get("C2C_SEED", "1"))
 ROLLED_BACK = 5  # what a resume exits with that ends so
 KILLS_THERE, KILLS_BACK = 120, 40
-KEPT = [
-    "namespaces",
-    "ippools.crd.projectcalico.org",
-    *(f"cilium{kind}policies.cilium.io" for kind in ("network", "clusterwidenetwork")),
-]
 
 
 def shop() -> list[Object]:
@@ -62,38 +57,16 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield world
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """A move and its way back that nobody disturbed: the cluster before, between and after, and what was seen meanwhile."""
-
-    before: Snapshot
-    moved: Snapshot
-    back: Snapshot
-    observed: Observed
-    records: tuple[int, int]
-
-
 @pytest.fixture(scope="module")
 def whole(small: World, tmp_path_factory: pytest.TempPathFactory) -> Whole:
-    product = Product.of(small, tmp_path_factory.mktemp("whole"))
-    before = Snapshot.take(small.api)
-    plan = product.plan()
-    folders = {n.name: small.agent.record(n.name).conf_folder for n in small.nodes}
-    with Watcher(small.api, folders) as watcher:
-        done = product.run("apply", plan, "--yes", "-o", "json")
-        assert done.returncode == 0, done.stderr[-5000:]
-        moved, there = Snapshot.take(small.api), len(product.records())
-        done = product.run("rollback", "--all", "--yes", "-o", "json")
-    assert done.returncode == 0, done.stderr[-5000:]
-    back = len(product.records()) - there
-    return Whole(before, moved, Snapshot.take(small.api), watcher.observed, (there, back))
+    return there_and_back(small, Product.of(small, tmp_path_factory.mktemp("whole")))
 
 
 def test_a_cluster_moves(whole: Whole) -> None:
     checker.pods_are_on_cilium(whole.moved)
     checker.cordons_are_kept(whole.before, whole.moved)
     checker.calico_is_whole(whole.before, whole.moved)
-    checker.nothing_of_the_run_is_left(whole.moved, KEPT)
+    checker.nothing_of_the_run_is_left(whole.moved, checker.KEPT)
 
 
 def test_it_goes_back(whole: Whole) -> None:

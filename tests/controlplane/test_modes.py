@@ -22,17 +22,12 @@ from tests.controlplane.checker import Snapshot
 from tests.controlplane.client import Object
 from tests.controlplane.instance import ControlPlane
 from tests.controlplane.product import Product
-from tests.controlplane.watcher import Watcher
+from tests.controlplane.whole import there_and_back
 from tests.controlplane.world import SWITCH_LABEL, World, built
 
 pytestmark = [pytest.mark.needs("controlplane", "helm", "operator"), pytest.mark.timeout(900)]
 SWITCH_S = 20.0
 APPS = ("web", "db")
-KEPT = [
-    "namespaces",
-    "ippools.crd.projectcalico.org",
-    *(f"cilium{kind}policies.cilium.io" for kind in ("network", "clusterwidenetwork")),
-]
 LABELS = (SWITCH_LABEL, "") if capabilities.is_long() else (SWITCH_LABEL,)
 """With which new machines come into the world."""
 HOOK = """#!/bin/sh
@@ -127,19 +122,11 @@ def test_machines_are_replaced(tmp_path: Path, label: str) -> None:
 @pytest.mark.parametrize("mode", MODES)
 def test_a_cluster_moves_and_goes_back(small: World, tmp_path: Path, mode: str) -> None:
     product = Product.of(small, tmp_path / "c2c", **MODES[mode])
-    before = Snapshot.take(small.api)
-    plan = product.plan()
-    folders = {n.name: small.agent.record(n.name).conf_folder for n in small.nodes}
-    with Watcher(small.api, folders) as watcher:
-        done = product.run("apply", plan, "--yes", "-o", "json")
-        assert done.returncode == 0, done.stderr[-5000:]
-        moved = Snapshot.take(small.api)
-        done = product.run("rollback", "--all", "--yes", "-o", "json")
-    assert done.returncode == 0, done.stderr[-5000:]
-    back = Snapshot.take(small.api)
+    whole = there_and_back(small, product)
+    before, moved, back = whole.before, whole.moved, whole.back
     checker.pods_are_on_cilium(moved)
     checker.calico_is_whole(before, moved)
-    checker.nothing_of_the_run_is_left(moved, KEPT)
+    checker.nothing_of_the_run_is_left(moved, checker.KEPT)
     if mode.startswith("recycle"):
         assert lies_on(moved) == lies_on(before)
         assert {r["command"] for r in product.records() if r["kind"] == "intent"} >= {
@@ -151,4 +138,4 @@ def test_a_cluster_moves_and_goes_back(small: World, tmp_path: Path, mode: str) 
     checker.nodes_are_marked_alike(before, back)
     checker.nothing_of_the_run_is_left(back, ["namespaces"])
     assert not [k for k in back.objects if "cilium" in k[0]]
-    watcher.observed.check(SWITCH_S)
+    whole.observed.check(SWITCH_S)

@@ -4,35 +4,20 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.controlplane import nodes, workloads
-from tests.controlplane.calico_install import Install, Kind
 from tests.controlplane.client import Object, eventually
-from tests.controlplane.instance import ControlPlane
 from tests.controlplane.product import ACCEPTED, QUICK, Product
 from tests.controlplane.runs import Course, intends, state_of
-from tests.controlplane.world import World, built
+from tests.controlplane.world import World
 
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/c2c-system/leases/c2c-run"
 LOOK_S = 2.0
 pytestmark = [pytest.mark.needs("controlplane", "helm", "operator"), pytest.mark.timeout(1200)]
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> Iterator[World]:
-    """Two workers with Calico and a shop."""
-    shop = [workloads.namespace("shop"), workloads.deployment("shop", "web", 4)]
-    with (
-        ControlPlane(tmp_path / "plane") as plane,
-        built(plane, Install(Kind.MANIFEST), nodes.plans(2), shop) as world,
-    ):
-        yield world
 
 
 def run(product: Product, uid: str, waves: dict[str, object]) -> tuple[int, str]:
