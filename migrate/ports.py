@@ -537,6 +537,9 @@ class Lock(Protocol):
     def held(self) -> bool:
         """Say whether it is ours with a margin to spare."""
 
+    def regain(self) -> bool:
+        """Renew a lock that ran out, once; False where it is another's. Raises ``ApiError`` where nobody can say so."""
+
     def release(self) -> None:
         """Give it back."""
 

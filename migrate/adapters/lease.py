@@ -1,5 +1,6 @@
-"""The lock: a Lease of our own that a thread renews; losing it is final (``state.md`` §5.3).
+"""The lock: a Lease of our own that a thread renews; losing it to another is final (``state.md`` §5.3).
 
+Where the API stays away it runs out, and nothing further is done; afterwards it is ours again if it stayed as we left it.
 Expiry is judged as client-go does (``tools/leaderelection``): by how long *we* saw ``renewTime`` unchanged on our own
 monotonic clock, so that no clock of another machine counts.
 """
@@ -26,6 +27,7 @@ DURATION_S, RENEW_S, MARGIN_S, LOOK_S = 30, 10.0, 5.0, 1.0
 NAME = "c2c-run"
 BOOT = "c2c/boot-id"
 CONFLICT, NOT_FOUND = 409, 404
+TRIES = 3  # a renewal whose answer was lost, and one of the other thread, change the version without being another's
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,24 @@ class LeaseLock:
     def held(self) -> bool:
         """Say whether it is ours for some seconds more."""
         return not self._lost and self.clock.monotonic() < self._renewed + DURATION_S - MARGIN_S
+
+    def regain(self) -> bool:
+        """Renew a lock that ran out: whoever took it meanwhile changed its version, and a write of ours is refused.
+
+        Raises ``ApiError`` where the API does not answer, or does not let us renew it.
+        """
+        for _ in range(TRIES):
+            if self._lost:
+                return False
+            try:
+                self._put(self.us.identity, self._version)
+            except ApiError as error:
+                if error.status not in {CONFLICT, NOT_FOUND}:
+                    raise
+                self._look_who()
+            else:
+                break
+        return self.held()
 
     def release(self) -> None:
         """Give it back, and stop renewing."""
@@ -193,18 +213,12 @@ class LeaseLock:
 
     def renew(self) -> None:
         """Renew once: what fails for now is tried again in time, a foreign holder is the end."""
-        try:
-            self._put(self.us.identity, self._version)
-        except ApiError as error:
-            if error.status in {CONFLICT, NOT_FOUND}:
-                self._look_who()
+        with suppress(ApiError):
+            self.regain()
 
     def _look_who(self) -> None:
         """Find out whether a refused renewal means that the lock is another's; a mere new version is taken up."""
-        try:
-            found = self._read()
-        except ApiError:
-            return
+        found = self._read()
         if found is None or _holder(found) != self.us.identity:
             self._lost = True
             self._stop.set()

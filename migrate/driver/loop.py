@@ -41,6 +41,7 @@ UNREACHABLE = frozenset({FailureClass.TRANSIENT})
 SHORTEST_S = 0.001
 """Time moves between two turns, whatever is due: a loop that does not sleep would starve everything else."""
 REFUSED_AGAIN_S, TOLD_AGAIN_S = 5.0, 60.0
+TURN_S = 5.0  # then it is looked whether a person wants something, and whether all holds that has to
 TOGETHER = 8  # commands that are done side by side; the lock is looked at again behind them
 UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 BUDGETS, RIGHTS = "G-24", "G-22"
@@ -183,10 +184,12 @@ class Driver:
         self._events.extend([*self._watch.window(self.run), *self._watch.late(self.run, self.at)])
         self._hear_all()
         now = self.at
-        for task in [t for t in self._tasks.values() if t.due <= now]:
+        for task in sorted((t for t in self._tasks.values() if t.due <= now), key=lambda t: t.due):
             if self._tasks.get(task.command.key) is task:
                 self._attend(task)
                 self._hear_all()
+            if self.at - now > TURN_S:
+                break  # whoever is left has waited longest when the next turn comes
         if self.run.status not in RESTING or self.wait:
             self._look_around()
             self._see_whether_enough()
@@ -252,10 +255,10 @@ class Driver:
 
     def _attend(self, task: Task) -> None:
         asks = task.command.nature.mutates or task.command.args.get("gate") == RIGHTS
-        if asks and not self._ports.lock.held():
-            self.tell(Event(Kind.LEASE_LOST, text="the lock is no longer ours"))
-            return
         try:
+            if asks and not (self._ports.lock.held() or self._ports.lock.regain()):
+                self.tell(Event(Kind.LEASE_LOST, text="the lock is no longer ours"))
+                return
             event = self._gate(task) if task.command.name is Name.EVALUATE_GATE else self._deed(task)
         except NotDrained as found:
             event = self._failure(task, Failed(FailureClass.CONFLICT, str(found), {"pods": found.pods}))

@@ -177,7 +177,7 @@ class SimCluster:
 
 def answers(world: World) -> None:
     """Let a call through, or not: raises ``ApiError`` while the API is away or fails."""
-    if world.now < world.down_until:
+    if world.is_away():
         raise ApiError(FailureClass.TRANSIENT, "connection refused")
     left = int(world.faults.get("api-500", 0)) if "api-500" in world.faults else 0
     if left > 0:

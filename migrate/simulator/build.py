@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
@@ -73,7 +73,7 @@ class Simulation:
             world,
             MemoryJournal(list(self.journal.kept), self.journal.full_after),
             copy.copy(self.mirror),
-            copy.copy(self.lock),
+            replace(self.lock, away=world.is_away),
             MemoryStore(dict(self.store.files)),
             SimFlows(world, dict(self.flows.begun)),
         )
@@ -107,7 +107,9 @@ def world_of(
     _add_pods(world, snapshot)
     _pools(world, snapshot)
     lock = MemoryLock(
-        other="someone@elsewhere:1:99" if "locked" in chosen else "", lost_after=_count(chosen, "lease-lost")
+        other="someone@elsewhere:1:99" if "locked" in chosen else "",
+        lost_after=_count(chosen, "lease-lost"),
+        away=world.is_away,
     )
     journal, mirror = (
         MemoryJournal(full_after=_count(chosen, "journal-full")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -105,11 +105,15 @@ class MemoryMirror:
 
 @dataclass(slots=True)
 class MemoryLock:
-    """The lock; ``other`` holds it where it is not ours; after ``lost_after`` looks it is lost once."""
+    """The lock; ``other`` holds it where it is not ours; after ``lost_after`` looks it is lost once.
+
+    Where ``away`` says that the API does not answer, nobody can say whose it is.
+    """
 
     ours: bool = False
     other: str = ""
     lost_after: int | None = None
+    away: Callable[[], bool] = lambda: False
 
     def acquire(self, *, steal: bool = False) -> Holder | None:
         """Take the lock, if nobody else has it."""
@@ -124,6 +128,12 @@ class MemoryLock:
             self.lost_after -= 1
             if self.lost_after <= 0:
                 self.ours, self.lost_after = False, None
+        return self.ours and not self.away()
+
+    def regain(self) -> bool:
+        """Say whether it is ours still; raises ``ApiError`` while nobody answers."""
+        if self.away():
+            raise ApiError(FailureClass.TRANSIENT, "connection refused")
         return self.ours
 
     def release(self) -> None:

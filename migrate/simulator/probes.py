@@ -59,8 +59,8 @@ class SimProber:
         )
         touched: Mapping[str, Sequence[tuple[str, str, Sequence[str]]]] = {
             "cross-node": cross,
-            "source-address": [("address-masqueraded", "wrong-source", ends if mixed else ())],
-            "large-packet": [("large-packets-lost", "timeout", ends if mixed else ())],
+            "source-address": [*cross, ("address-masqueraded", "wrong-source", ends if mixed else ())],
+            "large-packet": [*cross, ("large-packets-lost", "timeout", ends if mixed else ())],
             "cluster-ip": [("cluster-ip-dead", "timeout", moved)],
             "node-port": [("node-port-dead", "refused", moved)],
             "own-host": [("kubelet-cut", "timeout", enforcing)],

@@ -162,6 +162,10 @@ class World:
         """Give the time of day as RFC 3339."""
         return self.time().strftime("%Y-%m-%dT%H:%M:%SZ")
 
+    def is_away(self) -> bool:
+        """Say whether the API does not answer now."""
+        return self.now < self.down_until
+
     def fork(self) -> World:
         """Give a copy that goes its own way; what nobody can change is one object in both."""
         written, kept = BytesIO(), list[object]()

@@ -16,7 +16,7 @@ from migrate.adapters.lease import LeaseLock, Process
 from migrate.adapters.mirror_configmap import ConfigMapMirror
 from migrate.model.connection import Connection
 from migrate.model.events import FailureClass
-from migrate.ports import ApiError, Eviction
+from migrate.ports import Answer, ApiError, Eviction
 from tests.controlplane import users, workloads
 from tests.controlplane.conftest import Space, new_space
 from tests.controlplane.evictions import guarded
@@ -167,6 +167,13 @@ class TestEviction:
         assert refused.value.failure is FailureClass.PERMANENT
 
 
+class Silence:
+    """An API that does not answer."""
+
+    def call(self, *_: object, **__: object) -> Answer:
+        raise ApiError(FailureClass.TRANSIENT, "connection refused")
+
+
 class TestLock:
     """Two processes, one Lease."""
 
@@ -214,6 +221,39 @@ class TestLock:
         assert two.acquire() is None
         assert two.held()
         one.renew()
+        assert not one.held()
+
+    def test_a_lock_that_ran_out_untouched_is_ours_again(
+        self, locks: tuple[LeaseLock, LeaseLock, list[str]], space: Space
+    ) -> None:
+        """Also where somebody, or a renewal whose answer was lost, wrote to it; nobody can say so while nothing answers."""
+        one, _, _ = locks
+        assert one.acquire() is None
+        api, clock = one.api, Clock()
+        one.clock = clock
+        clock.offset += 60
+        assert not one.held()
+        one.api = Silence()
+        with pytest.raises(ApiError):
+            one.regain()
+        assert not one.held()
+        one.api = api
+        lease = f"{space.path('leases', 'coordination.k8s.io/v1')}/c2c-run"
+        space.api.patch(lease, {"metadata": {"labels": {"seen": "by"}}})
+        assert one.regain()
+        assert one.held()
+
+    def test_a_lock_that_ran_out_and_was_taken_is_another_s(
+        self, locks: tuple[LeaseLock, LeaseLock, list[str]]
+    ) -> None:
+        """Also where the other gave it back: it may have done something."""
+        one, two, _ = locks
+        assert one.acquire() is None
+        one.clock = two.clock = Clock()
+        two.clock.offset += 60
+        assert two.acquire() is None
+        two.release()
+        assert not one.regain()
         assert not one.held()
 
     def test_what_is_given_back_is_free_at_once(self, locks: tuple[LeaseLock, LeaseLock, list[str]]) -> None:
