@@ -145,25 +145,41 @@ def _inside(address: str, ranges: Iterable[str]) -> bool:
 def _matrix(*kinds: str) -> Callable[[Measure, Gates], _Found]:
     """Give the gate over rows of these kinds; none: of every kind.
 
+    Where pods do not reach each other at all, their rows of one kind say nothing: G-05, which is asked behind it, says so.
     ``results``: ``[{kind, source, target, family, outcome, reason}]``; ``baseline``: outcome by ``kind source target
     family`` where one was taken before.
     """
 
     def judged(seen: Measure, limits: Gates) -> _Found:
-        rows = [r for r in seen["results"] if not kinds or r["kind"] in kinds]
+        apart = {_pair(r) for r in seen["results"] if r["kind"] == "cross-node" and _is_wrong(r, seen)}
+        of_kind = [r for r in seen["results"] if not kinds or r["kind"] in kinds]
+        rows = [r for r in of_kind if not (kinds and _pair(r) in apart)]
+        left = (
+            f"; {len(of_kind) - len(rows)} of pods that do not reach each other: G-05"
+            if rows != of_kind
+            else ""
+        )
         blind = [
             f"{_row(r)}: {r.get('reason') or 'not measured'}" for r in rows if r["outcome"] == "unmeasured"
         ]
-        wrong = [r for r in rows if r["outcome"] not in {"unmeasured", _before(seen["baseline"], r)}]
+        wrong = [r for r in rows if _is_wrong(r, seen)]
         if not rows and kinds:
-            return [], [], "no such row applies"
+            return [], [], f"no such row applies{left}"
         if not rows:
             return [], ["no probe was made"], ""
         if len(wrong) <= limits.probe_failures:
-            return [], blind, f"{len(rows) - len(wrong)} of {len(rows)} as before"
+            return [], blind, f"{len(rows) - len(wrong)} of {len(rows)} as before{left}"
         return [f"{_row(r)}: {r['outcome']}" for r in wrong], blind, ""
 
     return judged
+
+
+def _is_wrong(row: Measure, seen: Measure) -> bool:
+    return row["outcome"] not in {"unmeasured", _before(seen["baseline"], row)}
+
+
+def _pair(row: Measure) -> tuple[str, str, int]:
+    return row["source"], row["target"], row.get("family", 4)
 
 
 def _before(baseline: Measure, row: Measure) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 from migrate.driver.deeds import Workshop
 from migrate.driver.measure import measure
@@ -89,3 +90,24 @@ def test_a_row_that_could_not_be_measured_before_is_held_to_what_it_should_be() 
     assert judge_gate("G-05", seen, limits).outcome is GateOutcome.PASS
     seen["results"] = [{**row, "outcome": "timeout"}]
     assert judge_gate("G-05", seen, limits).outcome is GateOutcome.FAIL
+
+
+def test_where_pods_do_not_reach_each_other_their_other_rows_say_nothing_more() -> None:
+    """So the gate that is named is the one of the cause; a pair that reaches each other is judged as ever."""
+    pair = {"source": "wrk-1", "target": "wrk-2"}
+    apart = [{**pair, "kind": kind, "outcome": "timeout"} for kind in ("cross-node", "source-address")]
+    limits = workshop(Phase.NODE_LOOP).plan.draft.settings.gates
+    seen: dict[str, Any] = {"results": apart, "baseline": {}}
+    passed = judge_gate("G-06", seen, limits)
+    assert (passed.outcome, passed.text) == (
+        GateOutcome.PASS,
+        "no such row applies; 1 of pods that do not reach each other: G-05",
+    )
+    assert judge_gate("G-05", seen, limits).failing == (
+        "cross-node wrk-1 → wrk-2: timeout",
+        "source-address wrk-1 → wrk-2: timeout",
+    )
+    back = {"source": "wrk-2", "target": "wrk-1", "kind": "source-address", "outcome": "wrong-source"}
+    assert judge_gate("G-06", {**seen, "results": [*apart, back]}, limits).failing == (
+        "source-address wrk-2 → wrk-1: wrong-source",
+    )
