@@ -139,15 +139,23 @@ def _addresses(work: Workshop, command: Command) -> Mapping[str, Any]:
 
 
 def _probes(work: Workshop, command: Command) -> Mapping[str, Any]:
-    """Results of the newest probes of the step, and of the same rows before anything was changed."""
+    """Results of the probes of the step, and of the same rows before anything was changed.
+
+    What an earlier move of the node, or its way back, has left says nothing of this one.
+    """
     place = f"{command.node}/" if command.node else ""
-    kinds: tuple[str, ...] = ("back", "node") if command.node else ("all", "mixed", "baseline-again")
-    if work.run.phase.number <= 3 and not command.node:
-        kinds = ("baseline-again",)
-    found = (read_json(work, f"evidence/{place}probes-{kind}.json") for kind in kinds)
-    results: list[dict[str, Any]] = next((r for r in found if r is not None), [])
+    found = read_json(work, f"evidence/{place}probes-{_rows_of_step(work, command)}.json")
+    results: list[dict[str, Any]] = found or []
     known = _outcomes(work.ports.store.read("evidence/probes-baseline.json") or b"[]")
     return {"results": results, "baseline": {_row(r): known.get(_row(r), "ok") for r in results}}
+
+
+def _rows_of_step(work: Workshop, command: Command) -> str:
+    if command.node:
+        return "back" if command.args.get("expect") == CALICO else "node"
+    if work.run.phase.number <= Phase.INSTALL_CILIUM.number:
+        return "baseline-again"
+    return "mixed" if work.run.phase.number < Phase.SOAK.number else "all"
 
 
 @lru_cache(maxsize=2)

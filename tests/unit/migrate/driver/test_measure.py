@@ -6,13 +6,15 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from migrate.driver.deeds import Workshop
 from migrate.driver.measure import measure
 from migrate.engine.drafting import draft
 from migrate.engine.gates import judge_gate
 from migrate.engine.machine import begin
 from migrate.engine.planner import make_plan
-from migrate.engine.script import gate
+from migrate.engine.script import CALICO, gate
 from migrate.model.events import GateOutcome
 from migrate.model.run import Phase
 from migrate.model.settings import Settings
@@ -111,3 +113,26 @@ def test_where_pods_do_not_reach_each_other_their_other_rows_say_nothing_more() 
     assert judge_gate("G-06", {**seen, "results": [*apart, back]}, limits).failing == (
         "source-address wrk-2 → wrk-1: wrong-source",
     )
+
+
+def test_what_an_earlier_move_or_way_back_has_left_is_not_judged_again() -> None:
+    """A node that went back and is taken up again has probes of its way back on record, all of them good."""
+    row = {"kind": "cross-node", "source": "wrk-1", "target": "wrk-2"}
+    work = workshop(Phase.NODE_LOOP)
+    keep(work, "evidence/wrk-1/probes-back.json", [{**row, "outcome": "ok"}])
+    keep(work, "evidence/wrk-1/probes-node.json", [{**row, "outcome": "timeout"}])
+    assert outcome(work, 5, "wrk-1") is GateOutcome.FAIL
+    limits = work.plan.draft.settings.gates
+    back = gate(5, "wrk-1", expect=CALICO)
+    assert judge_gate("G-05", measure(work, back), limits).outcome is GateOutcome.PASS
+
+
+@pytest.mark.parametrize(
+    ("phase", "rows"), [(3, "baseline-again"), (4, "mixed"), (5, "mixed"), (9, "all"), (13, "all")]
+)
+def test_a_phase_is_judged_by_its_own_probes(phase: int, rows: str) -> None:
+    row = {"kind": "cross-node", "source": "wrk-1", "target": "wrk-2"}
+    work = workshop(next(p for p in Phase if p.number == phase))
+    for kind in ("baseline-again", "mixed", "all"):
+        keep(work, f"evidence/probes-{kind}.json", [{**row, "outcome": "timeout" if kind == rows else "ok"}])
+    assert outcome(work, 5) is GateOutcome.FAIL
