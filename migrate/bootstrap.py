@@ -58,9 +58,8 @@ def charts_of(live: Live, settings: Settings) -> Charts:
     """Give the Cilium chart of the settings; raises ``Failure`` where Helm is missing."""
     binary = helm_binary()
     version = helm_version(binary)
-    chart = settings.cilium.chart
     return HelmCharts(
-        Chart(chart or "cilium", settings.cilium.version, "" if chart else "https://helm.cilium.io"),
+        Chart.of(settings.cilium.chart, settings.cilium.version),
         access=_helm_access(live),
         namespace=settings.cilium.namespace,
         binary=binary,

@@ -78,7 +78,7 @@ def _problems(document: Document, value: object, shape: Shape, path: Path) -> It
 
 def _either(document: Document, value: Mapping[str, object], shape: Shape, path: Path) -> Iterator[Problem]:
     yield from _map(document, value, shape, path)
-    if len(value) != 1:
+    if not shape.whole and len(value) != 1:
         fix = f"write exactly one of {', '.join(shape.fields)}"
         yield Problem(document.at(*path), f"{_dotted(path)} has {len(value)} keys", fix)
 
@@ -103,9 +103,7 @@ def _map(document: Document, value: object, shape: Shape, path: Path) -> Iterato
 def _wrong(value: object, shape: Shape) -> str:
     """Say what to write instead; empty if the value is right."""
     if shape.kind is Kind.EITHER:
-        return (
-            "" if value in shape.choices else f"write {shape.choices[0]}, or one of {', '.join(shape.fields)}"
-        )
+        return _wrong_word(value, shape)
     if shape.choices:
         return "" if value in shape.choices else f"write one of {', '.join(shape.choices)}"
     match shape.kind:
@@ -128,6 +126,13 @@ def _wrong(value: object, shape: Shape) -> str:
             known = value is None or bool(isinstance(value, str) and _VERSION.match(value))
             return "" if known else 'write it in quotes, as "1.20"'
     return f"write a {shape.kind}"
+
+
+def _wrong_word(value: object, shape: Shape) -> str:
+    if shape.choices:
+        words = f"write {shape.choices[0]}, or one of {', '.join(shape.fields)}"
+        return "" if value in shape.choices else words
+    return "" if isinstance(value, str) or value is None else f"write a text, or {', '.join(shape.fields)}"
 
 
 def _no_network(value: object) -> str:
@@ -169,12 +174,7 @@ def schema(shape: Shape = ROOT) -> dict[str, Any]:
                 return {"$schema": draft, "title": "Config", **found, "required": ["apiVersion", "kind"]}
             return {**found, "required": list(shape.fields)} if shape.whole else found
         case Kind.EITHER:
-            properties = {key: schema(item) for key, item in shape.fields.items()}
-            one = {"type": "object", "properties": properties, "minProperties": 1, "maxProperties": 1}
-            return {
-                "anyOf": [{"enum": list(shape.choices)}, {**one, "additionalProperties": False}],
-                "default": shape.default,
-            }
+            return _schema_of_either(shape)
         case Kind.TABLE if shape.of is not None:
             return {"type": "object", "additionalProperties": schema(shape.of)}
         case Kind.LIST if shape.of is not None:
@@ -184,6 +184,17 @@ def schema(shape: Shape = ROOT) -> dict[str, Any]:
             limits = {"minProperties": 1, "maxProperties": 1, "additionalProperties": False}
             return {"type": "object", "properties": properties, **limits}
     return _leaf(shape)
+
+
+def _schema_of_either(shape: Shape) -> dict[str, Any]:
+    properties = {key: schema(item) for key, item in shape.fields.items()}
+    keys: dict[str, Any] = {"minProperties": 1, "maxProperties": 1}
+    if shape.whole:
+        keys = {"required": list(shape.fields)}
+    table = {"type": "object", "properties": properties, **keys, "additionalProperties": False}
+    word = {"enum": list(shape.choices)} if shape.choices else {"type": "string"}
+    default = {} if shape.default is None else {"default": shape.default}
+    return {"anyOf": [word, table], **default}
 
 
 def _leaf(shape: Shape) -> dict[str, Any]:

@@ -15,7 +15,8 @@ __all__ = ["ROOT", "Kind", "Shape"]
 class Kind(StrEnum):
     """What a value is; ``reference`` is one of ``fromFile``, ``fromEnv``, ``fromSecret``.
 
-    ``word or map``: one of the choices, or a map with exactly one of the fields. ``selector``: equalities of labels.
+    ``word or map``: one of the choices, or a map with exactly one of the fields; without choices any text, or the whole map.
+    ``selector``: equalities of labels.
     """
 
     TEXT = "text"
@@ -60,6 +61,11 @@ def _either(word: str, **fields: Shape) -> Shape:
     return Shape(Kind.EITHER, choices=(word,), fields=fields, default=word)
 
 
+def _text_or(**fields: Shape) -> Shape:
+    """Give a value that is a text, or a map with all of these keys."""
+    return Shape(Kind.EITHER, fields=fields, whole=True)
+
+
 def _list(of: Shape) -> Shape:
     return Shape(Kind.LIST, of=of)
 
@@ -98,7 +104,7 @@ ROOT = _map(
     ),
     externalCIDRs=NETWORKS,
     cilium=_map(
-        version=Shape(Kind.VERSION), chart=TEXT, podCIDRs=NETWORKS, maskSize=_whole(24), maskSizeV6=_whole(120),
+        version=Shape(Kind.VERSION), chart=_text_or(repo=TEXT, name=TEXT), podCIDRs=NETWORKS, maskSize=_whole(24), maskSizeV6=_whole(120),
         tunnelPort=_whole(8473), values=TEXT, config=TEXT,
     ),
     addresses=_map(pods=NETWORKS, nodes=NETWORKS, services=NETWORKS, apiServer=NETWORKS),

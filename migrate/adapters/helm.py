@@ -48,6 +48,9 @@ BUSY = (
 """What it says where the server answered that it cannot now."""
 
 
+CILIUMS_OWN = "https://helm.cilium.io"
+
+
 @dataclass(frozen=True, slots=True)
 class Chart:
     """Where the chart is: a file, a folder, an ``oci://`` reference, or a name in a repository given by its URL."""
@@ -55,6 +58,14 @@ class Chart:
     place: str
     version: str
     repository: str = ""
+
+    @classmethod
+    def of(cls, said: str, version: str) -> Chart:
+        """Read what the settings say: a path, a reference, a repository's URL and a name, or nothing for Cilium's own."""
+        if not said:
+            return cls("cilium", version, CILIUMS_OWN)
+        repository, _, name = said.rpartition(" ")
+        return cls(name, version, repository) if "://" in repository else cls(said, version)
 
     def words(self) -> list[str]:
         """Give it as arguments."""

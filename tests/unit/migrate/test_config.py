@@ -47,6 +47,8 @@ def test_the_example_is_right_and_valid():
         ),
         ("nodes: {hooks: [{namespace: shop, selector: a=b, command: x --now}]}", 3, "write a list"),
         ("nodes:\n  access: api\n  move: replace", 5, "write nodes.replace: {command: [PROGRAM]}"),
+        ('cilium: {chart: {repo: "https://charts.example"}}', 3, "cilium.chart lacks name"),
+        ("cilium: {chart: [a, b]}", 3, "write a text, or repo, name"),
         ("nodes: {replace: {}}", 3, "nodes.replace lacks command"),
         ("calico: {autodetection: {skipInterfaces: cilium}}", 3, "did you mean skipInterface?"),
     ],
@@ -66,6 +68,7 @@ def test_the_whole_file_of_the_reference_is_right():
     text = """
 cluster: {context: prod, uid: 6f0e, namespace: c2c-system}
 calico: {autodetection: {cidrs: [10.0.0.0/24]}, markMask: "0x00ff0000"}
+cilium: {chart: {repo: "https://charts.example", name: cilium}}
 externalCIDRs: [10.0.0.0/12]
 policyInWindow: "off"
 waves: {canary: {nodes: 1, approval: true, soak: 30m}, window: {days: [mon], from: "20:00", timeZone: Europe/Berlin}}

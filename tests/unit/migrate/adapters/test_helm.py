@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from migrate.adapters.helm import Chart, HelmCharts, _failed
+from migrate.adapters.helm import CILIUMS_OWN, Chart, HelmCharts, _failed
 from migrate.model.events import FailureClass
+from migrate.model.settings import Settings
 from migrate.ports import ApiError
 
 SAID = {
@@ -36,3 +37,21 @@ def test_a_helm_that_was_killed_is_asked_again(tmp_path: Path) -> None:
     with pytest.raises(ApiError, match="killed by signal 9") as killed:
         HelmCharts(Chart("cilium", "1.20.2"), binary=str(helm)).upgrade({})
     assert killed.value.failure is FailureClass.TRANSIENT
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("", ["cilium", "--repo", CILIUMS_OWN, "--version", "1.20.2"]),
+        ("cilium-1.20.2.tgz", ["cilium-1.20.2.tgz"]),
+        ("/srv/my charts/cilium", ["/srv/my charts/cilium"]),
+        ("oci://charts.example/cilium", ["oci://charts.example/cilium", "--version", "1.20.2"]),
+        (
+            {"repo": "https://charts.example/stable", "name": "cilium"},
+            ["cilium", "--repo", "https://charts.example/stable", "--version", "1.20.2"],
+        ),
+    ],
+)
+def test_a_chart_is_told_as_helm_takes_it(said: object, words: list[str]) -> None:
+    cilium = Settings.from_mapping({"cilium": {"version": "1.20.2", "chart": said}}).cilium
+    assert Chart.of(cilium.chart, cilium.version).words() == words
