@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from migrate.engine.gates import OF_PROBES
+from migrate.engine.phase_scripts import phase_script
 from migrate.engine.reasons import gate_slug
 from migrate.engine.run_moves import Rows, before_the_window, gave_up, next_phase, stop
 from migrate.engine.turn import Turn
@@ -90,12 +93,15 @@ def _gate_on_the_way_back(turn: Turn, opened: Open) -> Rows:
 
 
 def _ask_again(turn: Turn, opened: Open) -> None:
-    """Ask a gate once more; what a probe found is on record, so for a gate that judges it the probe comes again first."""
-    if opened.command.args.get("gate") in OF_PROBES:
-        probes = [k for k in turn.run.done if k.startswith(f"{Name.PROBE}(")]
-        turn.change(done=tuple(k for k in turn.run.done if k not in probes[-1:]))
-    else:
+    """Ask a gate once more in a while; for one that judges probes they come again first: what they found is on record."""
+    probes = [k for k in turn.run.done if k.startswith(f"{Name.PROBE}(")]
+    if opened.command.args.get("gate") not in OF_PROBES or not probes:
         turn.again(opened, after_s=GATE_RETRY_S)
+        return
+    turn.change(done=tuple(k for k in turn.run.done if k != probes[-1]))
+    for command in phase_script(turn.run):
+        if command.key == probes[-1]:
+            turn.order(replace(command, after_s=GATE_RETRY_S))
 
 
 def _inconclusive(turn: Turn, opened: Open) -> Rows:

@@ -98,7 +98,7 @@ def _measured_again(run: Run) -> tuple[str, ...]:
         return before_the_window(run.done)
     if not run.reason.startswith(("gate-", "rollback", "abort-")):
         return without_last_gates(run.done)
-    return _without(without_last_gates(run.done), Name.PROBE)
+    return without_last_gates(_without(without_last_gates(run.done), Name.PROBE))
 
 
 def before_the_window(done: tuple[str, ...]) -> tuple[str, ...]:
