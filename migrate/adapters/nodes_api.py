@@ -14,6 +14,7 @@ from typing import Any
 from migrate.model.events import FailureClass
 from migrate.model.facts import NodeFacts
 from migrate.model.fields import at, items, maps, text
+from migrate.model.installs import CONF_FILES
 from migrate.ports import ApiError, Cluster, Object, Shell
 
 __all__ = ["ApiNodes"]
@@ -50,11 +51,10 @@ class ApiNodes:
     def restore_calico_conf(self, node: str) -> None:
         """Bring Calico's file back, then take Cilium's away: at no moment is there none."""
         files = self._files(node)
-        for name in sorted(f for f in files if f.endswith(BACKUP) and "calico" in f):
-            back = name.removesuffix(BACKUP)
-            if back not in files:
-                self._in_agent(node, ["mv", f"{FOLDER}/{name}", f"{FOLDER}/{back}"])
-        if not any("calico" in f and f.endswith(SUFFIXES) for f in self._files(node)):
+        for back in CONF_FILES:
+            if back not in files and f"{back}{BACKUP}" in files:
+                self._in_agent(node, ["mv", f"{FOLDER}/{back}{BACKUP}", f"{FOLDER}/{back}"])
+        if not {*CONF_FILES} & {*self._files(node)}:
             raise ApiError(
                 FailureClass.PERMANENT,
                 f"{node}: no CNI file of Calico is in {FOLDER}, not even set aside; restart its calico-node pod",

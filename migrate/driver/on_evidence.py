@@ -157,9 +157,15 @@ def _make_probes(work: Workshop, command: Command) -> None:
 
 
 def _waits_for_probes(work: Workshop, command: Command) -> str:
-    """See to all probe pods of the rows; those of the node in hand were made for this very command."""
-    own = [command.node] if command.args["rows"] in OF_ONE_NODE else []
-    others = [n for n in _probed_nodes(work, command) if n not in own]
+    """See to all probe pods of the rows; those of the node in hand were made for this very command.
+
+    So are all of them where the time before is measured again: whether Calico still gives addresses, a new pod alone shows.
+    """
+    probed = _probed_nodes(work, command)
+    own = (
+        [command.node] if command.args["rows"] in OF_ONE_NODE else probed if command.args.get("again") else []
+    )
+    others = [n for n in probed if n not in own]
     waits = [work.ports.prober.prepare(own, command.key), work.ports.prober.prepare(others)]
     return "; ".join(w for w in waits if w)
 

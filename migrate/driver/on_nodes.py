@@ -28,6 +28,7 @@ from migrate.model.draft import Stage
 from migrate.model.events import FailureClass
 from migrate.model.fields import at, text
 from migrate.model.hooks import numbers
+from migrate.model.installs import CONF_FILES
 from migrate.model.pods import Pod
 from migrate.model.run import NodeStatus
 from migrate.ports import ApiError, Object
@@ -422,7 +423,7 @@ def _restore_conf(work: Workshop, command: Command) -> None:
 
 def _conf_restored(work: Workshop, command: Command) -> Look:
     files = work.ports.nodes.conf_files(command.node)
-    calico = [f for f in files if f in {"10-calico.conflist", "10-canal.conflist"}]
+    calico = [f for f in files if f in CONF_FILES]
     return Done() if calico and files[0] == calico[0] and "05-cilium.conflist" not in files else Absent()
 
 

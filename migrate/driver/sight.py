@@ -40,7 +40,10 @@ CNC_LABELS = {
 
 
 def calico_ranges(cluster: Cluster) -> tuple[str, ...]:
-    """Give the CIDRs of Calico's pools as they are now, without the cover pool."""
+    """Give the CIDRs of Calico's pools as they are now, without the cover pool; the nodes' own ones where it has none.
+
+    So it is with flannel and with IPAM ``host-local``: each node gives addresses of its ``spec.podCIDRs``.
+    """
     for group in ("crd.projectcalico.org", "projectcalico.org"):
         pools = cluster.list(f"ippools.{group}")
         if pools:
@@ -50,7 +53,7 @@ def calico_ranges(cluster: Cluster) -> tuple[str, ...]:
                 if labels(p, "metadata", "labels").get("c2c/owned") != "true"
             ]
             return tuple(sorted(c for c in found if c))
-    return ()
+    return tuple(sorted({str(c) for node in cluster.list("nodes") for c in items(node, "spec", "podCIDRs")}))
 
 
 def cilium_ranges(work: Workshop) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from migrate.model.events import GateOutcome
+from migrate.model.installs import CONF_FILES
 from migrate.model.settings import Gates
 
 __all__ = ["CONVERGING", "OF_PROBES", "GateResult", "Measure", "judge_gate", "listed"]
@@ -110,7 +111,7 @@ def _agent(seen: Measure, limits: Gates) -> _Found:
 def _first_file(seen: Measure, limits: Gates) -> _Found:
     """``nodes``: the files in the runtime's order; ``expect``: node → ``cilium`` or ``calico``."""
     del limits
-    known = {"cilium": ("05-cilium.conflist",), "calico": ("10-calico.conflist", "10-canal.conflist")}
+    known = {"cilium": ("05-cilium.conflist",), "calico": CONF_FILES}
 
     def judged(name: str, files: list[str]) -> Iterable[str]:
         wanted = known[seen["expect"][name]]

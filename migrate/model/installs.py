@@ -14,9 +14,11 @@ from migrate.model.fields import Labels, at, mapping, maps, text
 from migrate.model.snapshot import Snapshot
 from migrate.model.workloads import Workload
 
-__all__ = ["METHODS", "agent_env", "calico_node", "flannel_network", "flannel_port", "installs"]
+__all__ = ["CONF_FILES", "METHODS", "agent_env", "calico_node", "flannel_network", "flannel_port", "installs"]
 
 METHODS = ("operator", "helm", "manifest", "rke2", "k3s", "kubespray", "canal", "policy-only")
+CONF_FILES = ("10-calico.conflist", "10-canal.conflist", "10-calico.conf")
+"""Files that Calico's agents write into a node's CNI folder."""
 AGENTS = frozenset({"calico-node", "canal", "rke2-canal"})
 FLANNEL_PORT = 8472
 FLANNEL_SETS = frozenset({"kube-flannel", "kube-flannel-ds", "kube-flannel-ds-amd64"})

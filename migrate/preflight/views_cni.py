@@ -7,12 +7,12 @@ from typing import Any
 
 from migrate.model.facts import NodeFacts
 from migrate.model.fields import items, maps, text
+from migrate.model.installs import CONF_FILES
 from migrate.model.pods import Pod
 from migrate.preflight.rule import Case
 
-__all__ = ["CALICO_FILES", "CILIUM_FILE", "conf_files", "is_calicos", "plugins", "with_host_ports"]
+__all__ = ["CILIUM_FILE", "conf_files", "is_calicos", "plugins", "with_host_ports"]
 
-CALICO_FILES = frozenset({"10-calico.conflist", "10-calico.conf", "10-canal.conflist"})
 CILIUM_FILE = "05-cilium.conflist"
 SUFFIXES = (".conf", ".conflist", ".json")
 
@@ -30,7 +30,7 @@ def plugins(file: Mapping[str, Any]) -> list[str]:
 
 def is_calicos(file: Mapping[str, Any]) -> bool:
     """Say whether a file is Calico's: by its name, or by the plugin that its chain begins with."""
-    return text(file, "name") in CALICO_FILES or plugins(file)[:1] == ["calico"]
+    return text(file, "name") in CONF_FILES or plugins(file)[:1] == ["calico"]
 
 
 def with_host_ports(case: Case) -> list[Pod]:

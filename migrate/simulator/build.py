@@ -32,7 +32,7 @@ from migrate.simulator.world import Host, World
 
 __all__ = ["Simulation", "world_of"]
 
-MAX_BLOCKS = 4096
+MOST = 4096  # blocks of a network, and addresses of a range
 
 
 @dataclass(slots=True)
@@ -210,16 +210,25 @@ def _add_pods(world: World, snapshot: Snapshot) -> None:
 
 
 def _pools(world: World, snapshot: Snapshot) -> None:
-    """Cut Calico's pools into blocks of 64, and the new range into blocks of nodes; those in use are not given again."""
+    """Cut Calico's pools into blocks of 64, and the new range into blocks of nodes; those in use are not given again.
+
+    Without pools (flannel, host-local) each node gives addresses of its own range.
+    """
     networked = (p for p in snapshot.pods if not p.host_network)
-    used = {number & ~63 for p in networked for number in cni.numbers(world, p)}
-    for net in _networks(world, calico_pools(snapshot)):
+    used = {number for p in networked for number in cni.numbers(world, p)}
+    blocks = {number & ~63 for number in used}
+    pools = calico_pools(snapshot) if snapshot.calico("ippools") else ()
+    for net in _networks(world, pools):
         starts = range(int(net.network_address), int(net.broadcast_address), cni.BLOCK)
-        world.blocks += [s for s in starts[:MAX_BLOCKS] if s not in used]
+        world.blocks += [s for s in starts[:MOST] if s not in blocks]
+    for node in snapshot.nodes if not pools else ():
+        for net in _networks(world, node.pod_cidrs):
+            own = range(int(net.network_address) + 2, int(net.broadcast_address))[:MOST]
+            world.hosts[node.name].calico += [number for number in reversed(own) if number not in used]
     _, size = cni.block_of(world)
     for net in _networks(world, world.settings.cilium.pod_cidrs):
         starts = range(int(net.network_address), int(net.broadcast_address), size)
-        world.cilium_blocks += list(starts[:MAX_BLOCKS])
+        world.cilium_blocks += list(starts[:MOST])
 
 
 def _networks(world: World, cidrs: Iterable[str]) -> Iterator[IPv4Network | IPv6Network]:

@@ -21,10 +21,13 @@ class Whole:
     records: tuple[int, int]
 
 
-def there_and_back(world: World, product: Product) -> Whole:
-    """Plan, move every node to Cilium, and bring all back; raises ``AssertionError`` where either does not end well."""
+def there_and_back(world: World, product: Product, *accepted: str) -> Whole:
+    """Plan, move every node to Cilium, and bring all back; raises ``AssertionError`` where either does not end well.
+
+    ``accepted``: findings of preflight that this world has.
+    """
     before = Snapshot.take(world.api)
-    plan = product.plan()
+    plan = product.plan(*accepted)
     folders = {n.name: world.agent.record(n.name).conf_folder for n in world.nodes}
     with Watcher(world.api, folders) as watcher:
         done = product.run("apply", plan, "--yes", "-o", "json")

@@ -199,3 +199,14 @@ def test_a_node_that_is_out_for_too_long_goes_back() -> None:
 def test_no_node_is_late_where_all_goes_well() -> None:
     kinds = {(r.get("event") or {}).get("kind") for r in uninterrupted().records}
     assert not kinds & {"TimerFired", "WindowClosed"}
+
+
+def test_a_cluster_whose_nodes_give_addresses_of_their_own_ranges_moves_too() -> None:
+    """Canal and IPAM host-local: Calico has no pool. A node that goes back gets such addresses again."""
+    snapshot = clusters.snapshot_of(o for o in clusters.healthy() if o["kind"] != "IPPool")
+    plan = make_plan(snapshot, draft(snapshot, Settings.from_mapping(clusters.settings())))
+    ended = rehearse(plan, snapshot)
+    assert (ended.run.where, set(ended.state["pods"])) == ("DONE", {"cilium"})
+    back = rehearse(plan, snapshot, faults=chosen(["cluster-ip-dead@wrk-1"]))
+    assert back.run.where == "HALTED(node-rolled-back)"
+    assert back.run.nodes["wrk-1"].status is NodeStatus.ROLLED_BACK
