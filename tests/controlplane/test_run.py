@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -67,6 +69,7 @@ def test_a_scheduler_may_run_it_again_until_it_is_done(small: World, tmp_path: P
 def test_a_stale_plan_is_refused_and_carried_out_once_it_is_not_stale_any_more(
     small: World, tmp_path: Path
 ) -> None:
+    """The driver that carries it out is detached: whoever started it is gone long before."""
     product, place = Product.of(small, tmp_path / "c2c"), "/api/v1/namespaces/shop"
     plan = product.plan()
     small.api.patch(place, {"metadata": {"labels": {"team": "another"}}})
@@ -76,8 +79,12 @@ def test_a_stale_plan_is_refused_and_carried_out_once_it_is_not_stale_any_more(
     assert "labels of Namespace/shop were changed since the plan was made" in refused.stderr
     assert not [record for record in product.records() if record["kind"] == "intent"]
     small.api.patch(place, {"metadata": {"labels": {"team": None}}})
-    done = product.run("apply", plan, "--yes")
+    done = product.run("apply", plan, "--yes", "--detach")
     assert done.returncode == 0, done.stderr[-5000:]
+    [driver] = re.findall(r"a driver runs as process (\d+)", done.stderr)
+    assert os.getsid(int(driver)) == int(driver) != os.getsid(0)
+    eventually(product.journal, 60, "the driver has begun")
+    eventually(lambda: state_of(product)["state"] == "DONE", 240, "the driver has come to the end", LOOK_S)
 
 
 def test_a_run_goes_through_a_kill_the_end_of_its_time_and_a_person_s_word(
