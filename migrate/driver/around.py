@@ -11,6 +11,7 @@ from typing import Any
 
 from migrate.driver.on_nodes import CORDONED_BY, WAS_UNSCHEDULABLE
 from migrate.engine.script import is_replaced
+from migrate.model.commands import Name
 from migrate.model.fields import at, labels, text
 from migrate.model.resources import condition
 from migrate.model.run import IN_HAND, NodeStatus, Run
@@ -60,7 +61,9 @@ def heartbeats(names: Iterable[str], there: Mapping[str, Object]) -> Measure:
 def cordons(run: Run, there: Mapping[str, Object]) -> Measure:
     """Give nodes that we cordoned, which nobody else had before, though no step of ours needs it (G-23)."""
     unknown, late = [], []
-    busy = {o.command.node for o in run.open.values()}
+    busy = {
+        o.command.node for o in run.open.values() if o.command.name is not Name.SOAK
+    }  # a soak is no work there
     for name, node in sorted(there.items()):
         marks = labels(node, "metadata", "annotations")
         ours = marks.get(CORDONED_BY) == run.id and marks.get(WAS_UNSCHEDULABLE) == "false"
