@@ -35,7 +35,12 @@ BESIDE = range(Phase.CANARY.number, Phase.SOAK.number + 1)
 WATCHED = frozenset(
     {RunStatus.RUNNING, RunStatus.STOPPING, RunStatus.PAUSED, RunStatus.ABORTING, RunStatus.ROLLING_BACK}
 )
-RESTARTING = frozenset({Name.RESTART_AGENT, Name.SET_ENFORCEMENT, Name.REBOOT})
+RESTARTING: Mapping[Name, tuple[str, ...]] = {
+    Name.RESTART_AGENT: ("cilium",),
+    Name.SET_ENFORCEMENT: ("cilium",),
+    Name.REBOOT: ("cilium", "calico"),
+}
+"""Commands → whose restart on their node they explain."""
 ROLLING = frozenset({Name.PIN_AUTODETECT, Name.UNPIN_AUTODETECT, Name.HELM_INSTALL, Name.HELM_UNINSTALL})
 PROVED = frozenset(PATH[PATH.index(NodeStatus.REBOOTED) :])
 """States in which a restart voids what was measured."""
@@ -55,14 +60,13 @@ class Alarms:
         self._far_looked = float("-inf")
         self._starts: dict[tuple[str, str], str] = {}
         self._machines: dict[str, str] = {}
-        self._ours: set[str] = set()
+        self._ours: set[tuple[str, str]] = set()
         self._all_ours = False
         self._before: dict[str, str] | None = None
 
     def ordered(self, command: Command) -> None:
         """Take note of a command that restarts agents or calico-node: what it brings is no news."""
-        if command.name in RESTARTING:
-            self._ours.add(command.node)
+        self._ours |= _restarted_by(command)
         self._all_ours |= command.name in ROLLING
 
     def next_at(self) -> float:
@@ -101,7 +105,7 @@ class Alarms:
             gone = node is not None and node.status is NodeStatus.GONE
             if node is None or not (gone or known != uid) or run.status is not RunStatus.RUNNING:
                 continue
-            self._ours.add(name)  # whatever runs there is another start
+            self._ours |= {(name, app) for app in APPS}  # whatever runs there is another start
             if run.phase in {Phase.CANARY, Phase.NODE_LOOP}:
                 yield _replaced(node, live)
             elif run.phase is Phase.FINAL_HELM and not run.acceptance("G-26"):
@@ -110,14 +114,14 @@ class Alarms:
 
     def _restarts(self, run: Run, daemons: Mapping[str, Mapping[str, Daemon]]) -> Iterator[Event]:
         """Agents and calico-node that are another start than before, though nothing of ours restarted them."""
-        restarting = {o.command.node for o in run.open.values() if o.command.name in RESTARTING}
+        restarting = {one for o in run.open.values() for one in _restarted_by(o.command)}
         rolling = self._all_ours or any(o.command.name in ROLLING for o in run.open.values())
         for name, running in daemons.items():
             for app, daemon in running.items():
                 before = self._starts.get((name, app), daemon.start)
                 self._starts[name, app] = daemon.start
                 node = run.nodes.get(name)
-                ours = rolling or name in self._ours or name in restarting
+                ours = rolling or (name, app) in self._ours | restarting
                 proved = node is not None and node.status in PROVED and run.status is RunStatus.RUNNING
                 if daemon.start != before and not ours and proved and run.phase.number in BESIDE:
                     words = f"{APPS[app]} of {name} was restarted by somebody"
@@ -233,6 +237,11 @@ class Alarms:
 def _subject(sentence: str) -> str:
     """Give what a sentence is about; what it says of it, as a count, may change while it lasts."""
     return sentence.partition(": ")[0]
+
+
+def _restarted_by(command: Command) -> set[tuple[str, str]]:
+    """Give (node, app) of whatever a command of ours restarts."""
+    return {(command.node, app) for app in RESTARTING.get(command.name, ())}
 
 
 APPS = {"cilium": "the agent", "calico": "calico-node"}

@@ -49,16 +49,19 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """Nothing of it is to be seen: it has to be done."""
+    """Nothing of it is to be seen, or something else: it has to be done, again where it was done already."""
+
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It cannot come to an end by itself."""
+    """It cannot come to an end by itself; ``anew``: unless it is done again, which a run tries once when it goes on."""
 
     failure: FailureClass
     text: str
     detail: Mapping[str, Any] = field(default_factory=dict)
+    anew: bool = False
 
 
 Look = Done | Waiting | Absent | Failed

@@ -337,7 +337,7 @@ class Driver:
         look = deed.look(work, command)
         if isinstance(look, Absent) and not self._may_act_again(task):
             look = Waiting("not to be seen yet")
-        if isinstance(look, Absent):
+        if isinstance(look, Absent) or (isinstance(look, Failed) and look.anew and not task.acted):
             return self._act(task, deed, work)
         return self._answer(task, look)
 
@@ -349,7 +349,7 @@ class Driver:
         self._do(task, deed, work)
         task.acted = True
         look = deed.look(work, task.command)
-        return self._answer(task, Waiting("") if isinstance(look, Absent) else look)
+        return self._answer(task, Waiting(look.text) if isinstance(look, Absent) else look)
 
     def _do(self, task: Task, deed: Deed, work: Workshop) -> None:
         """Do it, and with it some others of its kind that are due, where that can be done side by side."""

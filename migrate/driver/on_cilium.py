@@ -84,13 +84,14 @@ def _installed(work: Workshop, command: Command) -> Look:
 
 
 def _as_meant(wrong: Mapping[str, tuple[str | None, str | None]], ours: bool) -> Look:  # one question
-    """Values that are ours and yet mean something else will not change by being given again."""
-    if not ours:
-        return Absent()
+    """Values that are ours and yet mean something else come out so again, until somebody mends the chart."""
     key, (live, meant) = next(iter(sorted(wrong.items())))
     more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
     what = f"cilium-config has {key}={live!r}, meant {meant!r}{more}"
-    return Failed(FailureClass.PERMANENT, what, {"differences": {k: list(v) for k, v in wrong.items()}})
+    if not ours:
+        return Absent(f"{what}: the release has other values than it was given")
+    differences = {"differences": {k: list(v) for k, v in wrong.items()}}
+    return Failed(FailureClass.PERMANENT, what, differences, anew=True)
 
 
 def _uninstall(work: Workshop, command: Command) -> None:

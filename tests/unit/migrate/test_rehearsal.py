@@ -210,3 +210,14 @@ def test_a_cluster_whose_nodes_give_addresses_of_their_own_ranges_moves_too() ->
     back = rehearse(plan, snapshot, faults=chosen(["cluster-ip-dead@wrk-1"]))
     assert back.run.where == "HALTED(node-rolled-back)"
     assert back.run.nodes["wrk-1"].status is NodeStatus.ROLLED_BACK
+
+
+def test_a_chart_that_was_mended_is_given_again_when_the_run_goes_on() -> None:
+    """Its values were ours before too, so that nothing of the release itself tells that it may come out otherwise now."""
+    plan, snapshot = planned()
+    sim = world_of(snapshot, plan.draft.settings, faults=chosen(["watcher-value-lost"]))
+    rehearsal = Rehearsal(plan, sim)
+    assert rehearsal.begin().where == "HALTED(command)"
+    assert rehearsal.resume(Event(Kind.RESUME)).where == "HALTED(command)"
+    sim.world.faults.clear()
+    assert rehearsal.resume(Event(Kind.RESUME)).where == "DONE"

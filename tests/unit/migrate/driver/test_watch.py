@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
+from migrate.driver.alarms import Alarms
 from migrate.driver.on_nodes import CORDONED_BY
 from migrate.driver.pace import Pace
 from migrate.driver.watch import Watch
@@ -13,10 +14,11 @@ from migrate.engine.bound import Scope
 from migrate.engine.drafting import draft
 from migrate.engine.machine import begin
 from migrate.engine.planner import make_plan
+from migrate.model.commands import Command, Name
 from migrate.model.events import Kind
 from migrate.model.run import NodeRun, NodeStatus, Phase, Run, RunStatus
 from migrate.model.settings import Settings
-from migrate.ports import ApiError, Desired, Ports
+from migrate.ports import ApiError, Daemon, Desired, Networked, Ports
 from migrate.simulator.build import world_of
 from tests import clusters
 from tests.films import healthy_snapshot
@@ -106,6 +108,35 @@ def watched() -> tuple[Run, Ports, Watch]:
     return run, ports, watch
 
 
+@dataclass
+class Daemons:
+    """What runs on nodes, as a test has it."""
+
+    running: dict[str, dict[str, Daemon]]
+
+    def daemons(self) -> dict[str, dict[str, Daemon]]:
+        return {node: dict(running) for node, running in self.running.items()}
+
+    def networked(self, nodes: object) -> dict[str, list[Networked]]:
+        return {}
+
+
 def cordoned(run: Run) -> Run:
     nodes = {**run.nodes, NODE: replace(run.nodes[NODE], status=NodeStatus.CORDONED)}
     return replace(run, phase=Phase.NODE_LOOP, nodes=nodes)
+
+
+@pytest.mark.parametrize(("app", "told"), [("calico", 1), ("cilium", 0)])
+def test_a_restart_of_ours_explains_no_other_daemon_of_its_node(app: str, told: int) -> None:
+    """Felix clears programs of Cilium when it starts, whatever we did to the agent meanwhile."""
+    run, ports, _ = watched()
+    watcher = Daemons({NODE: {"cilium": Daemon("1", True), "calico": Daemon("1", True)}})
+    alarms = Alarms(replace(ports, watcher=watcher), Pace())
+    moved = {**run.nodes, NODE: replace(run.nodes[NODE], status=NodeStatus.UNCORDONED)}
+    run = replace(run, phase=Phase.CANARY, nodes=moved)
+    there = {NODE: ports.cluster.get("nodes", NODE) or {}}
+    assert not list(alarms.changes(run, 0, there))
+    alarms.ordered(Command(Name.RESTART_AGENT, NODE))
+    watcher.running[NODE][app] = Daemon("2", True)
+    restarts = [e for e in alarms.changes(run, 15, there) if e.kind is Kind.AGENT_RESTARTED]
+    assert len(restarts) == told
