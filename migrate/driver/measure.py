@@ -35,7 +35,7 @@ from migrate.model.events import FailureClass
 from migrate.model.fields import at, items, labels, maps, text
 from migrate.model.pods import Pod, waiting_reason
 from migrate.model.resources import condition
-from migrate.model.run import Phase
+from migrate.model.run import Phase, RunStatus
 from migrate.model.workloads import Budget, Workload
 from migrate.ports import ApiError, Object
 
@@ -153,7 +153,8 @@ def _probes(work: Workshop, command: Command) -> Mapping[str, Any]:
 def _rows_of_step(work: Workshop, command: Command) -> str:
     if command.node:
         return "back" if command.args.get("expect") == CALICO else "node"
-    if work.run.phase.number <= Phase.INSTALL_CILIUM.number:
+    back = work.run.status in {RunStatus.ROLLING_BACK, RunStatus.ABORTING}
+    if back or work.run.phase.number <= Phase.INSTALL_CILIUM.number:
         return "baseline-again"
     return "mixed" if work.run.phase.number < Phase.SOAK.number else "all"
 

@@ -16,7 +16,7 @@ from migrate.engine.machine import begin
 from migrate.engine.planner import make_plan
 from migrate.engine.script import CALICO, gate
 from migrate.model.events import GateOutcome
-from migrate.model.run import Phase
+from migrate.model.run import Phase, RunStatus
 from migrate.model.settings import Settings
 from migrate.simulator.build import world_of
 from tests import clusters
@@ -128,11 +128,22 @@ def test_what_an_earlier_move_or_way_back_has_left_is_not_judged_again() -> None
 
 
 @pytest.mark.parametrize(
-    ("phase", "rows"), [(3, "baseline-again"), (4, "mixed"), (5, "mixed"), (9, "all"), (13, "all")]
+    ("phase", "status", "rows"),
+    [
+        (3, RunStatus.RUNNING, "baseline-again"),
+        (4, RunStatus.RUNNING, "mixed"),
+        (5, RunStatus.RUNNING, "mixed"),
+        (9, RunStatus.RUNNING, "all"),
+        (13, RunStatus.RUNNING, "all"),
+        (4, RunStatus.ROLLING_BACK, "baseline-again"),
+        (14, RunStatus.ROLLING_BACK, "baseline-again"),
+    ],
 )
-def test_a_phase_is_judged_by_its_own_probes(phase: int, rows: str) -> None:
+def test_a_phase_is_judged_by_its_own_probes(phase: int, status: RunStatus, rows: str) -> None:
+    """And the way back by those that are made at its end, wherever the run had been."""
     row = {"kind": "cross-node", "source": "wrk-1", "target": "wrk-2"}
     work = workshop(next(p for p in Phase if p.number == phase))
+    work = replace(work, run=replace(work.run, status=status))
     for kind in ("baseline-again", "mixed", "all"):
         keep(work, f"evidence/probes-{kind}.json", [{**row, "outcome": "timeout" if kind == rows else "ok"}])
     assert outcome(work, 5) is GateOutcome.FAIL
