@@ -13,6 +13,7 @@ import yaml
 from migrate.simulator.faults import FAULTS, Fault
 
 FILE = Path(__file__).parent / "fixtures" / "scenarios.yaml"
+NOT_PLAYED = "not: "
 SHORT = {"audit": "1h", "finalSoak": "1h"}
 
 
@@ -27,6 +28,8 @@ class Scenario:
     cordoned: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     policies: tuple[Mapping[str, Any], ...] = ()
+    live: str = ""
+    """Where it is played on a real control plane beside ``controlplane/scenes.py``, or ``not: `` and why not."""
 
     @property
     def fault(self) -> Fault:
@@ -71,6 +74,6 @@ def scenarios() -> tuple[Scenario, ...]:
     """Give every scenario."""
     return tuple(
         Scenario(s["fault"], s["ends"], s.get("says", ""), s.get("nodes", {}), tuple(s.get("cordoned", ())),
-                 {**SHORT, **s.get("settings", {})}, tuple(s.get("policies", ())))
+                 {**SHORT, **s.get("settings", {})}, tuple(s.get("policies", ())), s.get("live", ""))
         for s in _read()["scenarios"]
     )  # fmt: skip

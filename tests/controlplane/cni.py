@@ -87,6 +87,18 @@ def cilium_conf(config: Mapping[str, str]) -> str:
     return json.dumps({"cniVersion": "1.0.0", "name": name, "plugins": chain}, indent=2)
 
 
+def hand_back(folder: Path, name: str) -> None:
+    """Let Calico's conf file be the only one, as a distribution does that keeps what it once wrote."""
+    backup, own = folder / f"{name}{BACKUP}", folder / name
+    if backup.exists():
+        backup.replace(own)
+    elif not own.exists():
+        write(own, calico_conf())
+    for path in folder.iterdir():
+        if path.suffix in SUFFIXES and path != own:
+            path.unlink()
+
+
 def effective_config(
     base: Mapping[str, str], node_configs: Iterable[Object], labels: Mapping[str, str]
 ) -> dict[str, str]:

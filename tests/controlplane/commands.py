@@ -50,21 +50,29 @@ curl() {
   for word; do url=$word; done
   case $url in https://*) return 0 ;; esac
   rest=${url#http://}; host=${rest%%[:/]*}
+  read -r own < "$SIM_ROOT/sim/pods/$SIM_NAME"
+  spoilt || return
   case $host in
     10.96.*) ;;
     *) set -- "$SIM_ROOT"/../*/sim/addresses/"$host"; [ -e "$1" ] || return 28 ;;
   esac
   case $url in
     *echo?msg=*) printf %s "${url#*msg=}" ;;
-    *) read -r own < "$SIM_ROOT/sim/pods/$SIM_NAME"; printf %s:40000 "$own" ;;
+    *) printf %s:40000 "$own" ;;
   esac
 }
-dig() { return 0; }
+dig() { unset url host; read -r own < "$SIM_ROOT/sim/pods/$SIM_NAME"; spoilt; }
+agnhost() { unset url; host=$2; read -r own < "$SIM_ROOT/sim/pods/$SIM_NAME"; spoilt || { echo TIMEOUT; return 1; }; }
+spoilt() { :; }
 bash() { date +%s > since; echo 9999999999 > alive; }
 TMPDIR=$SIM_ROOT/sim/tmp/$SIM_NAME
 mkdir -p "$TMPDIR"
+[ ! -r "$SIM_ROOT/../spoilt" ] || . "$SIM_ROOT/../spoilt"
 """
-"""The tools of a probe pod are functions of the shell that runs its script: a large run asks tens of thousands of times."""
+"""What goes wrong on the way is a test's: a file beside the nodes says it anew what ``spoilt`` does with ``own``, the address
+that asks, ``host`` and ``url``; no url is a question to a name server, or a connection to the outside where there is a host.
+
+The tools of a probe pod are functions of the shell that runs its script: a large run asks tens of thousands of times."""
 
 
 PASS_ON = r"""own=()
@@ -97,7 +105,7 @@ def install(folder: Path) -> Path:
     scripts = {}
     places = " ".join(f"'{seen}={place}'" for seen, place in MOUNTS.items())
     for name in PASSED_ON:
-        probe = f'[ -z "$SIM_NAME" ] || PATH={REAL} exec /bin/sh -c ". {folder / PROBES}; $2"\n'
+        probe = f'[ -z "$SIM_NAME" ] || PATH={REAL} exec /bin/sh -c ". {folder / PROBES}; ${{2//\\/agnhost/agnhost}}"\n'
         body = PASS_ON.replace("NAME", name).replace("PLACES", places)
         scripts[name] = f"#!/bin/bash\n{probe if name == 'sh' else ''}PATH={REAL}\n{body}"
     for name in ("cilium-dbg", "cilium"):
@@ -116,7 +124,7 @@ def keep_answers(folder: Path, record: dict[str, Any]) -> None:
     Where no agent is up there is nothing of it, and the client finds no socket.
     """
     agent = record["agent"]
-    known = {"status": status(agent["config"]), "endpoint": endpoints(record)} if is_up(agent) else {}
+    known = {"status": status(agent), "endpoint": endpoints(record)} if is_up(agent) else {}
     _keep(folder / "agent", {name: json.dumps(answer) for name, answer in known.items()})
     pods = {str(s["name"]): str(s["address"]) for s in record["sandboxes"]}
     _keep(folder / "pods", pods)
@@ -167,7 +175,7 @@ def dbg(arguments: list[str], record: dict[str, Any]) -> int:
                 )
             )
         case ["status", *_]:
-            print(json.dumps(status(agent["config"]), indent=2))
+            print(json.dumps(status(agent), indent=2))
         case ["endpoint", *_]:
             print(json.dumps(endpoints(record), indent=2))
         case _:
@@ -205,9 +213,9 @@ def found(options: dict[str, Any], name: str) -> object:
     return known.get(wanted)
 
 
-def status(config: dict[str, str]) -> dict[str, Any]:
+def status(agent: dict[str, Any]) -> dict[str, Any]:
     """Give the part of ``status -o json`` that a gate reads."""
-    path = config.get("write-cni-conf-when-ready")
+    path = agent["config"].get("write-cni-conf-when-ready")
     written = {"msg": f"successfully wrote CNI configuration file to {path}", "state": "Ok"}
     disabled = {"msg": "CNI configuration management disabled", "state": "Disabled"}
     return {
@@ -215,6 +223,14 @@ def status(config: dict[str, str]) -> dict[str, Any]:
         "cni-file": written if path else disabled,
         "ipam": {"status": "cluster-pool"},
         "kubernetes": {"state": "Ok"},
+        "controllers": [_failed(agent["failing"])] if agent["failing"] else [],
+    }
+
+
+def _failed(name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "status": {"consecutive-failure-count": 7, "last-failure-msg": "no such file or directory"},
     }
 
 

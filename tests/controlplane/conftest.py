@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Generator, Iterator
+import subprocess
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +23,10 @@ from tests.controlplane import charts, cilium_kinds, nodes, workloads
 from tests.controlplane.calico_install import Install, Kind
 from tests.controlplane.client import Api, eventually
 from tests.controlplane.instance import WHOLE, ControlPlane
+from tests.controlplane.product import Product
+from tests.controlplane.proxy import FaultProxy
+from tests.controlplane.runs import Course
+from tests.controlplane.stage import SHORT, Shared, Stage, ordered
 from tests.controlplane.world import World, built
 
 _numbers = itertools.count(1)
@@ -162,3 +168,47 @@ def small(tmp_path: Path) -> Iterator[World]:
         built(plane, Install(Kind.MANIFEST), nodes.plans(2), shop) as world,
     ):
         yield world
+
+
+@pytest.fixture(scope="module")
+def stage_worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    shared = Shared(lambda: tmp_path_factory.mktemp("stage"))
+    yield shared
+    shared.leave()
+
+
+@pytest.fixture
+def stage_world(stage_worlds: Shared, request: pytest.FixtureRequest) -> Iterator[World]:
+    yield stage_worlds.give()
+    if request.node.stash.get(FAILED, False):
+        stage_worlds.leave()
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Path]:
+    """A small disk for the folder of a run."""
+    folder = tmp_path / "c2c"
+    (folder / "state").mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder / "state")], check=True)
+    yield folder
+    subprocess.run(["umount", str(folder / "state")], check=True)
+
+
+@pytest.fixture
+def staged(stage_world: World, room: Path, tmp_path: Path) -> Iterator[Callable[..., tuple[Stage, Path]]]:
+    """Give what makes a stage and its plan from settings; in the end everything is taken back, and the cluster is as it was."""
+    opened: list[Stage] = []
+    with FaultProxy(stage_world.api, tmp_path / "proxy") as proxy:
+
+        def make(*, through: bool = True, program: str = "migrate", **settings: Any) -> tuple[Stage, Path]:
+            product = Product.of(stage_world, room, **{"deadlines": SHORT, **settings})
+            product.program = program
+            plan = product.plan()
+            order = ordered(plan)
+            way = proxy.kubeconfig(product.token) if through else None
+            opened.append(Stage(stage_world, product, proxy, Course(product, way), order))
+            return opened[0], plan
+
+        yield make
+        for stage in opened:
+            stage.course.stop()

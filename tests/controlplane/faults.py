@@ -28,6 +28,10 @@ class Fault(StrEnum):
     BOOT_ID_UNCHANGED = "a reboot is asked for and does not happen"
     SLOW_IMAGE = "the image of the cilium-agent takes `seconds` to come"
     COREDNS_RESTART = "pods of CoreDNS on the node restart when the fault is planted"
+    AGENT_UNHEALTHY = "a controller of the cilium-agent fails, though the agent is ready"
+    CALICO_NOT_READY = "calico-node runs and is not ready"
+    CONF_COMES_BACK = "something on the host puts Calico's conf file first, whatever the agent does"
+    PODS_CUT_OFF = "the kubelet's probes of pods fail while the agent enforces policies"
     ADDRESS_JUMP = "calico-node chooses another address at its next start"
 
 

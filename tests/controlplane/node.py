@@ -27,6 +27,7 @@ DEFAULT_CONFIG = {cni.WRITE_KEY: f"{cni.POD_SIDE}/05-cilium.conflist", cni.EXCLU
 
 
 PROBE = "c2c/probe"
+CONTROLLER = "sync-policymap"
 
 
 @dataclass(slots=True)
@@ -45,6 +46,8 @@ class Node:
     _conf: tuple[Conf | None, float] = (None, 0.0)
     _probes: set[str] = field(default_factory=set)
     _mirrors: dict[str, Object] = field(default_factory=dict)
+    _cut_off: set[str] = field(default_factory=set)
+    _calico_fails: bool = False
     _after_boot: bool = False
     _unpublished: bool = False
 
@@ -70,6 +73,7 @@ class Node:
             self._offer_probe(pod)
             if kubelet.is_taken_for_lost(pod) and self._is_ready():
                 kubelet.recover(self.api, pod)
+        self._probe_pods(live)
         if self.faults.take(Fault.COREDNS_RESTART, self.name):
             self._restart([pod for pod in live.values() if kubelet.label_of(pod) == "kube-dns"])
         self._publish()
@@ -154,15 +158,21 @@ class Node:
         if self.record.calico_uid and self.record.calico_uid != uid:
             self.calico.stop(self.record)
             self.record.calico_uid = ""
-        if pod is None or self.record.calico_uid == uid:
+        if pod is None:
+            return
+        fails = self.faults.stands(Fault.CALICO_NOT_READY, self.name)
+        if self.record.calico_uid == uid:
+            if fails is not self._calico_fails:
+                kubelet.report(self.api, pod, self.record, self._host_sandbox(pod), ready=not fails)
+                self._calico_fails = fails
             return
         sandbox = self._host_sandbox(pod)
         address = self.record.address
         if self.faults.take(Fault.ADDRESS_JUMP, self.name):
             address = address.rsplit(".", 1)[0] + ".250"
         self.calico.start(self.record, address)
-        kubelet.report(self.api, pod, self.record, sandbox, ready=True)
-        self.record.calico_uid = uid
+        kubelet.report(self.api, pod, self.record, sandbox, ready=not fails)
+        self.record.calico_uid, self._calico_fails = uid, fails
         self.record.save()
 
     def _play_cilium(self, live: dict[str, Object]) -> None:
@@ -175,6 +185,10 @@ class Node:
             if not self._starts(pod):
                 return
         agent = self.record.agent
+        failing = CONTROLLER if self.faults.stands(Fault.AGENT_UNHEALTHY, self.name) else ""
+        if agent and agent.failing != failing:
+            agent.failing = failing
+            self.record.save()
         if agent and not agent.is_ready and self._may_be_ready():
             self._take_over(agent)
             self.cilium.clear_taint(self.obj)
@@ -227,6 +241,9 @@ class Node:
         """Let a running, exclusive agent write and rename again; an agent that is not does it at its start only."""
         if self.faults.take(Fault.FOREIGN_CONF, self.name):
             cni.write(self.record.conf_folder / "00-other.conflist", FOREIGN)
+        if self.faults.stands(Fault.CONF_COMES_BACK, self.name):
+            cni.hand_back(self.record.conf_folder, self.calico.variant.conf)
+            return
         agent = self.record.agent
         if agent and agent.is_ready and cni.is_exclusive(agent.config):
             self._take_over(agent)
@@ -298,6 +315,22 @@ class Node:
         self.record.hold(sandbox)
         self._unpublished |= plugin is Plugin.CALICO
         self.record.save()
+
+    def _probe_pods(self, live: dict[str, Object]) -> None:
+        """Probe the node's own pods, as its kubelet does: those that it does not reach are not ready."""
+        agent = self.record.agent
+        enforces = agent is not None and agent.config.get("enable-policy") != "never"
+        enforces &= agent is not None and agent.config.get("policy-audit-mode") != "true"
+        fails = enforces and self.faults.stands(Fault.PODS_CUT_OFF, self.name)
+        own = {
+            uid: pod
+            for uid, pod in live.items()
+            if not kubelet.is_host(pod) and kubelet.phase_of(pod) == "Running"
+        }
+        for uid, pod in own.items() if fails or self._cut_off else ():
+            if (uid in self._cut_off) is not fails and uid in self.record.sandboxes:
+                kubelet.report(self.api, pod, self.record, self.record.sandboxes[uid], ready=not fails)
+        self._cut_off = set(own) if fails else set()
 
     def _restart(self, pods: list[Object]) -> None:
         """Restart the containers of pods in their sandboxes."""

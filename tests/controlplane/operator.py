@@ -35,6 +35,10 @@ class GenuineOperator:
     folder: Path
     namespace: str = "kube-system"
     config: dict[str, str] = field(default_factory=dict)
+    overrides: dict[str, str] = field(default_factory=dict)
+    """What it runs with besides: as after an edit that nobody sees any more."""
+    is_held: bool = False
+    """Whether its process is kept from starting."""
     uid: str = ""
     starts: int = 0
     started_at: float = 0.0
@@ -101,10 +105,14 @@ class GenuineOperator:
             self._end()
         if self._process and not self._process.is_alive:
             self.uid = ""  # it ended by itself, and its kubelet starts it again
-        if not self.uid and live:
+        if not self.uid and live and not self.is_held:
             self._start(live[0])
         self._offer_logs(live)
         self._show_log()
+
+    def stop(self) -> None:
+        """Stop the process; its pods stay."""
+        self._end()
 
     def _end(self) -> None:
         if self._process:
@@ -113,7 +121,7 @@ class GenuineOperator:
 
     def _start(self, pod: Object) -> None:
         settings = self.api.get(f"/api/v1/namespaces/{self.namespace}/configmaps/{CONFIG}")
-        self.config = dict(settings.get("data") or {})
+        self.config = dict(settings.get("data") or {}) | self.overrides
         folder = self.folder / "config-map"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()

@@ -41,6 +41,7 @@ class Product:
     token: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     program: str = "migrate"
+    helm: Path = field(default_factory=lambda: capabilities.binary("helm"))
 
     @classmethod
     def of(cls, world: World, folder: Path, **settings: Any) -> Product:
@@ -98,7 +99,7 @@ class Product:
             **os.environ,
             "KUBECONFIG": str(kubeconfig or self.kubeconfig),
             "C2C_STATE_DIR": str(self.folder / "state"),
-            "C2C_HELM": str(capabilities.binary("helm")),
+            "C2C_HELM": str(self.helm),
             jumping.OFFSET: str(self.folder / "clock"),
         }
 

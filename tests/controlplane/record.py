@@ -53,6 +53,8 @@ class Running:
     serial: int
     config: dict[str, str]
     is_ready: bool = False
+    failing: str = ""
+    """The controller that fails, if one does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What may go wrong in the middle of a run, and how each ends: rows that are data, from which a page is made.
 
-A row says what a person sees. How it is brought about, and that it ends so, stands in ``test_run_faults.py``.
+A row says what a person sees. How it is brought about, and that it ends so, stands in ``test_run_faults.py``, how one follows another in ``stage.py``.
 """
 
 from __future__ import annotations
@@ -15,11 +15,15 @@ class Ends(StrEnum):
     GOES_ON = "the run goes on by itself"
     HALTS = "the run halts"
     GOES_BACK = "the node goes back to Calico, then the run halts"
+    WAITS = "the run waits for a person"
 
 
 @dataclass(frozen=True, slots=True)
 class RunFault:
-    """One thing that goes wrong at one moment; ``reason`` is the halt's runbook, ``code`` what the process exits with."""
+    """One thing that goes wrong at one moment; ``reason`` is the halt's runbook, ``code`` what the process exits with.
+
+    ``says`` is a part of what is said last.
+    """
 
     slug: str
     what: str
@@ -28,6 +32,12 @@ class RunFault:
     reason: str = ""
     code: int = 0
     cure: str = ""
+    says: str = ""
+
+    @property
+    def state(self) -> str:
+        """Give the state in which the run is left."""
+        return f"PAUSED({self.reason})" if self.ends is Ends.WAITS else f"HALTED({self.reason})"
 
 
 CALLS = (
@@ -43,7 +53,7 @@ CALLS = (
 """Between the run and the API server; ``onFailure: halt``."""
 
 HALTING = (
-    RunFault("lock", "nothing answers for longer than the lock lasts", "a drain", Ends.HALTS, "lease", 4, "`c2c resume` takes the lock anew"),
+    RunFault("lock", "nothing answers for longer than the lock lasts", "a drain", Ends.GOES_ON),
     RunFault("refused", "a disruption budget refuses every eviction until the drain's time is over", "a drain", Ends.HALTS, "drain", 4, "change the budget, then `c2c resume`"),
     RunFault("two-budgets", "a second budget over the same pods makes every eviction an error", "a drain", Ends.HALTS, "drain", 4, "delete one of the two, then `c2c resume`"),
     RunFault("agent", "the new agent is never Ready", "the switch of a node", Ends.HALTS, "agent", 4, "mend the agent, then `c2c resume`"),
@@ -52,6 +62,7 @@ HALTING = (
     RunFault("helm", "Helm is killed in the middle of its upgrade", "P6", Ends.GOES_ON),
     RunFault("policy", "a person changes a policy that was translated", "P6", Ends.HALTS, "drift", 4, "put the policy back, then `c2c resume`"),
     RunFault("stolen", "somebody else takes the lock", "P6", Ends.HALTS, "lease", 4, "find out who it was, then `c2c resume`"),
+    RunFault("gone", "nothing answers for more than five minutes", "P8", Ends.HALTS, "api", 7, "bring the API back, then `c2c resume`"),
     RunFault("disk", "the disk of the journal is full", "P8", Ends.HALTS, "journal", 4, "make room, then `c2c resume`"),
 )  # fmt: skip
 """On nodes, in the cluster and where the run is driven; ``onFailure: halt``."""

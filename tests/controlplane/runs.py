@@ -70,9 +70,12 @@ class Course:
                 yield json.loads(line)
 
     def ended(self, seconds: float = 900) -> int:
-        """Wait for the process and give its exit code."""
+        """Wait for the process and give its exit code; what it has noted is behind us then."""
         assert self.process is not None
-        return self.process.wait(timeout=seconds * patience())
+        code = self.process.wait(timeout=seconds * patience())
+        for _ in self._fresh():
+            pass
+        return code
 
     def stop(self) -> None:
         """Kill the process, if it still runs."""
@@ -93,6 +96,11 @@ def at_phase(number: int) -> Callable[[Record], bool]:
 def intends(command: str, node: str = "") -> Callable[[Record], bool]:
     """Ask whether this command is about to be done."""
     return lambda r: r["kind"] == "intent" and r["command"] == command and node in {"", r["node"]}
+
+
+def tells(kind: str) -> Callable[[Record], bool]:
+    """Ask whether the run has heard of something that others did."""
+    return lambda r: r.get("event", {}).get("kind") == kind
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from tests.controlplane.client import Object, eventually, throughout
 from tests.controlplane.conftest import WORKERS
 from tests.controlplane.faults import Fault
 from tests.controlplane.node import FOREIGN_RANGE
-from tests.controlplane.world import AGENTS, World, is_of
+from tests.controlplane.world import AGENTS, SWITCH, World, is_of
 
 NAME = WORKERS[2]
 CILIUM, CALICO = "05-cilium.conflist", "10-calico.conflist"
@@ -255,3 +256,61 @@ def test_a_node_without_any_conf_is_not_ready(ground: Ground) -> None:
     assert any("cni plugin not initialized" in c.get("message", "") for c in conditions)
     (folder / "kept").rename(folder / CALICO)
     eventually(ground.is_ready, 10, "the node is ready again")
+
+
+def test_a_controller_of_a_ready_agent_fails(ground: Ground) -> None:
+    answers = ground.world.agent.record(NAME).root / "sim" / "agent" / "status"
+
+    def failing() -> list[str]:
+        said = json.loads(answers.read_text(encoding="utf-8"))["controllers"]
+        return [c["name"] for c in said if c["status"]["consecutive-failure-count"]]
+
+    ground.plant(Fault.AGENT_UNHEALTHY)
+    eventually(lambda: failing() == ["sync-policymap"], 5, "a controller fails")
+    assert ground.world.running(NAME)
+    ground.remove(Fault.AGENT_UNHEALTHY)
+    eventually(lambda: not failing(), 5, "it fails no more")
+
+
+def test_calico_runs_and_is_not_ready(ground: Ground) -> None:
+    def is_ready() -> bool:
+        [pod] = ground.world.pods("k8s-app=calico-node", NAME)
+        return agent_of(pod)[0]
+
+    ground.plant(Fault.CALICO_NOT_READY)
+    eventually(lambda: not is_ready(), 10, "calico-node is not ready")
+    ground.remove(Fault.CALICO_NOT_READY)
+    eventually(is_ready, 10, "calico-node is ready again")
+
+
+def test_calicos_file_is_put_back_whatever_the_agent_does(ground: Ground) -> None:
+    ground.switch()
+    ground.plant(Fault.CONF_COMES_BACK)
+    eventually(lambda: ground.world.conf(NAME) == [CALICO], 5, "Calico's file is the only one")
+    assert is_of(ground.address(ground.guest()), POOL)
+    ground.remove(Fault.CONF_COMES_BACK)
+    eventually(lambda: ground.world.conf(NAME) == [CILIUM], 5, "the agent has written its own again")
+
+
+def test_pods_are_cut_off_where_the_agent_enforces(ground: Ground) -> None:
+    name = ground.guest()
+    ground.address(name)
+
+    def is_ready() -> bool:
+        return any(
+            c["type"] == "Ready" and c["status"] == "True" for c in ground.pod(name)["status"]["conditions"]
+        )
+
+    ground.plant(Fault.PODS_CUT_OFF)
+    throughout(is_ready, 1, "nothing is enforced yet")
+    config = {**SWITCH, "metadata": {"name": "enforce", "namespace": "kube-system"}}
+    config["spec"] = {"nodeSelector": {}, "defaults": {"enable-policy": "default"}}
+    ground.world.api.create(config)
+    try:
+        ground.world.restart_agent(NAME)
+        eventually(lambda: not is_ready(), 5, "the pod is cut off")
+        ground.remove(Fault.PODS_CUT_OFF)
+        eventually(is_ready, 5, "the pod is ready again")
+    finally:
+        ground.world.api.delete("/apis/cilium.io/v2/namespaces/kube-system/ciliumnodeconfigs/enforce")
+        ground.world.restart_agent(NAME)

@@ -1,20 +1,12 @@
-"""Every fault of ``run_faults.py`` in the middle of a run on a real control plane: it ends as its row says.
-
-Faults of one kind follow one another in one run, each at a moment that the journal tells. Where the run halts, what was
-wrong is mended and the run goes on; in the end everything is taken back, and the cluster is as it was.
-"""
+"""Every fault of ``run_faults.py`` in the middle of a run on a real control plane: it ends as its row says."""
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,57 +17,22 @@ from migrate.entrypoints.cli.rbac import manifests
 from migrate.model.rights import rights_for
 from tests import capabilities
 from tests.controlplane import checker, kubelet, nodes, run_faults, workloads
-from tests.controlplane.calico_install import POOL, Install, Kind
 from tests.controlplane.checker import Snapshot
-from tests.controlplane.client import Object, eventually
-from tests.controlplane.conftest import FAILED
+from tests.controlplane.client import eventually
 from tests.controlplane.faults import Fault
-from tests.controlplane.instance import ETCD, SERVER, ControlPlane
-from tests.controlplane.product import Product
-from tests.controlplane.proxy import FaultProxy
+from tests.controlplane.instance import ETCD, SERVER
 from tests.controlplane.proxy_rules import EACH, ExpireToken, Refuse, Reset, Rule, Slow
-from tests.controlplane.run_faults import Ends, RunFault
-from tests.controlplane.runs import Course, Record, at_phase, at_state, intends, state_of
-from tests.controlplane.world import World, built, is_of
+from tests.controlplane.runs import Record, at_phase, at_state, intends
+from tests.controlplane.stage import Act, Stage, goes_back, play, pools, silence
+from tests.controlplane.world import World
 
 pytestmark = [pytest.mark.needs("controlplane", "helm", "operator"), pytest.mark.timeout(1800)]
-SHORT: Mapping[str, Any] = {"drain": "25s", "step": "25s", "commands": {"RestartAgent": "25s"}}
 BINDING = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/c2c"
 POLICY = "/apis/crd.projectcalico.org/v1/globalnetworkpolicies/default.deny-metadata"
 BUDGETS = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets"
 PAUSED = 9
 SEED, DEATHS = int(os.environ.get("C2C_SEED", "1")), 10
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/c2c-system/leases/c2c-run"
-
-
-@dataclass(slots=True)
-class Stage:
-    """Where faults are played: the world, the run, the proxy in front of the API, the nodes in the order of the plan."""
-
-    world: World
-    product: Product
-    proxy: FaultProxy
-    course: Course
-    order: Sequence[str]
-
-    def plant(self, fault: Fault, place: int, seconds: float = 0.0) -> None:
-        self.world.agent.faults.plant(fault, self.order[place], seconds)
-
-    def remove(self, fault: Fault, place: int) -> None:
-        self.world.agent.faults.remove(fault, self.order[place])
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """How a fault is brought about: at which record, what is done, what tells that the run has overcome it, what mends it."""
-
-    when: Callable[[Record], bool]
-    plant: Callable[[], object]
-    mend: Callable[[], object]
-    seen: Callable[[Record], bool] = lambda _: True
-    again: tuple[str, ...] = ()
-    relief: Callable[[Record], bool] | None = None
-    """Where it is over by itself: an agent that its new settings let crash comes up with the old ones."""
 
 
 def calls(stage: Stage) -> Mapping[str, Act]:
@@ -85,11 +42,6 @@ def calls(stage: Stage) -> Mapping[str, Act]:
 
     def every(act: Any, step: int, path: str = ".*") -> Callable[[], None]:
         return lambda: ledger.add(*(Rule(act, some, path, n) for n in range(step, 40 * step, step)))
-
-    def away() -> None:
-        ledger.add(Rule(Reset(), ".*", ".*", EACH))
-        time.sleep(10)
-        ledger.clear()
 
     def take_role() -> None:
         stage.world.api.delete(BINDING)
@@ -104,7 +56,7 @@ def calls(stage: Stage) -> Mapping[str, Act]:
         "throttled": Act(intends("HelmInstall"), every(Refuse(429, 1), 3), ledger.clear, at_phase(4)),
         "errors": Act(at_state(order[0], "PREFLIGHTED"), every(Refuse(500), 5, "/(nodes|pods)"), ledger.clear, at_state(order[0], "DONE")),
         "unacknowledged": Act(at_state(order[1], "PREFLIGHTED"), every(Reset(after_answer=True), 4, "/(nodes|pods|eviction)"), ledger.clear, at_state(order[1], "DONE")),
-        "away": Act(at_state(order[2], "CORDONED"), away, ledger.clear, at_state(order[2], "DONE")),
+        "away": Act(at_state(order[2], "CORDONED"), lambda: silence(stage, 10), ledger.clear, at_state(order[2], "DONE")),
         "token": Act(at_state(order[3], "CORDONED"), lambda: ledger.add(Rule(ExpireToken(), ".*", ".*", EACH)), ledger.clear),
         "expired": Act(at_state(order[4], "PREFLIGHTED"), every(Refuse(410), 4, "limit="), ledger.clear, at_state(order[4], "DONE")),
         "rights": Act(at_phase(6), take_role, give_role),
@@ -149,7 +101,7 @@ def halting(stage: Stage) -> Mapping[str, Act]:
 
     full = stage.product.folder / "state" / "full"
     return {
-        "lock": Act(at_state(order[0], "CORDONED"), lambda: silence(stage), stage.proxy.ledger.clear),
+        "lock": Act(at_state(order[0], "CORDONED"), lambda: silence(stage, 40), stage.proxy.ledger.clear, at_state(order[0], "DRAINED")),
         "refused": Act(at_state(order[1], "CORDONED"), lambda: tighten(stage, 100), lambda: tighten(stage, 4)),
         "two-budgets": Act(at_state(order[2], "PREFLIGHTED"), second_budget, one_budget),
         "agent": Act(at_state(order[3], "CORDONED"), lambda: stage.plant(Fault.AGENT_NEVER_READY, 3), lambda: stage.remove(Fault.AGENT_NEVER_READY, 3)),
@@ -158,13 +110,9 @@ def halting(stage: Stage) -> Mapping[str, Act]:
         "helm": Act(intends("HelmUpgrade"), lambda: kill_helm(stage), lambda: None, intends("RestartOperator")),
         "policy": Act(lambda _: True, reorder(11), reorder(10)),
         "stolen": Act(intends("SetEnforcement", order[0]), steal, lambda: None),
+        "gone": Act(intends("SetEnforcement", order[1]), lambda: stage.proxy.ledger.add(Rule(Reset(), ".*", ".*", EACH)), stage.proxy.ledger.clear),
         "disk": Act(intends("SetEnforcement", order[2]), lambda: fill(full), full.unlink),
     }  # fmt: skip
-
-
-def silence(stage: Stage) -> None:
-    """Let nothing answer the run."""
-    stage.proxy.ledger.add(Rule(Reset(), ".*", ".*", EACH))
 
 
 def tighten(stage: Stage, needed: int) -> None:
@@ -242,174 +190,57 @@ def going_back(stage: Stage) -> Mapping[str, Act]:
     }
 
 
-def play(stage: Stage, faults: Sequence[RunFault], acts: Mapping[str, Act], plan: Path) -> None:
-    """Carry out a plan while one fault after the other happens; each has to end as its row says."""
-    course = stage.course
-    course.begin("apply", plan)
-    for fault in faults:
-        act = acts[fault.slug]
-        course.until(act.when, 300, f"the moment of {fault.slug}")
-        act.plant()
-        if fault.ends is Ends.GOES_ON:
-            course.until(act.seen, 300, f"{fault.slug} is overcome")
-            act.mend()
-            continue
-        if act.relief is not None:
-            course.until(act.relief, 300, f"{fault.slug} is over")
-            act.mend()
-        code, told = course.ended(), stage.product.told()
-        act.mend()
-        found = state_of(stage.product)
-        assert (code, found["halt"]) == (fault.code, fault.reason), f"{fault.slug}: {found['state']}\n{told}"
-        course.begin("resume", *act.again)
-    assert course.ended() == 0, stage.product.told()
-
-
-def shop() -> list[Object]:
-    return [
-        workloads.namespace("shop"),
-        workloads.deployment("shop", "web", 8),
-        workloads.budget("shop", "web", "web", minAvailable=4),
-        workloads.daemon_set("shop", "agent"),
-    ]
-
-
-@dataclass(slots=True)
-class Shared:
-    """A world that tests share one after the other; whoever fails in it leaves it as nobody should find it."""
-
-    folder: Callable[[], Path]
-    _open: ExitStack = field(default_factory=ExitStack)
-    _world: World | None = None
-
-    def give(self) -> World:
-        """Give the world, a new one where there is none."""
-        if self._world is None:
-            plane = self._open.enter_context(ControlPlane(self.folder() / "plane"))
-            self._world = self._open.enter_context(
-                built(plane, Install(Kind.MANIFEST), nodes.plans(5, 1), shop())
-            )
-        return self._world
-
-    def leave(self) -> None:
-        """End the world: the next one who wants it gets another."""
-        self._world = None
-        self._open.close()
-
-
-@pytest.fixture(scope="module")
-def shared_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
-    shared = Shared(lambda: tmp_path_factory.mktemp("faults"))
-    yield shared
-    shared.leave()
-
-
-@pytest.fixture
-def world(shared_world: Shared, request: pytest.FixtureRequest) -> Iterator[World]:
-    yield shared_world.give()
-    if request.node.stash.get(FAILED, False):
-        shared_world.leave()
-
-
-@pytest.fixture
-def room(tmp_path: Path) -> Iterator[Path]:
-    """A small disk for the folder of a run."""
-    folder = tmp_path / "c2c"
-    (folder / "state").mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder / "state")], check=True)
-    yield folder
-    subprocess.run(["umount", str(folder / "state")], check=True)
-
-
-@pytest.fixture
-def staged(world: World, room: Path, tmp_path: Path) -> Iterator[Callable[..., tuple[Stage, Path]]]:
-    """Give what makes a stage and its plan from settings; in the end everything is taken back, and the cluster is as it was."""
-    opened: list[Stage] = []
-    with FaultProxy(world.api, tmp_path / "proxy") as proxy:
-
-        def make(*, through: bool = True, program: str = "migrate", **settings: Any) -> tuple[Stage, Path]:
-            product = Product.of(world, room, **{"deadlines": SHORT, **settings})
-            product.program = program
-            plan = product.plan()
-            order = ordered(plan)
-            way = proxy.kubeconfig(product.token) if through else None
-            opened.append(Stage(world, product, proxy, Course(product, way), order))
-            return opened[0], plan
-
-        yield make
-        for stage in opened:
-            stage.course.stop()
-
-
-def ordered(plan: Path) -> list[str]:
-    found = json.loads(plan.read_text(encoding="utf-8"))
-    return [
-        found["canary"]["node"],
-        *(n for wave in found["waves"] for n in wave if n != found["canary"]["node"]),
-    ]
-
-
-def goes_back(stage: Stage, before: Snapshot) -> None:
-    """Take everything back; the cluster is as it was."""
-    done = stage.product.run("rollback", "--all", "--yes")
-    assert done.returncode == 0, done.stderr[-5000:]
-    now = Snapshot.take(stage.world.api)
-    checker.pods_are_in(now, [POOL])
-    checker.calico_is_whole(before, now)
-    checker.cordons_are_kept(before, now)
-    checker.nothing_of_the_run_is_left(now, ["namespaces"])
-    assert not [k for k in now.objects if "cilium" in k[0]]
-
-
 def test_faults_between_the_run_and_the_api_server(
-    world: World, staged: Callable[..., tuple[Stage, Path]]
+    stage_world: World, staged: Callable[..., tuple[Stage, Path]]
 ) -> None:
-    before = Snapshot.take(world.api)
+    before = Snapshot.take(stage_world.api)
     stage, plan = staged(onFailure="halt")
     play(stage, run_faults.CALLS, calls(stage), plan)
-    checker.pods_are_on_cilium(Snapshot.take(world.api))
+    checker.pods_are_on_cilium(Snapshot.take(stage_world.api))
     goes_back(stage, before)
 
 
 @pytest.mark.campaign
-def test_faults_that_halt_a_run(world: World, staged: Callable[..., tuple[Stage, Path]]) -> None:
-    before = Snapshot.take(world.api)
+def test_faults_that_halt_a_run(stage_world: World, staged: Callable[..., tuple[Stage, Path]]) -> None:
+    before = Snapshot.take(stage_world.api)
     stage, plan = staged(onFailure="halt")
     play(stage, run_faults.HALTING, halting(stage), plan)
-    checker.pods_are_on_cilium(Snapshot.take(world.api))
+    checker.pods_are_on_cilium(Snapshot.take(stage_world.api))
     goes_back(stage, before)
 
 
 @pytest.mark.campaign
-def test_faults_that_bring_a_node_back(world: World, staged: Callable[..., tuple[Stage, Path]]) -> None:
-    before = Snapshot.take(world.api)
+def test_faults_that_bring_a_node_back(stage_world: World, staged: Callable[..., tuple[Stage, Path]]) -> None:
+    before = Snapshot.take(stage_world.api)
     stage, plan = staged(program="tests.controlplane.jumping")
     play(stage, run_faults.GOING_BACK, going_back(stage), plan)
-    checker.pods_are_on_cilium(Snapshot.take(world.api))
+    checker.pods_are_on_cilium(Snapshot.take(stage_world.api))
     goes_back(stage, before)
 
 
-def test_a_run_outlives_its_api_server(world: World, staged: Callable[..., tuple[Stage, Path]]) -> None:
+def test_a_run_outlives_its_api_server(stage_world: World, staged: Callable[..., tuple[Stage, Path]]) -> None:
     """The API server or etcd is killed ten times, at moments of the seed, and starts again; nobody resumes the run."""
-    before, chance = Snapshot.take(world.api), random.Random(SEED)
+    before, chance = Snapshot.take(stage_world.api), random.Random(SEED)
     stage, plan = staged(through=False, deadlines={})
     stage.course.begin("apply", plan)
     died = []
     for _ in range(DEATHS):
         stage.course.skip(chance.randrange(20, 55), 300)
         part = chance.choice([ETCD, SERVER])
-        died.append(f"{part} after byte {stage.course.read}, back after {world.plane.restart(part):.1f} s")
+        died.append(
+            f"{part} after byte {stage.course.read}, back after {stage_world.plane.restart(part):.1f} s"
+        )
     print(f"seed {SEED}: {died}")
     assert stage.course.ended() == 0, f"seed {SEED}: {died}\n{stage.product.told()}"
-    checker.pods_are_on_cilium(Snapshot.take(world.api))
+    checker.pods_are_on_cilium(Snapshot.take(stage_world.api))
     goes_back(stage, before)
 
 
 def test_one_node_goes_back_and_then_the_rest(
-    world: World, staged: Callable[..., tuple[Stage, Path]]
+    stage_world: World, staged: Callable[..., tuple[Stage, Path]]
 ) -> None:
     """In P5 a person pauses, brings one node back, then everything."""
-    before = Snapshot.take(world.api)
+    before = Snapshot.take(stage_world.api)
     stage, plan = staged(through=False)
     stage.course.begin("apply", plan)
     stage.course.until(at_state(stage.order[1], "DONE"), 300, "two nodes have moved")
@@ -417,16 +248,9 @@ def test_one_node_goes_back_and_then_the_rest(
     assert stage.course.ended() == PAUSED, stage.product.told()
     done = stage.product.run("rollback", stage.order[1], "--yes")
     assert done.returncode == PAUSED, done.stderr[-5000:]
-    assert pools(world, stage.order[1]) == {"calico"}
-    assert pools(world, stage.order[0]) == {"cilium"}
+    assert pools(stage_world, stage.order[1]) == {"calico"}
+    assert pools(stage_world, stage.order[0]) == {"cilium"}
     goes_back(stage, before)
-
-
-def pools(world: World, node: str) -> set[str]:
-    """Give whose addresses the pods of a node have."""
-    pods = world.api.items("/api/v1/pods", fieldSelector=f"spec.nodeName={node}")
-    addresses = [str(p["status"].get("podIP")) for p in pods if not p["spec"].get("hostNetwork")]
-    return {"calico" if is_of(address, POOL) else "cilium" for address in addresses}
 
 
 MOMENTS: Mapping[str, Callable[[Stage], Callable[[Record], bool]]] = {
@@ -438,9 +262,9 @@ MOMENTS: Mapping[str, Callable[[Stage], Callable[[Record], bool]]] = {
 
 @pytest.mark.parametrize("moment", [m for m in MOMENTS if m.startswith("P5") or capabilities.is_long()])
 def test_everything_goes_back_from_where_a_killed_run_was(
-    world: World, staged: Callable[..., tuple[Stage, Path]], moment: str
+    stage_world: World, staged: Callable[..., tuple[Stage, Path]], moment: str
 ) -> None:
-    before = Snapshot.take(world.api)
+    before = Snapshot.take(stage_world.api)
     stage, plan = staged(through=False)
     stage.course.begin("apply", plan)
     stage.course.until(MOMENTS[moment](stage), 600, moment)

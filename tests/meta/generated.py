@@ -17,7 +17,7 @@ from migrate.preflight.rule import Group, Rule
 from migrate.render import rule as rule_page
 from tests.controlplane import run_faults, scale, scale_page
 from tests.meta.machines import states
-from tests.scenarios import modes, of_removal, scenarios
+from tests.scenarios import NOT_PLAYED, Scenario, modes, of_removal, scenarios
 from translators.diagnostics import CODES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -224,10 +224,18 @@ def failures() -> str:
         names = "<br>".join(f"`{s.name}`" for s in shown) or "–"
         ends = "<br>".join(f"{s.ends}: {s.outcome}" for s in shown) or _later(number, rules)
         lines.append(f"| F-{number:02d} | {_names(symptom)} | {', '.join(rules) or '–'} | {names} | {ends} |")
-    lines += ["", "## Faults", "", "What else a rehearsal can be made to meet, and what is said last.", ""]
-    lines += ["| fault | what goes wrong | ends | said last |", "|---|---|---|---|"]
-    lines += [f"| `{s.name}` | {s.fault.what} | {s.ends} | {_names(s.said) or '–'} |" for s in scenarios()]
+    lines += ["", "## Faults", "", _PLAYED, ""]
+    lines += ["| fault | what goes wrong | ends | said last | on a control plane |", "|---|---|---|---|---|"]
+    lines += [
+        f"| `{s.name}` | {s.fault.what} | {s.ends} | {_names(s.said) or '–'} | {_played(s)} |"
+        for s in scenarios()
+    ]
     return "\n".join(lines) + "\n"
+
+
+def _played(scenario: Scenario) -> str:
+    """Say whether a scenario is played on a real control plane too."""
+    return scenario.live if scenario.live.startswith(NOT_PLAYED) else "ends so too"
 
 
 def _later(number: int, rules: list[str]) -> str:
@@ -236,6 +244,9 @@ def _later(number: int, rules: list[str]) -> str:
     return f"{named}; its gates come with the removal of Calico" if number in of_removal() else named
 
 
+_PLAYED = """\
+What else a rehearsal can be made to meet, and what is said last. Whether a real control plane (API server, scheduler,
+controllers, Helm, the genuine operator) ends it alike was tried by the tests; where not, the last column says why."""
 _FAILURES = """\
 Ways in which a migration from Calico to Cilium has gone wrong, and what of this tool finds each. A dash under *rehearsed
 as*: it strikes in the removal of Calico (P10 to P13), which no run does yet, so that nothing but preflight looks for it; each
