@@ -105,8 +105,9 @@ def abort(turn: Turn, event: Event, opened: Open | None) -> Rows:
         stop(turn, RunStatus.HALTED, "abort-incomplete")
         turn.tell("past the point of no return there is no way back: the run halts where it is", "R19")
         return ("19",)
+    stopped = turn.run.status in {RunStatus.PAUSED, RunStatus.HALTED}
     turn.change(status=RunStatus.ABORTING, reason="", target=None, done=(), resume_as=RunStatus.ABORTING,
-                rollback_wanted=bool(event.detail.get("rollback")))  # fmt: skip
+                rollback_wanted=bool(event.detail.get("rollback")), open={} if stopped else turn.run.open)  # fmt: skip
     for name, node in list(turn.run.nodes.items()):
         if node.selected or node.status in IN_HAND or node.status is NodeStatus.HALTED:
             node_machine.deliver(
@@ -116,7 +117,7 @@ def abort(turn: Turn, event: Event, opened: Open | None) -> Rows:
 
 
 def roll_back(turn: Turn, event: Event, opened: Open | None) -> Rows:
-    """Go back: one node, or everything."""
+    """Go back: one node, or everything. What was under way when the run stopped is nobody's any more: the undo looks itself."""
     run = turn.run
     if forward_only(run):
         turn.tell("rollback is refused: past the point of no return", "R28")
@@ -128,7 +129,7 @@ def roll_back(turn: Turn, event: Event, opened: Open | None) -> Rows:
     if event.node:
         return _rollback_node(turn, event, opened)
     turn.change(status=RunStatus.ROLLING_BACK, scope="all", reason="", done=(), resume_as=RunStatus.ROLLING_BACK,
-                rollback_wanted=False, target=None)  # fmt: skip
+                rollback_wanted=False, target=None, open={})  # fmt: skip
     return ("27",)
 
 

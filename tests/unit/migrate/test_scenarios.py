@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from migrate.driver.session import Locked
+from migrate.model.events import Event, Kind
 from migrate.model.run import NodeStatus
 from migrate.rehearsal import Ended, Rehearsal, rehearse
 from migrate.simulator.build import world_of
@@ -84,3 +85,38 @@ def test_every_mode_is_shown_or_strikes_in_the_removal() -> None:
     shown = {mode for s in scenarios() for mode in s.modes}
     assert shown | of_removal() == set(modes())
     assert not shown & of_removal()
+
+
+LASTING = {
+    "addresses-move-late", "autodetection-moves", "calico-falls", "calico-not-ready", "dns-restarts", "node-not-ready",
+    "node-silent", "node-unreachable", "other-driver",
+}  # fmt: skip
+"""What of them is still so after the fault is gone, and stops the way back too."""
+STOPPED = [s for s in scenarios() if s.ends.startswith(("HALTED", "PAUSED"))]
+
+
+def stopped(scenario: Scenario) -> Rehearsal:
+    """Give a run that was stopped by a fault which is over."""
+    plan, snapshot = planned(*scenario.policies, **scenario.settings)
+    sim = world_of(snapshot, plan.draft.settings, faults=chosen([scenario.name]))
+    rehearsal = Rehearsal(plan, sim)
+    rehearsal.begin()
+    sim.world.faults.clear()
+    sim.world.withdrawn.clear()
+    sim.world.down_until = 0.0
+    sim.journal.full_after = None
+    return rehearsal
+
+
+@pytest.mark.parametrize(
+    "scenario", [s for s in STOPPED if s.name.partition("@")[0] not in LASTING], ids=lambda s: s.name
+)
+def test_wherever_a_run_was_stopped_everything_can_be_taken_back(scenario: Scenario) -> None:
+    """By another process too: what the first one had under way is nobody's any more."""
+    run = stopped(scenario).resume(Event(Kind.ROLLBACK_REQUESTED))
+    assert run.where == "ROLLED_BACK"
+
+
+def test_a_run_that_was_stopped_with_a_command_of_its_own_under_way_can_be_aborted() -> None:
+    late = next(s for s in STOPPED if s.name.startswith("node-replaced-late"))
+    assert stopped(late).resume(Event(Kind.ABORT_REQUESTED)).where == "ABORTED"
