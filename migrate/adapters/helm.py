@@ -249,8 +249,11 @@ def _failed(verb: str, wrong: str) -> ApiError:
     """Give a failure of Helm as what it means (``procedure.md`` §4.3).
 
     A field that another manager owns is no conflict that passes: each attempt would leave one more failed revision.
+    Helm 4 logs (``level=…``) what it then says as its error.
     """
-    lines = [line for line in wrong.splitlines() if line.strip() and not line.startswith("WARNING")]
+    logged = ("WARNING", "level=")
+    lines = [line for line in wrong.splitlines() if line.strip() and not line.startswith(logged)]
+    lines = lines or wrong.splitlines()
     said = redacted_text(" ".join(lines[-FIRST_LINES:]))[:600]
     failure = FailureClass.PERMANENT
     if "another operation" in said or "already exists" in said:

@@ -106,20 +106,13 @@ class Deeds:
 
     def cut_connections(self, place: int) -> None:
         """Note ends of connections where the loop of a probe pod would."""
-        for folder in self._held(place):
+        held = list((self.world.agent.folder / self.node(place) / "sim" / "tmp").glob(HELD))
+        assert held, "connections are held"
+        for folder in held:
             target = (folder / "target").read_text(encoding="utf-8").split()
             since = int((folder / "since").read_text(encoding="utf-8"))
             ends = f"{since + 1} reset {target[0]} {target[1]}\n" * 3
             (folder / "cuts").write_text(ends, encoding="utf-8")
-
-    def mend_connections(self, place: int) -> None:
-        for folder in self._held(place):
-            (folder / "cuts").unlink()
-
-    def _held(self, place: int) -> list[Path]:
-        found = list((self.world.agent.folder / self.node(place) / "sim" / "tmp").glob(HELD))
-        assert found, "connections are held"
-        return found
 
     # Helm and the operator.
 

@@ -139,7 +139,7 @@ def later(stage: Stage, deeds: Deeds) -> Mapping[str, Act]:
         "helm-values-reset": Act(None, lambda: deeds.wrap_helm("tunnelPort=8472"), deeds.unwrap_helm, intends("RestartOperator")),
         "misscheduled": Act(intends("RestartAgent", order[1]), lambda: deeds.misschedule(4), deeds.schedule),
         "kubelet-cut": Act(at_phase(8), lambda: stage.plant(Fault.PODS_CUT_OFF, 2), lambda: stage.remove(Fault.PODS_CUT_OFF, 2), again=("--retry", third)),
-        "connections-cut": Act(at_phase(9), lambda: deeds.cut_connections(1), lambda: deeds.mend_connections(1)),
+        "connections-cut": Act(at_phase(9), lambda: deeds.cut_connections(1), lambda: None, again=("--accept", "G-28=seen")),
     }  # fmt: skip
 
 

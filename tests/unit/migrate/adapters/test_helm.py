@@ -55,3 +55,11 @@ def test_a_helm_that_was_killed_is_asked_again(tmp_path: Path) -> None:
 def test_a_chart_is_told_as_helm_takes_it(said: object, words: list[str]) -> None:
     cilium = Settings.from_mapping({"cilium": {"version": "1.20.2", "chart": said}}).cilium
     assert Chart.of(cilium.chart, cilium.version).words() == words
+
+
+def test_what_helm_logs_is_not_told_where_it_says_an_error() -> None:
+    """Helm 4 does both, and a log line of a whole object would leave no room for the error."""
+    log = 'level=WARN msg="upgrade failed" name=cilium error="conflict occurred"'
+    error = 'Error: UPGRADE FAILED: conflict with "kubectl-edit" using v1: .data.debug'
+    assert str(_failed("upgrade", f"{log}\n{error}\n")) == f"helm upgrade: {error}"
+    assert str(_failed("upgrade", log)) == f"helm upgrade: {log}"
