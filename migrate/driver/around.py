@@ -26,21 +26,25 @@ Measure = Mapping[str, Any]
 
 
 def before(backup: Iterable[Object]) -> dict[str, str]:
-    """Give what calico-node announced by node when the backup was made: before Calico was touched (P1)."""
-    return {text(n, "metadata", "name"): _announced(n) for n in backup}
+    """Give what calico-node announced by machine when the backup was made: before Calico was touched (P1)."""
+    return {_machine(n): _announced(n) for n in backup}
 
 
 def addresses(names: Iterable[str], there: Mapping[str, Object], known: Mapping[str, str] | None) -> Measure:
-    """Give what calico-node announces now, against ``known`` (G-12); a node that joined since has nothing to differ from.
+    """Give what calico-node announces now, against ``known`` (G-12); a machine that came since has nothing to differ from.
 
-    Without a backup (None) nothing can be compared.
+    That is one that joined, and one that took another's place under its name. Without a backup (None) nothing can be compared.
     """
     found: dict[str, Any] = {}
     for name in names:
         node = there.get(name)
         now = None if node is None else _announced(node)
-        found[name] = None if now is None or known is None else (now, known.get(name, now))
+        found[name] = None if now is None or known is None else (now, known.get(_machine(node or {}), now))
     return {"nodes": found}
+
+
+def _machine(node: Object) -> str:
+    return text(node, "metadata", "uid") or text(node, "metadata", "name")
 
 
 def _announced(node: Object) -> str:

@@ -249,6 +249,9 @@ def join(
         like["metadata"]["labels"][MIGRATION] = "true"
     like["spec"].pop("unschedulable", None)
     like["status"]["nodeInfo"] = {**like["status"]["nodeInfo"], "bootID": f"boot-{name}-{world.number()}"}
+    address = f"10.0.1.{world.number() % 250 + 1}"
+    like["status"]["addresses"] = [{"type": "InternalIP", "address": address}]
+    like["metadata"]["annotations"] |= {"projectcalico.org/IPv4Address": f"{address}/24"}
     world.put("nodes", like)
     world.hosts[name] = Host(name)
     joined = replace(typed, name=name, uid=like["metadata"]["uid"], unschedulable=False)
@@ -263,7 +266,7 @@ def _joins(world: World, node: str, value: Any) -> None:  # noqa: ANN401
     """Let a node like another join, as an autoscaler makes it."""
     del value
     like = copy.deepcopy(world.of("nodes")["", node])
-    like["metadata"]["annotations"] = {"projectcalico.org/IPv4Address": "10.0.0.98/24"}
+    like["metadata"]["annotations"] = {}
     agents = [p for p in world.typed.values() if p.node == node and p.of_daemon_set]
     join(world, f"{node}-new", like, world.scheduler.nodes[node], agents, False)
 

@@ -28,7 +28,6 @@ SERVICE = "/apis/apiregistration.k8s.io/v1/apiservices/v1.metrics.example.com"
 HOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/dead"
 ROLE = "/apis/rbac.authorization.k8s.io/v1/clusterroles/c2c"
 CONFIG = {"name": "cilium-config", "namespace": "kube-system"}
-STATE = "/api/v1/namespaces/c2c-system/configmaps/c2c-run"
 PROBES = "/api/v1/namespaces/c2c-system/pods"
 POLICIES = "/apis/cilium.io/v2/ciliumclusterwidenetworkpolicies"
 ENDPOINTS = "/apis/cilium.io/v2/namespaces/shop/ciliumendpoints"
@@ -363,11 +362,6 @@ class Deeds:
             self.api.create(
                 {**kind, "metadata": meta, **{k: item[k] for k in ("spec", "specs") if k in item}}
             )
-
-    def write_state(self) -> None:
-        """Write the run's state as another driver would."""
-        seq = int(self.api.get(STATE)["data"]["seq"])
-        self.api.patch(STATE, {"data": {"seq": str(seq + 1000)}})
 
 
 def _without(rule: Object, resource: str, verb: str) -> Object:

@@ -23,7 +23,7 @@ BEFORE = (
 )  # fmt: skip
 """While Cilium is installed beside Calico (P3)."""
 CANARY = (
-    "apiservice-dead", "webhook-down", "rights-lost", "hook-fails", "other-driver", "no-address", "wrong-pool", "cluster-ip-dead",
+    "apiservice-dead", "webhook-down", "rights-lost", "hook-fails", "no-address", "wrong-pool", "cluster-ip-dead",
     "marks-collide", "node-port-dead", "pods-unreachable", "outside-refuses", "packets-dropped", "calico-blocks-new-range",
     "address-masqueraded", "large-packets-lost", "probe-lost",
 )  # fmt: skip
@@ -93,7 +93,6 @@ def canary(stage: Stage, deeds: Deeds) -> Mapping[str, Act]:
         "webhook-down": Act(None, deeds.hook, deeds.unhook),
         "rights-lost": Act(None, deeds.take_right, deeds.give_rights),
         "hook-fails": Act(None, refuses.touch, refuses.unlink, again=("--retry", first)),
-        "other-driver": Act(at_state(first, "CORDONED"), deeds.write_state, lambda: None),
         "no-address": _until_it_goes_back(stage, Fault.NO_ADDRESS, 0),
         "wrong-pool": _until_it_goes_back(stage, Fault.WRONG_POOL, 0),
         **{name: _packets(deeds, name, None, "--retry", first) for name in moved},
