@@ -110,8 +110,8 @@ def halting(stage: Stage) -> Mapping[str, Act]:
         "helm": Act(intends("HelmUpgrade"), lambda: kill_helm(stage), lambda: None, intends("RestartOperator")),
         "policy": Act(lambda _: True, reorder(11), reorder(10)),
         "stolen": Act(intends("SetEnforcement", order[0]), steal, lambda: None),
-        "gone": Act(intends("SetEnforcement", order[1]), lambda: stage.proxy.ledger.add(Rule(Reset(), ".*", ".*", EACH)), stage.proxy.ledger.clear),
-        "disk": Act(intends("SetEnforcement", order[2]), lambda: fill(full), full.unlink),
+        "gone": Act(intends("HelmUpgrade"), lambda: stage.proxy.ledger.add(Rule(Reset(), ".*", ".*", EACH)), stage.proxy.ledger.clear),
+        "disk": Act(intends("RestartAgent", order[2]), lambda: fill(full), full.unlink),
     }  # fmt: skip
 
 

@@ -71,7 +71,9 @@ def test_machines_that_are_replaced_end_as_in_the_simulator(tmp_path: Path) -> N
         folder = tmp_path / "c2c"
         command = [sys.executable, "-m", "tests.controlplane.machine", str(folder / "way.json")]
         how = {"access": "api", "move": "replace", "replace": {"command": command}}
-        late = {**SHORT, "commands": {**SHORT["commands"], "AwaitMachine": "20s"}}
+        late = {
+            "commands": {"AwaitMachine": "20s"}
+        }  # a step lasts longer: pods of machines that are gone are collected late
         product = Product.of(world, folder, nodes=how, deadlines=late)
         plan = product.plan()
         stage = Stage(world, product, proxy, Course(product), ordered(plan))
