@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from migrate.adapters.clock import SystemClock
+from migrate.adapters.clock import LockClock, SystemClock
 from migrate.adapters.eviction import KubeEvictor
 from migrate.adapters.helm import Chart, HelmCharts, helm_binary, helm_version
 from migrate.adapters.journal_file import FileJournal
@@ -134,7 +134,7 @@ def lock_of(live: Live, settings: Settings, run_id: str, say: Callable[[str], No
     """Give the lock of a run, over a connection of its own that asks once and does not wait long."""
     short = replace(live.connection, timeout_s=LEASE_TIMEOUT_S)
     api = KubeApi(live.api.client, live.api.context, short, live.clock.sleep, asks_again=False)
-    return LeaseLock(api, live.clock, us(run_id), settings.namespace, say)
+    return LeaseLock(api, LockClock(live.clock.wake), us(run_id), settings.namespace, say)
 
 
 def us(run_id: str) -> Process:

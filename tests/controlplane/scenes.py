@@ -41,7 +41,7 @@ LATER = (
 REPLACED = ("node-replaced-late",)
 BRIDGED = ("allowance-without-effect",)
 """Where policies are enforced while nodes move."""
-CODES = {"inconclusive": 8, "api": 7, "node-rolled-back": 5}
+CODES = {"inconclusive": 9, "api": 7, "node-rolled-back": 5}
 
 
 def rows(names: Sequence[str]) -> list[RunFault]:
