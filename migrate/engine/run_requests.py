@@ -147,7 +147,9 @@ def _rollback_node(turn: Turn, event: Event, opened: Open | None) -> Rows:
     if NODE_CELLS[(run.nodes[event.node].status, Kind.ROLLBACK_REQUESTED)] == ("i",):
         turn.tell(f"{event.node} is {run.nodes[event.node].status}: nothing of it is to be taken back", "R26")
         return ("26",)
-    turn.change(status=RunStatus.ROLLING_BACK, scope=event.node, reason="", resume_as=RunStatus.ROLLING_BACK)
+    turn.change(
+        status=RunStatus.ROLLING_BACK, scope=event.node, reason="", resume_as=RunStatus.ROLLING_BACK, open={}
+    )
     node_machine.deliver(turn, event)
     return ("26",)
 

@@ -254,9 +254,15 @@ def test_one_node_goes_back_and_then_the_rest(
 
 
 MOMENTS: Mapping[str, Callable[[Stage], Callable[[Record], bool]]] = {
+    "P1, before the backup is whole": lambda _: intends("BackupCluster"),
+    "P2, while Calico is pinned": lambda _: at_phase(2),
     "P3, before policies are staged": lambda _: intends("StagePolicies"),
+    "P4, with the canary in hand": lambda stage: at_state(stage.order[0], "CNI_SWITCHED"),
     "P5, with a node in hand": lambda stage: at_state(stage.order[1], "LABELLED"),
+    "P6, with agents of both stages": lambda _: intends("DeleteNodeConfig"),
+    "P7, in the audit": lambda _: at_phase(7),
     "P8, with one node enforcing": lambda stage: intends("SetEnforcement", stage.order[1]),
+    "P9, in the last soak": lambda _: at_phase(9),
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from migrate.driver.session import Locked
 from migrate.model.events import Event, Kind
-from migrate.model.run import NodeStatus
+from migrate.model.run import NodeStatus, Phase, RunStatus
 from migrate.rehearsal import Ended, Rehearsal, rehearse
 from migrate.simulator.build import world_of
 from migrate.simulator.faults import FAULTS, chosen
@@ -115,6 +115,22 @@ def test_wherever_a_run_was_stopped_everything_can_be_taken_back(scenario: Scena
     """By another process too: what the first one had under way is nobody's any more."""
     run = stopped(scenario).resume(Event(Kind.ROLLBACK_REQUESTED))
     assert run.where == "ROLLED_BACK"
+
+
+def test_wherever_a_run_was_stopped_one_node_can_be_brought_back() -> None:
+    """What was under way at another node waits for nobody: the run rests behind it."""
+    ends = {}
+    for scenario in (s for s in STOPPED if s.name.partition("@")[0] not in LASTING):
+        rehearsal = stopped(scenario)
+        run = rehearsal.resume()
+        moved = [
+            n for n, node in run.nodes.items() if node.on_cilium and node.status is not NodeStatus.PENDING
+        ]
+        if moved and run.phase in {Phase.CANARY, Phase.NODE_LOOP}:
+            run = rehearsal.resume(Event(Kind.ROLLBACK_REQUESTED, moved[0]))
+            ends[scenario.name] = (run.status, run.nodes[moved[0]].status)
+    assert len(ends) > 30
+    assert set(ends.values()) == {(RunStatus.PAUSED, NodeStatus.ROLLED_BACK)}, ends
 
 
 def test_a_run_that_was_stopped_with_a_command_of_its_own_under_way_can_be_aborted() -> None:
