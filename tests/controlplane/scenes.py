@@ -161,7 +161,7 @@ def machines(stage: Stage, deeds: Deeds) -> Mapping[str, Act]:
         "machine-not-followed": Act(None, lambda: deeds.let_cloud(machine.NOT_FOLLOWED), lambda: deeds.send_machine(0)),
         "machine-keeps-name": Act(
             at_state(order[2], "CORDONED"), lambda: deeds.let_cloud(machine.KEEPS_NAME), deeds.let_cloud,
-            intends("DeleteMachine", order[3]),
+            intends("AwaitMachine", order[2]),
         ),
     }  # fmt: skip
 

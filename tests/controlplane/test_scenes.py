@@ -79,4 +79,6 @@ def test_machines_that_are_replaced_end_as_in_the_simulator(tmp_path: Path) -> N
         stage = Stage(world, product, proxy, Course(product), ordered(plan))
         deeds = Deeds(stage)
         play(stage, scenes.rows(scenes.MACHINES), scenes.machines(stage, deeds), plan)
-        checker.pods_are_on_cilium(Snapshot.take(world.api))
+        now = Snapshot.take(world.api)
+        checker.pods_are_on_cilium(now)
+        assert {key[2] for key in now.of("nodes")} & set(stage.order) == {stage.order[2]}, "it kept its name"
