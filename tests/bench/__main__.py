@@ -215,7 +215,7 @@ def _keep(
     cases = sorted((c for c in kept.values() if c["name"] in order), key=lambda c: order.index(c["name"]))
     data = {
         "schemaVersion": 2,
-        "machine": machine(),
+        "machine": machine() if measured_now or growth or "machine" not in before else before["machine"],
         "reference_calibration_s": REFERENCE_CALIBRATION_S,
         "cases": cases,
         "growth": [curves[by] for by in GROWTH if by in curves],

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tests import capabilities
-from tests.bench.measure import busy, commit, mad
+from tests.bench.measure import busy, commit, machine, mad
 from tests.bench.waiting import NOTE
 from tests.controlplane import audit, nodes, scale, workloads
 from tests.controlplane.calico_install import Install, Kind
@@ -66,6 +66,7 @@ def figures() -> dict[str, Any]:
     return {
         "name": NAME,
         "commit": commit(),
+        "machine": machine(),
         "params": {"nodes": count, "pods_a_node": PODS},
         "seconds": round(costs.seconds, 1),
         "own_s_a_node": round(overhead, 3),

@@ -152,7 +152,7 @@ def _live(run: Figures | None) -> Iterator[str]:
     state = ("met" if run["ok"] else "**missed**") + (" (noisy)" if run["noisy"] else "")
     yield "## A run on a real control plane"
     yield ""
-    yield f"{params['nodes']} nodes, {params['pods_a_node']} pods on most; {run['seconds']:.0f} s, load {run['load1']}, commit {run['commit']}: limits {state}."
+    yield f"{params['nodes']} nodes, {params['pods_a_node']} pods on most; {run['seconds']:.0f} s, load {run['load1']}, commit {run['commit']}{_on(run)}: limits {state}."
     yield ""
     yield "| | measured | limit |"
     yield "|---|---|---|"
@@ -161,6 +161,11 @@ def _live(run: Figures | None) -> Iterator[str]:
     yield f"| requests a node | {run['requests_a_node']:,} | ≤ {limits['requests_a_node']:,} |"
     yield f"| peak memory | {run['peak_rss_bytes'] / MIB:.0f} MiB | 200 MiB at 200 nodes with 5,000 pods: [large migrations](../reference/scale.md) |"
     yield ""
+
+
+def _on(run: Figures) -> str:
+    """Say on which machine a run was measured, which is not that of the cases."""
+    return f", {run['machine']['cpu']}, {run['machine']['cores']} cores" if "machine" in run else ""
 
 
 def _own_cpu(run: Figures) -> str:
