@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests import capabilities
-from tests.controlplane import nodes, workloads
+from tests.controlplane import charts, nodes, workloads
 from tests.controlplane.calico_install import Install, Kind
 from tests.controlplane.checker import Snapshot
 from tests.controlplane.instance import ControlPlane
@@ -21,6 +21,7 @@ from tests.controlplane.product import Product
 from tests.controlplane.world import World, built
 
 pytestmark = [pytest.mark.needs("controlplane", "helm", "operator"), pytest.mark.timeout(600)]
+PAUSED = 9
 
 
 @pytest.fixture
@@ -76,11 +77,22 @@ def test_everything_is_asked_and_refusals_of_admission_are_named(small: World, t
     assert any(name.startswith("Pod/shop/web-") for name in named)
 
 
-def test_a_release_of_somebody_else_is_seen(small: World, tmp_path: Path) -> None:
-    """What Helm says of a release reaches the rule that judges it."""
+def test_a_release_that_is_there_is_taken_over_only_with_our_values(small: World, tmp_path: Path) -> None:
+    """Another's values would be reset by our next call; what is as we would have it is not installed again."""
     product = Product.of(small, tmp_path / "c2c")
-    _, report = judged(product, "--select", "CP2192")
-    assert [c["outcome"] for c in report["checks"]] == ["ok"]
+    plan = json.loads(product.plan().read_text(encoding="utf-8"))
+    theirs = small.values("theirs", {**charts.MIGRATION, "debug": {"enabled": True}})
+    assert small.helm.install(small.chart, [theirs]).returncode == 0
+    code, report = judged(product, "--select", "CP2192")
+    assert (code, {c["outcome"] for c in report["checks"]}) == (3, {"found"})
+
+    ours = small.values("ours", plan["cilium"]["stages"]["M"]["values"])
+    assert small.helm.upgrade(small.chart, [ours], "--reset-values").returncode == 0
+    code, report = judged(product, "--select", "CP2192")
+    assert (code, {c["outcome"] for c in report["checks"]}) == (0, {"ok"})
+    done = product.run("apply", product.plan("CP2014=this very release"), "--yes", "--until", "P3")
+    assert done.returncode == PAUSED, done.stderr[-3000:]
+    assert small.helm.history() == [(1, "superseded"), (2, "deployed")]
 
 
 def test_dry_runs_change_nothing(small: World, tmp_path: Path) -> None:
