@@ -56,7 +56,10 @@ def _row(name: str, scenario: Scenario) -> RunFault:
     if reason == "node-rolled-back":
         ends = Ends.GOES_BACK
     code = 0 if ends is Ends.GOES_ON else CODES.get(reason, 4)
-    return RunFault(name, scenario.fault.what, "", ends, reason, code, says=_begins(scenario.said))
+    says = (
+        _begins(scenario.said) if ends is not Ends.WAITS else ""
+    )  # what is not measured stops whichever gate is asked first
+    return RunFault(name, scenario.fault.what, "", ends, reason, code, says=says)
 
 
 def _begins(said: str) -> str:
