@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -77,3 +77,14 @@ def scenarios() -> tuple[Scenario, ...]:
                  {**SHORT, **s.get("settings", {})}, tuple(s.get("policies", ())), s.get("live", ""))
         for s in _read()["scenarios"]
     )  # fmt: skip
+
+
+def failures(records: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Give the sentences of what failed, and of what was seen by itself, from the records of a journal."""
+    found = []
+    for record in records:
+        event: Mapping[str, Any] = record.get("event", {})
+        failed = event.get("outcome") in {"fail", "inconclusive"} or "failure" in event
+        if failed or event.get("kind") == "CommandUnknown" or (record["kind"] == "event" and event):
+            found.append(str(event.get("text", "")))
+    return found

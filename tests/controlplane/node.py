@@ -322,12 +322,14 @@ class Node:
         enforces = agent is not None and agent.config.get("enable-policy") != "never"
         enforces &= agent is not None and agent.config.get("policy-audit-mode") != "true"
         fails = enforces and self.faults.stands(Fault.PODS_CUT_OFF, self.name)
+        if not (fails or self._cut_off):
+            return
         own = {
             uid: pod
             for uid, pod in live.items()
             if not kubelet.is_host(pod) and kubelet.phase_of(pod) == "Running"
         }
-        for uid, pod in own.items() if fails or self._cut_off else ():
+        for uid, pod in own.items():
             if (uid in self._cut_off) is not fails and uid in self.record.sandboxes:
                 kubelet.report(self.api, pod, self.record, self.record.sandboxes[uid], ready=not fails)
         self._cut_off = set(own) if fails else set()

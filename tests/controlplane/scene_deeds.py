@@ -165,8 +165,12 @@ class Deeds:
 
     def crash_agent(self, place: int) -> None:
         self.stage.plant(Fault.AGENT_CRASH_LOOP, place)
-        for pod in self.world.pods(AGENTS, self.node(place)):
-            self.api.delete(kubelet.pod_path(pod))
+        self._delete_pods(AGENTS, place)
+
+    def _delete_pods(self, selector: str, place: int) -> None:
+        """Delete a system pod of a node, whatever comes in its place."""
+        [pod] = self.world.pods(selector, self.node(place))
+        self.api.delete(kubelet.pod_path(pod))
 
     def restart_agent(self, place: int) -> None:
         """Restart an agent once the run has looked at the one that it restarted itself."""
@@ -178,8 +182,7 @@ class Deeds:
         self.world.operator.is_held = True
         self.world.operator.stop()
         self.api.delete(f"/apis/cilium.io/v2/ciliumnodes/{self.node(place)}")
-        for pod in self.world.pods(AGENTS, self.node(place)):
-            self.api.delete(kubelet.pod_path(pod))
+        self._delete_pods(AGENTS, place)
 
     def announce(self, place: int, address: str = "10.245.0.99/32") -> None:
         """Let calico-node have taken another address for the node's."""
@@ -265,8 +268,7 @@ class Deeds:
     def restart_felix(self, place: int) -> None:
         """Felix clears programs of Cilium at its start (``procedure.md`` §7): pods there cannot be reached any more."""
         self.spoil("felix-restarts")
-        [pod] = self.world.pods(CALICOS, self.node(place))
-        self.api.delete(kubelet.pod_path(pod))
+        self._delete_pods(CALICOS, place)
 
     def hand_back(self, place: int) -> None:
         self.stage.plant(Fault.CONF_COMES_BACK, place)

@@ -26,6 +26,7 @@ from tests.controlplane.proxy_rules import EACH, Reset, Rule
 from tests.controlplane.run_faults import Ends, RunFault
 from tests.controlplane.runs import Course, Record, state_of
 from tests.controlplane.world import World, built, is_of
+from tests.scenarios import failures
 
 SHORT: Mapping[str, Any] = {"drain": "25s", "step": "25s", "commands": {"RestartAgent": "25s"}}
 """Deadlines of tests."""
@@ -107,19 +108,8 @@ def play(
 def _ends_so(product: Product, fault: RunFault, code: int, told: str) -> None:
     state = state_of(product)["state"]
     assert (state, code) == (fault.state, fault.code), f"{fault.slug}: {state}, exit code {code}\n{told}"
-    said = list(failures(product.records()))
+    said = failures(product.records())
     assert fault.says in said[-1], f"{fault.slug}: {said[-3:]}"
-
-
-def failures(records: Sequence[Record]) -> Sequence[str]:
-    """Give the sentences of what failed, and of what was seen by itself, as a journal has them."""
-    found = []
-    for record in records:
-        event: Mapping[str, Any] = record.get("event", {})
-        failed = event.get("outcome") in {"fail", "inconclusive"} or "failure" in event
-        if failed or event.get("kind") == "CommandUnknown" or (record["kind"] == "event" and event):
-            found.append(str(event.get("text", "")))
-    return found
 
 
 def silence(stage: Stage, seconds: float) -> None:
@@ -129,11 +119,12 @@ def silence(stage: Stage, seconds: float) -> None:
     stage.proxy.ledger.clear()
 
 
-def shop() -> list[Object]:
+def shop(replicas: int, needed: int) -> list[Object]:
+    """Give a Deployment under a budget, and a DaemonSet."""
     return [
         workloads.namespace("shop"),
-        workloads.deployment("shop", "web", 8),
-        workloads.budget("shop", "web", "web", minAvailable=4),
+        workloads.deployment("shop", "web", replicas),
+        workloads.budget("shop", "web", "web", minAvailable=needed),
         workloads.daemon_set("shop", "agent"),
     ]
 
@@ -151,7 +142,7 @@ class Shared:
         if self._world is None:
             plane = self._open.enter_context(ControlPlane(self.folder() / "plane"))
             self._world = self._open.enter_context(
-                built(plane, Install(Kind.MANIFEST), nodes.plans(5, 1), shop())
+                built(plane, Install(Kind.MANIFEST), nodes.plans(5, 1), shop(8, 4))
             )
         return self._world
 

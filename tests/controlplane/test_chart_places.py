@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -51,6 +50,6 @@ def test_a_chart_comes_from_a_repository_and_from_a_registry(
     with chart_places.repository(package.parent) as url:
         install_and_take_back(small, tmp_path / "from-repository", {"repo": url, "name": "cilium"})
     with chart_places.registry(package, metadata, tmp_path / "tls") as (reference, trusted, stored):
-        monkeypatch.setitem(os.environ, "SSL_CERT_FILE", str(trusted))
+        monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
         install_and_take_back(small, tmp_path / "from-registry", reference)
         assert any("/blobs/" in path for path in stored.asked)

@@ -65,7 +65,7 @@ def test_what_the_simulator_plays_ends_so_here(
 def test_machines_that_are_replaced_end_as_in_the_simulator(tmp_path: Path) -> None:
     with (
         ControlPlane(tmp_path / "plane") as plane,
-        built(plane, Install(Kind.MANIFEST), nodes.plans(4), shop()) as world,
+        built(plane, Install(Kind.MANIFEST), nodes.plans(4), shop(8, 4)) as world,
         FaultProxy(world.api, tmp_path / "proxy") as proxy,
     ):
         folder = tmp_path / "c2c"

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests import capabilities
-from tests.controlplane import checker, nodes, workloads
+from tests.controlplane import checker, nodes
 from tests.controlplane.calico_install import POOL, Install, Kind
 from tests.controlplane.checker import Snapshot
-from tests.controlplane.client import Object
 from tests.controlplane.instance import ControlPlane
 from tests.controlplane.product import Product
+from tests.controlplane.stage import shop
 from tests.controlplane.tigera import TigeraOperator
 from tests.controlplane.whole import there_and_back
 from tests.controlplane.world import World, built
@@ -29,15 +29,6 @@ HELM = {Kind.TYPHA: "helm3"}
 ACCEPTED = {Kind.CANAL: ("CP2013=the tunnel port is another one, and the range is known",)}
 
 
-def shop() -> list[Object]:
-    return [
-        workloads.namespace("shop"),
-        workloads.deployment("shop", "web", 4),
-        workloads.budget("shop", "web", "web", minAvailable=2),
-        workloads.daemon_set("shop", "agent"),
-    ]
-
-
 @contextmanager
 def cluster(folder: Path, kind: Kind) -> Iterator[World]:
     """Give a control-plane node and two workers with Calico installed so."""
@@ -45,7 +36,7 @@ def cluster(folder: Path, kind: Kind) -> Iterator[World]:
     with (
         ControlPlane(folder / "plane") as plane,
         TigeraOperator(plane.api()) if install.is_operated else nullcontext(),
-        built(plane, install, nodes.plans(2, 1, host_local=kind is Kind.CANAL), shop()) as world,
+        built(plane, install, nodes.plans(2, 1, host_local=kind is Kind.CANAL), shop(4, 2)) as world,
     ):
         yield world
 

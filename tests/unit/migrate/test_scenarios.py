@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
-from typing import Any
 
 import pytest
 
@@ -14,7 +12,7 @@ from migrate.model.run import NodeStatus, Phase, RunStatus
 from migrate.rehearsal import Ended, Rehearsal, rehearse
 from migrate.simulator.build import world_of
 from migrate.simulator.faults import FAULTS, chosen
-from tests.scenarios import SHORT, Scenario, modes, of_removal, scenarios
+from tests.scenarios import SHORT, Scenario, failures, modes, of_removal, scenarios
 from tests.unit.migrate.test_rehearsal import planned
 
 COME_AND_GO = {"node-added", "node-removed", "node-replaced", "machine-keeps-name", "machine-unlabelled"}
@@ -23,15 +21,6 @@ COME_AND_GO = {"node-added", "node-removed", "node-replaced", "machine-keeps-nam
 @cache
 def undisturbed() -> Ended:
     return rehearse(*planned(**SHORT))
-
-
-def failures(ended: Ended) -> Iterator[str]:
-    """Give the sentences of what failed, and of what was seen by itself."""
-    for record in ended.records:
-        event: dict[str, Any] = record.get("event", {})
-        failed = event.get("outcome") in {"fail", "inconclusive"} or "failure" in event
-        if failed or event.get("kind") == "CommandUnknown" or (record["kind"] == "event" and event):
-            yield event.get("text", "")
 
 
 @pytest.mark.parametrize("scenario", scenarios(), ids=lambda s: s.name)
@@ -45,7 +34,7 @@ def test_a_fault_is_found_stopped_or_repaired_as_written(scenario: Scenario) -> 
     ended = rehearse(plan, snapshot, faults=faults)
     assert ended.run.where == scenario.ends
     if scenario.said:
-        assert scenario.said in list(failures(ended))[-1]
+        assert scenario.said in failures(ended.records)[-1]
     left = {n: str(s.status) for n, s in ended.run.nodes.items() if s.status in OTHERWISE}
     assert left == scenario.nodes
     assert [n for n, node in ended.state["nodes"].items() if node["unschedulable"]] == list(scenario.cordoned)
